@@ -1,0 +1,34 @@
+// What a security officer decides, as data: which targets of data connections are acceptable and which verbs may pass.
+// The file form is rules/default.yaml; parse-ruleset.ts reads it, decide.ts applies it.
+
+import type { Network } from '../address/network.ts';
+
+export interface Ruleset {
+  /** Where the rules came from, for log lines: a file path, or `packaged default`. */
+  readonly source: string;
+  readonly dataConnections: DataConnectionRules;
+  readonly verbs: VerbRules;
+}
+
+export interface DataConnectionRules {
+  /** Lowest port that PORT, EPRT, 227 or 229 may name (RFC 2577 §3: 1024). */
+  readonly minimumPort: number;
+  /** What becomes of PORT 0.0.0.0 and EPRT :: — `replace` takes the control peer's address. */
+  readonly unspecifiedAddress: 'replace' | 'refuse';
+  /** What becomes of a 227 naming another host than the server of the control connection; it is never contacted. */
+  readonly foreignPassiveAddress: 'replace' | 'refuse';
+  /** Pairs of networks between which server-to-server transfers (FXP) are wanted; either may be the server of the session. */
+  readonly fxp: readonly FxpPair[];
+}
+
+export interface FxpPair {
+  readonly between: Network;
+  readonly and: Network;
+}
+
+export interface VerbRules {
+  /** Verbs answered 502 by the gateway, upper case. */
+  readonly refuse: ReadonlySet<string>;
+  /** A verb in no table: a dialect that may carry addresses, so `refuse` unless an operator says otherwise. */
+  readonly unknown: 'refuse' | 'forward';
+}

@@ -1,0 +1,40 @@
+// Every bound of one session, in one record. Settings fill it; each default stands with its argument.
+
+export interface Limits {
+  /** Longest control line, its end included. 4096 holds PATH_MAX and a verb; longer lines are refused whole. */
+  readonly lineOctetsMax: number;
+  /** Lines and octets of one multi-line reply. A HELP or STAT of real servers stays below 2,000 lines. */
+  readonly replyLinesMax: number;
+  readonly replyOctetsMax: number;
+  /** Commands sent on and not yet answered; beyond it the client is simply not read. */
+  readonly commandsInFlightMax: number;
+  /** From accept to the server's greeting; also bounds the dial. */
+  readonly connectTimeoutMs: number;
+  readonly greetingTimeoutMs: number;
+  /** From the greeting to a successful login. */
+  readonly loginTimeoutMs: number;
+  /** A control connection on which nothing happens and no data moves. */
+  readonly idleTimeoutMs: number;
+  /** How long an opened way waits for its data connection. */
+  readonly expectationTimeoutMs: number;
+  /** A data connection on which no octet moves. */
+  readonly dataIdleTimeoutMs: number;
+  /** Transfers that one session may have under way, counting those whose control replies are already done. */
+  readonly waysPerSessionMax: number;
+}
+
+export const defaultLimits: Limits = {
+  lineOctetsMax: 4096,
+  replyLinesMax: 10_000,
+  replyOctetsMax: 1_048_576,
+  commandsInFlightMax: 64,
+  connectTimeoutMs: 10_000,
+  // Servers that look up the client's name before the greeting take up to 30 s of DNS time-outs.
+  greetingTimeoutMs: 60_000,
+  loginTimeoutMs: 60_000,
+  // RFC 1123 §4.1.3.2: at least 5 minutes; 15 spares people who think between commands.
+  idleTimeoutMs: 900_000,
+  expectationTimeoutMs: 30_000,
+  dataIdleTimeoutMs: 600_000,
+  waysPerSessionMax: 8,
+};
