@@ -1,0 +1,166 @@
+// The listener for clients: lets each in, or turns it away with a 421 that says why, and keeps the sessions of this engine.
+// A client is never left without an answer because a bound is reached.
+
+import { addressFromOctets, type Endpoint, octetsOfAddress } from '../address/endpoint.ts';
+import type { DataPath } from '../datapath/data-path.ts';
+import type { SessionEvent } from '../session/event.ts';
+import type { SessionTerms } from '../session/session.ts';
+import type { SysErrorCode } from '../sys/errno.ts';
+import type { Pollable, Poller } from '../sys/poller.ts';
+import { type Accepted, TcpListener, turnAway } from '../sys/tcp-listener.ts';
+import { localAddressOf } from '../sys/tcp-socket.ts';
+import { formatReply } from '../wire/reply.ts';
+import type { ServicePoint, Upstream } from './service-point.ts';
+import { SessionDriver } from './session-driver.ts';
+import type { SessionQuota } from './session-quota.ts';
+import type { SessionFacts, TurnedAway, Witness } from './witness.ts';
+
+/** What new sessions get; replaced as a whole on reload, so that live ones keep what they began with. */
+export interface DoorTerms {
+  readonly upstream: Endpoint;
+  readonly session: Omit<SessionTerms, 'clientPeer' | 'clientLocal' | 'serverPeer'>;
+  readonly dataPath: DataPath;
+  readonly sessionsMax: number;
+  readonly perClientMax: number;
+}
+
+export interface DoorResources {
+  readonly poller: Poller;
+  readonly witness: Witness;
+  readonly quota: SessionQuota;
+  /** What is known of a server, by its endpoint. */
+  upstream(endpoint: Endpoint): Upstream;
+  nextSessionId(): string;
+}
+
+export type DoorOpening =
+  | { readonly ok: true; readonly door: FrontDoor }
+  | { readonly ok: false; readonly call: string; readonly code: SysErrorCode };
+
+// The kernel caps it at net.core.somaxconn; a burst of logins must not see refused connections.
+const backlog = 4096;
+// Taken in one go before the sessions that exist get their turn.
+const acceptsPerTurn = 64;
+const pauseMs = 200;
+
+const farewells: Record<TurnedAway, string> = {
+  total: 'Too many connections to this gateway; try again later.',
+  client: 'Too many connections from your address; close one first.',
+  drain: 'The gateway is going down for maintenance; try again later.',
+  descriptors: 'The gateway has no room for another connection; try again later.',
+};
+
+export class FrontDoor implements Pollable {
+  readonly name: string;
+  private readonly sessions = new Map<string, SessionDriver>();
+  private terms: DoorTerms;
+  private point: ServicePoint;
+  private readonly resources: DoorResources;
+  private listener: TcpListener | undefined;
+
+  private constructor(name: string, terms: DoorTerms, resources: DoorResources) {
+    this.name = name;
+    this.terms = terms;
+    this.resources = resources;
+    this.point = this.pointOfService();
+  }
+
+  static open(
+    name: string,
+    listen: Endpoint,
+    sharePort: boolean,
+    terms: DoorTerms,
+    resources: DoorResources,
+  ): DoorOpening {
+    const door = new FrontDoor(name, terms, resources);
+    const local = { octets: octetsOfAddress(listen.address), port: listen.port };
+    const listened = TcpListener.open(resources.poller, local, door, { backlog, sharePort, control: true });
+    if (!listened.ok) return listened;
+    door.listener = listened.listener;
+    return { ok: true, door };
+  }
+
+  onReady(): void {
+    for (let taken = 0; taken < acceptsPerTurn; taken++) {
+      const accepted = this.listener?.accept();
+      if (accepted === undefined) return;
+      if (typeof accepted === 'string') {
+        this.pause(accepted);
+        return;
+      }
+      this.letIn(accepted);
+    }
+  }
+
+  /** New sessions get these terms from now on. */
+  renew(terms: DoorTerms): void {
+    this.terms = terms;
+    this.point = this.pointOfService();
+  }
+
+  get sessionCount(): number {
+    return this.sessions.size;
+  }
+
+  /** Everyone who is in hears it. */
+  tellAll(event: SessionEvent): void {
+    for (const session of [...this.sessions.values()]) session.tell(event);
+  }
+
+  close(): void {
+    this.listener?.close();
+    this.listener = undefined;
+  }
+
+  private letIn({ fd, peer }: Accepted): void {
+    const { quota, witness } = this.resources;
+    const client: Endpoint = { address: addressFromOctets(peer.octets), port: peer.port };
+    const admission = quota.admit(client.address, this.terms.sessionsMax, this.terms.perClientMax);
+    if (admission !== 'admitted') {
+      turnAway(fd, formatReply(421, farewells[admission]));
+      witness.turnedAway(this.name, client, admission);
+      return;
+    }
+    const { upstream } = this.terms;
+    const facts = { id: this.resources.nextSessionId(), listener: this.name, client, server: upstream };
+    const driver = new SessionDriver(this.point, facts, {
+      ...this.terms.session,
+      clientPeer: client,
+      clientLocal: localEnd(fd),
+      serverPeer: upstream,
+    });
+    this.sessions.set(facts.id, driver);
+    witness.sessionStarted(facts);
+    driver.start(fd);
+  }
+
+  private pointOfService(): ServicePoint {
+    const { poller, witness } = this.resources;
+    return {
+      poller,
+      witness,
+      dataPath: this.terms.dataPath,
+      upstream: this.resources.upstream(this.terms.upstream),
+      onSessionOver: (facts) => this.onSessionOver(facts),
+    };
+  }
+
+  private onSessionOver(facts: SessionFacts): void {
+    this.sessions.delete(facts.id);
+    this.resources.quota.release(facts.client.address);
+    this.resources.witness.sessionOver(facts);
+  }
+
+  /** Out of descriptors: the listener would report forever what cannot be taken, so it rests for a moment. */
+  private pause(code: SysErrorCode): void {
+    const { poller, witness } = this.resources;
+    witness.internalError(undefined, new Error(`${this.name}: cannot accept: ${code}`));
+    this.listener?.pause();
+    poller.timers.set(poller.nowMs + pauseMs, () => this.listener?.resume(this));
+  }
+}
+
+function localEnd(fd: number): Endpoint {
+  const local = localAddressOf(fd);
+  return { address: addressFromOctets(local.octets), port: local.port };
+}

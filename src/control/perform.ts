@@ -1,0 +1,64 @@
+// Carries out one action of the session core. One exhaustive switch: an action without a case does not compile.
+// Only opening a way has an answer, because only it can be refused by the world.
+
+import type { OpenWay, WayOwner } from '../datapath/data-path.ts';
+import type { Action } from '../session/action.ts';
+import type { SessionEvent } from '../session/event.ts';
+import type { Expectation } from '../session/expectation.ts';
+import type { ControlLeg } from './control-leg.ts';
+import type { ServicePoint } from './service-point.ts';
+import type { SessionFacts } from './witness.ts';
+
+/** What actions act upon. */
+export interface Stage extends WayOwner {
+  readonly point: ServicePoint;
+  readonly facts: SessionFacts;
+  readonly client: ControlLeg;
+  readonly server: ControlLeg;
+  readonly ways: Map<number, OpenWay>;
+}
+
+export function perform(stage: Stage, action: Action): SessionEvent | undefined {
+  switch (action.kind) {
+    case 'send':
+      stage[action.to].out.push(action.octets);
+      return undefined;
+    case 'send-urgent': {
+      const leg = stage[action.to];
+      if (leg.socket !== undefined) leg.out.pushUrgent(action.octets, leg.socket);
+      return undefined;
+    }
+    case 'open-data-path':
+      return open(stage, action.expectation);
+    case 'dial-data-leg':
+      stage.ways.get(action.way)?.dial(action.leg);
+      return undefined;
+    case 'close-data-path':
+      stage.ways.get(action.way)?.close();
+      stage.ways.delete(action.way);
+      return undefined;
+    case 'end-writing':
+      stage[action.leg].out.endWritingWhenSent();
+      return undefined;
+    case 'close-leg':
+      stage[action.leg].end();
+      return undefined;
+    case 'remember-dialect':
+      stage.point.upstream.dialect = { ...stage.point.upstream.dialect, ...action.dialect };
+      return undefined;
+    case 'record':
+      stage.point.witness.sessionRecord(stage.facts, action.record);
+      return undefined;
+    default:
+      return action satisfies never;
+  }
+}
+
+function open(stage: Stage, expectation: Expectation): SessionEvent {
+  const { way } = expectation;
+  const beganMs = performance.now();
+  const opening = stage.point.dataPath.open(expectation, stage);
+  if (!opening.ok) return { kind: 'data-path-unavailable', way, reason: opening.reason };
+  stage.ways.set(way, opening.way);
+  return { kind: 'data-path-opened', way, ports: opening.ports, tookMs: performance.now() - beganMs };
+}

@@ -1,0 +1,19 @@
+// Where sessions of one listener get what they share: poller, data path, terms, and whom to tell.
+
+import type { DataPath } from '../datapath/data-path.ts';
+import type { ServerDialect } from '../session/action.ts';
+import type { Poller } from '../sys/poller.ts';
+import type { SessionFacts, Witness } from './witness.ts';
+
+/** What was learnt of one server; shared by all sessions of an engine that go there. */
+export interface Upstream {
+  dialect: ServerDialect;
+}
+
+export interface ServicePoint {
+  readonly poller: Poller;
+  readonly dataPath: DataPath;
+  readonly upstream: Upstream;
+  readonly witness: Witness;
+  onSessionOver(facts: SessionFacts): void;
+}

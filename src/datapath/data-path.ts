@@ -1,0 +1,35 @@
+// The contract of everything that can carry data connections, in the kernel or in this process.
+//
+// open() is synchronous: when it returns ports, the way exists and the line that names it may leave.
+// A listening leg takes exactly one connection, from a peer that its leg admits; every other one is refused, reported as a
+// stranger, and does not use up the way. Ports are returned exactly once. Every way that was opened and not closed by its
+// owner reports `ended` exactly once; after close() it reports nothing more.
+// A stream ends cleanly on one leg only if it ended cleanly on the other: a reset or a time-out of one is a reset of both.
+// Reports never arrive during a call into the path, so that the owner's order of things is its own.
+
+import type { Endpoint } from '../address/endpoint.ts';
+import type { DataResult, Expectation, OpenedPorts, Side } from '../session/expectation.ts';
+
+export interface DataPath {
+  open(expectation: Expectation, owner: WayOwner): Opening;
+}
+
+export type Opening =
+  | { readonly ok: true; readonly ports: OpenedPorts; readonly way: OpenWay }
+  | { readonly ok: false; readonly reason: string };
+
+/** A way as its session holds it. */
+export interface OpenWay {
+  /** Dials that leg now; its expectation says where to. */
+  dial(side: Side): void;
+  /** Ends the way whatever its state; octets under way are lost and both peers see a reset. */
+  close(): void;
+}
+
+/** Who is told how a way fares. */
+export interface WayOwner {
+  onArrived(way: number, side: Side): void;
+  onStranger(way: number, side: Side, peer: Endpoint): void;
+  onJoined(way: number): void;
+  onEnded(way: number, result: DataResult): void;
+}

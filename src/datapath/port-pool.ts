@@ -1,0 +1,63 @@
+// Which port does the next way get? Bounded, chosen at random so that nobody can guess the next one
+// (RFC 2577 §8, port stealing), each given out to one way at a time and returned exactly once.
+
+import { randomFillSync } from 'node:crypto';
+
+export interface PortSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
+// Ports that devices on the path treat as another protocol's: SIP helpers rewrite or drop what they see there
+// (5060, 5061), H.323 (1720), SCCP (2000), PPTP (1723), RTSP (554 is below 1024), IRC DCC (6667).
+const treatedSpecially: ReadonlySet<number> = new Set([1720, 1723, 2000, 5060, 5061, 6667]);
+
+export class PortPool {
+  /** Ports this pool has in all. */
+  readonly size: number;
+  private readonly free: number[];
+  private readonly taken = new Set<number>();
+  private readonly random = new Uint32Array(256);
+  private nextRandom = this.random.length;
+
+  /** `share` of `shares`: engines divide the ports among themselves, so that no two choose the same. */
+  constructor(spans: readonly PortSpan[], share = 0, shares = 1) {
+    this.free = [];
+    for (const { from, to } of spans) {
+      for (let port = from; port <= to; port++) {
+        if (port % shares === share && !treatedSpecially.has(port)) this.free.push(port);
+      }
+    }
+    this.size = this.free.length;
+  }
+
+  get inUse(): number {
+    return this.taken.size;
+  }
+
+  /** A free port, or undefined when all are given out. */
+  take(): number | undefined {
+    const { free } = this;
+    if (free.length === 0) return undefined;
+    const index = this.draw() % free.length;
+    const port = free[index]!;
+    free[index] = free[free.length - 1]!;
+    free.pop();
+    this.taken.add(port);
+    return port;
+  }
+
+  /** Giving back twice, or what was never taken, is our own mistake and throws. */
+  giveBack(port: number): void {
+    if (!this.taken.delete(port)) throw new Error(`port ${port} was returned twice`);
+    this.free.push(port);
+  }
+
+  private draw(): number {
+    if (this.nextRandom === this.random.length) {
+      randomFillSync(this.random);
+      this.nextRandom = 0;
+    }
+    return this.random[this.nextRandom++]!;
+  }
+}

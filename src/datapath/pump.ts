@@ -1,0 +1,106 @@
+// One direction of a relayed data connection: octets from one socket into the other, none lost, none held without bound.
+// The first octets are copied through a shared buffer, because most files are small; a stream that goes on is spliced
+// through a kernel pipe and its octets never enter this process. At most one buffer or one pipe is held per direction.
+
+import type { PipePool, SplicePipe } from '../sys/splice-pipe.ts';
+import { FAILED, type TcpSocket, WOULD_BLOCK } from '../sys/tcp-socket.ts';
+
+/**
+ * What a run led to: blocked until the source has more or the sink takes more; out of its share of the turn;
+ * the source's end has been passed on; or one of the sockets has failed.
+ */
+export type PumpState = 'on-source' | 'on-sink' | 'unfinished' | 'ended' | 'source-failed' | 'sink-failed';
+
+/** Large enough for a small file in one read. */
+const sharedBuffer = new Uint8Array(65_536);
+/** After so many octets a stream is worth its pipe. */
+const copiedMax = 131_072;
+// One run moves at most this much before the other sessions get their turn: some 2 ms of splicing.
+const runOctetsMax = 8_388_608;
+const nothing = new Uint8Array(0);
+
+export class Pump {
+  octets = 0;
+  state: PumpState = 'on-source';
+  private readonly source: TcpSocket;
+  private readonly sink: TcpSocket;
+  private readonly pipes: PipePool;
+  private rest: Uint8Array = nothing;
+  private pipe: SplicePipe | undefined;
+  private inPipe = 0;
+
+  constructor(source: TcpSocket, sink: TcpSocket, pipes: PipePool) {
+    this.source = source;
+    this.sink = sink;
+    this.pipes = pipes;
+  }
+
+  /** Moves what can be moved. `mayHaveEnded`: the last event said so, so a short read is not the last word. */
+  run(mayHaveEnded: boolean): PumpState {
+    const before = this.octets;
+    do {
+      this.state = this.pipe === undefined ? this.copy(mayHaveEnded) : this.spliceOnce(this.pipe);
+      if (this.state !== 'unfinished') return this.state;
+    } while (this.octets - before < runOctetsMax);
+    return this.state;
+  }
+
+  /** Gives the pipe back; the pump is not run again. */
+  close(): void {
+    if (this.pipe !== undefined) this.pipes.giveBack(this.pipe, this.inPipe === 0);
+    this.pipe = undefined;
+    this.rest = nothing;
+  }
+
+  private copy(mayHaveEnded: boolean): PumpState {
+    if (this.rest.length > 0) return this.sendRest();
+    const count = this.source.receive(sharedBuffer);
+    if (count === WOULD_BLOCK) return 'on-source';
+    if (count === FAILED) return 'source-failed';
+    if (count === 0) return this.end();
+    const octets = sharedBuffer.subarray(0, count);
+    const sent = this.sink.send(octets);
+    if (sent === FAILED) return 'sink-failed';
+    if (sent < count) {
+      // The buffer is everyone's: what the sink did not take is kept aside.
+      const taken = Math.max(sent, 0);
+      this.octets += taken;
+      this.rest = octets.slice(taken);
+      return 'on-sink';
+    }
+    this.octets += sent;
+    if (this.octets >= copiedMax) this.pipe = this.pipes.take();
+    // A short read has emptied the socket; the next octets, or the end, come with an event of their own.
+    return count < sharedBuffer.length && !mayHaveEnded ? 'on-source' : 'unfinished';
+  }
+
+  private sendRest(): PumpState {
+    const sent = this.sink.send(this.rest);
+    if (sent === WOULD_BLOCK) return 'on-sink';
+    if (sent === FAILED) return 'sink-failed';
+    this.octets += sent;
+    this.rest = this.rest.subarray(sent);
+    return this.rest.length === 0 ? 'unfinished' : 'on-sink';
+  }
+
+  private spliceOnce(pipe: SplicePipe): PumpState {
+    if (this.inPipe === 0) {
+      const count = this.source.spliceInto(pipe);
+      if (count === WOULD_BLOCK) return 'on-source';
+      if (count === FAILED) return 'source-failed';
+      if (count === 0) return this.end();
+      this.inPipe = count;
+    }
+    const sent = this.sink.spliceFrom(pipe, this.inPipe);
+    if (sent === WOULD_BLOCK) return 'on-sink';
+    if (sent === FAILED) return 'sink-failed';
+    this.inPipe -= sent;
+    this.octets += sent;
+    return 'unfinished';
+  }
+
+  private end(): PumpState {
+    this.sink.endWriting();
+    return 'ended';
+  }
+}

@@ -1,0 +1,144 @@
+// One leg of a relayed data connection: it listens for the one peer that it admits, or dials, and then is a socket.
+// It knows nothing of the other leg.
+
+import { addressFromOctets, type Endpoint, octetsOfAddress } from '../address/endpoint.ts';
+import { containsAny } from '../address/network.ts';
+import type { DataLeg, ListeningLeg, Side } from '../session/expectation.ts';
+import type { SysErrorCode } from '../sys/errno.ts';
+import { type Pollable, type Poller, Ready } from '../sys/poller.ts';
+import type { SocketAddress } from '../sys/socket-address.ts';
+import { TcpListener } from '../sys/tcp-listener.ts';
+import { TcpSocket } from '../sys/tcp-socket.ts';
+import type { PortPool } from './port-pool.ts';
+
+/** What a leg tells the relay it belongs to. */
+export interface LegOwner {
+  onLegUp(side: Side): void;
+  onLegStranger(side: Side, peer: Endpoint): void;
+  onLegFailed(side: Side, reason: string): void;
+  onLegReady(side: Side, events: number): void;
+}
+
+export type LegOpening =
+  | { readonly ok: true; readonly port: number | undefined }
+  | { readonly ok: false; readonly reason: string };
+
+// Enough for a crowd of strangers in front of the rightful peer; the kernel makes the rest repeat their SYN.
+const backlog = 16;
+// Another program may sit on a port of the range; a few tries find one that is free unless nearly all are taken.
+const bindTriesMax = 16;
+
+export class RelayLeg implements Pollable {
+  readonly side: Side;
+  socket: TcpSocket | undefined;
+  peer: Endpoint | undefined;
+  private readonly plan: DataLeg;
+  private readonly poller: Poller;
+  private readonly ports: PortPool;
+  private readonly owner: LegOwner;
+  private listener: TcpListener | undefined;
+  private port: number | undefined;
+  private up: 'no' | 'yes' = 'no';
+
+  constructor(side: Side, plan: DataLeg, poller: Poller, ports: PortPool, owner: LegOwner) {
+    this.side = side;
+    this.plan = plan;
+    this.poller = poller;
+    this.ports = ports;
+    this.owner = owner;
+  }
+
+  get isUp(): boolean {
+    return this.up === 'yes';
+  }
+
+  /** Starts listening where the plan says so; a dialling leg has nothing to open. */
+  open(): LegOpening {
+    if (this.plan.mode === 'dial') return { ok: true, port: undefined };
+    const octets = octetsOfAddress(this.plan.local);
+    let code: SysErrorCode | undefined;
+    const skipped: number[] = [];
+    for (let tries = 0; tries < bindTriesMax && this.listener === undefined; tries++) {
+      const port = this.ports.take();
+      if (port === undefined) break;
+      const listened = TcpListener.open(this.poller, { octets, port }, this, { backlog });
+      if (listened.ok) {
+        this.listener = listened.listener;
+        this.port = port;
+      } else {
+        code = listened.code;
+        skipped.push(port);
+        if (code !== 'EADDRINUSE' && code !== 'EACCES') break;
+      }
+    }
+    for (const port of skipped) this.ports.giveBack(port);
+    if (this.port !== undefined) return { ok: true, port: this.port };
+    return {
+      ok: false,
+      reason:
+        code === undefined ? 'every port of dataPorts is in use' : `cannot listen on ${this.plan.local.text}: ${code}`,
+    };
+  }
+
+  /** Begins to dial; undefined, or why it cannot even begin. */
+  dial(): string | undefined {
+    if (this.plan.mode !== 'dial' || this.socket !== undefined) return undefined;
+    const { remote, local, sourcePort } = this.plan;
+    this.peer = remote;
+    const from: SocketAddress = { octets: octetsOfAddress(local), port: sourcePort ?? 0 };
+    const to: SocketAddress = { octets: octetsOfAddress(remote.address), port: remote.port };
+    const dialled = TcpSocket.dial(this.poller, to, this, { from });
+    if (!dialled.ok) return dialled.code;
+    this.socket = dialled.socket;
+    return undefined;
+  }
+
+  onReady(events: number): void {
+    if (this.up === 'yes') this.owner.onLegReady(this.side, events);
+    else if (this.listener !== undefined) this.takeArrivals(this.listener, this.plan as ListeningLeg);
+    else if (this.socket !== undefined && (events & (Ready.out | Ready.error | Ready.hangUp)) !== 0)
+      this.onDialled(this.socket);
+  }
+
+  /** Stops listening and gives the port back: the way is used, or gone. */
+  stopListening(): void {
+    this.listener?.close();
+    this.listener = undefined;
+    if (this.port !== undefined) this.ports.giveBack(this.port);
+    this.port = undefined;
+  }
+
+  private takeArrivals(listener: TcpListener, plan: ListeningLeg): void {
+    for (;;) {
+      const accepted = listener.accept();
+      if (accepted === undefined) return;
+      if (typeof accepted === 'string') {
+        // No descriptor left to accept with: failing this way is honest, polling for better times is not.
+        this.owner.onLegFailed(this.side, accepted);
+        return;
+      }
+      const peer: Endpoint = { address: addressFromOctets(accepted.peer.octets), port: accepted.peer.port };
+      const socket = TcpSocket.accepted(this.poller, accepted.fd, this);
+      const admitted = peer.address.text === plan.admits.text || containsAny(plan.admitsToo, peer.address);
+      if (!admitted) {
+        // RFC 2577 §4: whoever guesses the port first must neither read the file nor use up the way.
+        socket.reset();
+        this.owner.onLegStranger(this.side, peer);
+        continue;
+      }
+      this.stopListening();
+      this.socket = socket;
+      this.peer = peer;
+      this.up = 'yes';
+      this.owner.onLegUp(this.side);
+      return;
+    }
+  }
+
+  private onDialled(socket: TcpSocket): void {
+    if (socket.connected()) {
+      this.up = 'yes';
+      this.owner.onLegUp(this.side);
+    } else this.owner.onLegFailed(this.side, socket.failure ?? 'EOTHER');
+  }
+}

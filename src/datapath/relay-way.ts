@@ -1,0 +1,214 @@
+// A data connection relayed in this process: two legs, in any combination of modes and families, and a pump each way.
+// Law: reports `ended` exactly once unless closed by its owner; a failure of one leg resets the other, so that a broken
+// transfer looks broken to both ends; a half-close is passed on as a half-close (RFC 959 §3.4 stream mode ends with FIN).
+
+import type { Endpoint } from '../address/endpoint.ts';
+import type { DataResult, Expectation, OpenedPorts, Side } from '../session/expectation.ts';
+import { type Poller, Ready } from '../sys/poller.ts';
+import type { PipePool } from '../sys/splice-pipe.ts';
+import type { Timer } from '../sys/timer-wheel.ts';
+import type { OpenWay, WayOwner } from './data-path.ts';
+import type { PortPool } from './port-pool.ts';
+import { Pump, type PumpState } from './pump.ts';
+import { type LegOwner, RelayLeg } from './relay-leg.ts';
+
+export interface RelayTimes {
+  /** From the first leg's arrival to the second's. */
+  readonly joinTimeoutMs: number;
+  /** Without an octet in either direction. */
+  readonly dataIdleTimeoutMs: number;
+}
+
+/** What all ways of one relay share. */
+export interface RelayResources {
+  readonly poller: Poller;
+  readonly pipes: PipePool;
+  readonly ports: PortPool;
+  readonly times: RelayTimes;
+}
+
+const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
+
+export class RelayWay implements OpenWay, LegOwner {
+  private readonly id: number;
+  private readonly shared: RelayResources;
+  private readonly owner: WayOwner;
+  private readonly client: RelayLeg;
+  private readonly server: RelayLeg;
+  private toServer: Pump | undefined;
+  private toClient: Pump | undefined;
+  private timer: Timer | undefined;
+  private joinedMs = 0;
+  private octetsSeen = 0;
+  private life: 'waiting' | 'flowing' | 'over' = 'waiting';
+
+  constructor(expectation: Expectation, shared: RelayResources, owner: WayOwner) {
+    const { poller, ports } = shared;
+    this.id = expectation.way;
+    this.shared = shared;
+    this.owner = owner;
+    this.client = new RelayLeg('client', expectation.client, poller, ports, this);
+    this.server = new RelayLeg('server', expectation.server, poller, ports, this);
+  }
+
+  /** Opens the listening legs, both or none. */
+  open(): { readonly ok: true; readonly ports: OpenedPorts } | { readonly ok: false; readonly reason: string } {
+    const client = this.client.open();
+    if (!client.ok) return client;
+    const server = this.server.open();
+    if (server.ok) return { ok: true, ports: { client: client.port, server: server.port } };
+    this.client.stopListening();
+    return server;
+  }
+
+  dial(side: Side): void {
+    if (this.life !== 'waiting') return;
+    this.awaitJoin();
+    const failure = this[side].dial();
+    // Told after the call that caused it, like everything else that happens.
+    if (failure !== undefined) this.shared.poller.defer(() => this.onLegFailed(side, failure));
+  }
+
+  close(): void {
+    if (this.life === 'over') return;
+    this.release();
+    this.client.socket?.reset();
+    this.server.socket?.reset();
+  }
+
+  onLegUp(side: Side): void {
+    const other = side === 'client' ? this.server : this.client;
+    if (other.isUp) {
+      this.join();
+      return;
+    }
+    this.awaitJoin();
+    this.owner.onArrived(this.id, side);
+  }
+
+  onLegStranger(side: Side, peer: Endpoint): void {
+    this.owner.onStranger(this.id, side, peer);
+  }
+
+  onLegFailed(side: Side, reason: string): void {
+    this.fail(`${side}: ${reason}`);
+  }
+
+  onLegReady(side: Side, events: number): void {
+    if (this.life !== 'flowing') {
+      // Octets wait in the kernel until the other leg is up; only a peer that has gone already is of interest.
+      if ((events & (Ready.error | Ready.hangUp)) !== 0) this.fail(`${side}: gone before the other leg was up`);
+      return;
+    }
+    const [from, to] = side === 'client' ? [this.toServer!, this.toClient!] : [this.toClient!, this.toServer!];
+    const ended = (events & endOrError) !== 0;
+    if ((events & (Ready.in | endOrError)) !== 0 && from.state === 'on-source') this.pump(from, side, ended);
+    if (this.life === 'flowing' && (events & (Ready.out | Ready.error)) !== 0 && to.state === 'on-sink') {
+      this.pump(to, side === 'client' ? 'server' : 'client', true);
+    }
+    // A reset while neither pump has anything to say about this leg: both ends of it are gone.
+    if (this.life === 'flowing' && (events & Ready.error) !== 0) this.onReset(side);
+  }
+
+  private join(): void {
+    const { poller, pipes, times } = this.shared;
+    this.cancelTimer();
+    this.life = 'flowing';
+    this.joinedMs = poller.nowMs;
+    this.toServer = new Pump(this.client.socket!, this.server.socket!, pipes);
+    this.toClient = new Pump(this.server.socket!, this.client.socket!, pipes);
+    this.timer = poller.timers.set(poller.nowMs + times.dataIdleTimeoutMs, () => this.onIdle());
+    this.owner.onJoined(this.id);
+    // What came before the other leg was up announced itself once and will not again.
+    this.pump(this.toClient, 'server', true);
+    if (this.life === 'flowing') this.pump(this.toServer, 'client', true);
+  }
+
+  private pump(pump: Pump, source: Side, mayHaveEnded: boolean): void {
+    const state: PumpState = pump.run(mayHaveEnded);
+    const sink = source === 'client' ? 'server' : 'client';
+    switch (state) {
+      case 'unfinished':
+        this.shared.poller.defer(() => {
+          if (this.life === 'flowing' && pump.state === 'unfinished') this.pump(pump, source, true);
+        });
+        return;
+      case 'ended':
+        if (this.toServer?.state === 'ended' && this.toClient?.state === 'ended') this.complete('both ends closed');
+        return;
+      case 'source-failed':
+        this.onReset(source);
+        return;
+      case 'sink-failed':
+        this.onReset(sink);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** A leg was reset. After its own clean end, with nothing ever sent to it, that is only an impatient close. */
+  private onReset(side: Side): void {
+    const [from, to] = side === 'client' ? [this.toServer!, this.toClient!] : [this.toClient!, this.toServer!];
+    const done = from.state === 'ended' && to.octets === 0 && to.state === 'on-source';
+    if (done) this.complete(`the ${side} closed`);
+    else this.fail(`${side}: ${this[side].socket?.failure ?? 'ECONNRESET'}`);
+  }
+
+  private complete(reason: string): void {
+    this.release();
+    this.client.socket?.close();
+    this.server.socket?.close();
+    this.owner.onEnded(this.id, this.result('completed', reason));
+  }
+
+  private fail(reason: string): void {
+    if (this.life === 'over') return;
+    this.close();
+    this.owner.onEnded(this.id, this.result('failed', reason));
+  }
+
+  private release(): void {
+    this.life = 'over';
+    this.cancelTimer();
+    this.client.stopListening();
+    this.server.stopListening();
+    this.toClient?.close();
+    this.toServer?.close();
+  }
+
+  private awaitJoin(): void {
+    const { poller, times } = this.shared;
+    this.timer ??= poller.timers.set(poller.nowMs + times.joinTimeoutMs, () =>
+      this.fail('the other leg did not come up in time'),
+    );
+  }
+
+  private onIdle(): void {
+    const { poller, times } = this.shared;
+    const octets = this.toClient!.octets + this.toServer!.octets;
+    if (octets === this.octetsSeen) {
+      this.fail(`no octet moved for ${Math.round(times.dataIdleTimeoutMs / 1000)} s`);
+      return;
+    }
+    this.octetsSeen = octets;
+    this.timer = poller.timers.set(poller.nowMs + times.dataIdleTimeoutMs, () => this.onIdle());
+  }
+
+  private cancelTimer(): void {
+    if (this.timer !== undefined) this.shared.poller.timers.cancel(this.timer);
+    this.timer = undefined;
+  }
+
+  private result(outcome: DataResult['outcome'], reason: string): DataResult {
+    return {
+      outcome,
+      reason,
+      octetsToClient: this.toClient?.octets ?? 0,
+      octetsToServer: this.toServer?.octets ?? 0,
+      durationMs: this.joinedMs === 0 ? 0 : this.shared.poller.nowMs - this.joinedMs,
+      clientPeer: this.client.peer,
+      serverPeer: this.server.peer,
+    };
+  }
+}

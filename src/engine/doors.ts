@@ -1,0 +1,164 @@
+// The listeners of one engine, as settings want them: opened, renewed in place, or closed, all or nothing.
+// A listener that cannot be opened leaves everything as it was.
+
+import { type Endpoint, octetsOfAddress, printEndpoint } from '../address/endpoint.ts';
+import { type DoorResources, type DoorTerms, FrontDoor } from '../control/front-door.ts';
+import type { Upstream } from '../control/service-point.ts';
+import { PortPool } from '../datapath/port-pool.ts';
+import { Relay } from '../datapath/relay.ts';
+import type { ListenerSettings, Settings } from '../settings/settings.ts';
+import type { SysErrorCode } from '../sys/errno.ts';
+import { mayBind } from '../sys/may-bind.ts';
+import type { SocketAddress } from '../sys/socket-address.ts';
+import type { PipePool } from '../sys/splice-pipe.ts';
+
+interface Open {
+  readonly door: FrontDoor;
+  readonly listen: Endpoint;
+  readonly ports: PortPool;
+  readonly ranges: string;
+}
+
+export interface DoorsResources extends Omit<DoorResources, 'upstream'> {
+  readonly pipes: PipePool;
+  /** This engine's share of ports that engines divide. */
+  readonly index: number;
+  readonly count: number;
+}
+
+export class Doors {
+  private readonly resources: DoorsResources;
+  private readonly upstreams = new Map<string, Upstream>();
+  private open = new Map<string, Open>();
+
+  constructor(resources: DoorsResources) {
+    this.resources = resources;
+  }
+
+  get sessionCount(): number {
+    let count = 0;
+    for (const { door } of this.open.values()) count += door.sessionCount;
+    return count;
+  }
+
+  /** Data ports that ways hold now, and that there are. */
+  ports(): { readonly inUse: number; readonly size: number } {
+    let inUse = 0;
+    let size = 0;
+    for (const { ports } of this.open.values()) {
+      inUse += ports.inUse;
+      size += ports.size;
+    }
+    return { inUse, size };
+  }
+
+  [Symbol.iterator](): Iterator<FrontDoor> {
+    return [...this.open.values()].map(({ door }) => door)[Symbol.iterator]();
+  }
+
+  /** Undefined once the settings are in force, or the one sentence why they are not. */
+  apply(settings: Settings): string | undefined {
+    const next = new Map<string, Open>();
+    const fresh: FrontDoor[] = [];
+    for (const listener of settings.listeners) {
+      const problem = this.applyOne(listener, settings, next, fresh);
+      if (problem === undefined) continue;
+      for (const door of fresh) door.close();
+      return problem;
+    }
+    for (const listener of settings.listeners) {
+      const { door, ports } = next.get(listener.name)!;
+      door.renew(this.termsOf(listener, settings, ports));
+    }
+    for (const [name, { door }] of this.open) if (next.get(name)?.door !== door) door.close();
+    this.open = next;
+    return undefined;
+  }
+
+  closeAll(): void {
+    for (const { door } of this.open.values()) door.close();
+  }
+
+  private applyOne(
+    listener: ListenerSettings,
+    settings: Settings,
+    next: Map<string, Open>,
+    fresh: FrontDoor[],
+  ): string | undefined {
+    const problem = sourcePortProblem(listener);
+    if (problem !== undefined) return problem;
+    const before = this.open.get(listener.name);
+    const ranges = JSON.stringify(listener.dataPorts);
+    const { index, count } = this.resources;
+    const ports = before?.ranges === ranges ? before.ports : new PortPool(listener.dataPorts, index, count);
+    if (before !== undefined && printEndpoint(before.listen) === printEndpoint(listener.listen)) {
+      next.set(listener.name, { ...before, ports, ranges });
+      return undefined;
+    }
+    const terms = this.termsOf(listener, settings, ports);
+    const resources = { ...this.resources, upstream: (endpoint: Endpoint) => this.upstream(endpoint) };
+    // A shared port could silently be shared with another program too, so the first engine looks who is there.
+    const taken = count > 1 && index === 0 ? mayBind(socketAddress(listener.listen)) : undefined;
+    if (taken !== undefined) return bindProblem(listener, taken);
+    const opening = FrontDoor.open(listener.name, listener.listen, count > 1, terms, resources);
+    if (!opening.ok) return bindProblem(listener, opening.code);
+    fresh.push(opening.door);
+    next.set(listener.name, { door: opening.door, listen: listener.listen, ports, ranges });
+    return undefined;
+  }
+
+  private termsOf(listener: ListenerSettings, settings: Settings, ports: PortPool): DoorTerms {
+    const { limits, rules, sessions } = settings;
+    const { poller, pipes } = this.resources;
+    const times = { joinTimeoutMs: limits.expectationTimeoutMs, dataIdleTimeoutMs: limits.dataIdleTimeoutMs };
+    return {
+      upstream: listener.upstream,
+      dataPath: new Relay({ poller, pipes, ports, times }),
+      sessionsMax: sessions.totalMax,
+      perClientMax: sessions.perClientMax,
+      session: {
+        advertise: listener.advertise,
+        advertiseToServer: listener.advertiseToServer,
+        serverMode: listener.serverMode,
+        activeSourcePort: listener.activeSourcePort,
+        ruleset: rules,
+        limits,
+      },
+    };
+  }
+
+  private upstream(endpoint: Endpoint): Upstream {
+    const key = printEndpoint(endpoint);
+    const known = this.upstreams.get(key);
+    if (known !== undefined) return known;
+    const upstream: Upstream = { dialect: { epsv: 'unknown', eprt: 'unknown' } };
+    this.upstreams.set(key, upstream);
+    return upstream;
+  }
+}
+
+function sourcePortProblem(listener: ListenerSettings): string | undefined {
+  const { activeSourcePort: port, listen } = listener;
+  if (port === undefined) return undefined;
+  const code = mayBind(socketAddress({ address: listen.address, port }));
+  if (code !== 'EACCES') return undefined;
+  return `listener ${listener.name}: no right to send from port ${port} (activeSourcePort); give the process CAP_NET_BIND_SERVICE or leave the setting out`;
+}
+
+function socketAddress({ address, port }: Endpoint): SocketAddress {
+  return { octets: octetsOfAddress(address), port };
+}
+
+function bindProblem(listener: ListenerSettings, code: SysErrorCode): string {
+  const where = printEndpoint(listener.listen);
+  switch (code) {
+    case 'EADDRINUSE':
+      return `listener ${listener.name}: ${where} is in use by another program; stop that one (ss -ltnp shows it) or choose another port`;
+    case 'EACCES':
+      return `listener ${listener.name}: no right to listen on ${where}; ports below 1024 need CAP_NET_BIND_SERVICE`;
+    case 'EADDRNOTAVAIL':
+      return `listener ${listener.name}: ${where} is no address of this machine; choose one that \`ip address\` shows, or 0.0.0.0 for all`;
+    default:
+      return `listener ${listener.name}: cannot listen on ${where}: ${code}`;
+  }
+}

@@ -1,0 +1,104 @@
+// An engine as the main thread sees it: born, told, listened to. Engines are woken for every message, because they sleep
+// in epoll_wait and not in Node's loop.
+
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { Settings } from '../settings/settings.ts';
+import { wake } from '../sys/wake-up.ts';
+import type { EngineBirth, FromEngine, ToEngine } from './messages.ts';
+
+export interface EngineEars {
+  log(lines: string): void;
+  /** The thread died of an error of ours; its sessions are gone. */
+  died(index: number, error: Error): void;
+}
+
+// Young objects live as long as one event; a small nursery keeps an engine's memory flat at no measured cost.
+const nurseryMiB = 16;
+
+export class EngineHost {
+  readonly index: number;
+  private readonly worker: Worker;
+  private readonly port: MessagePort;
+  private readonly ears: EngineEars;
+  private wakeFd = -1;
+  private configured: ((problem: string | undefined) => void) | undefined;
+  private readonly ended: Promise<void>;
+
+  private constructor(birth: EngineBirth, ears: EngineEars) {
+    this.index = birth.index;
+    this.ears = ears;
+    const { port1, port2 } = new MessageChannel();
+    this.port = port1;
+    this.port.on('message', (message: FromEngine) => this.hear(message));
+    this.worker = new Worker(new URL(`./thread${import.meta.url.slice(-3)}`, import.meta.url), {
+      name: `engine ${birth.index}`,
+      workerData: { birth, port: port2 },
+      transferList: [port2],
+      resourceLimits: { maxYoungGenerationSizeMb: nurseryMiB },
+    });
+    this.worker.on('error', (error) => ears.died(this.index, error));
+    this.ended = new Promise((resolve) => this.worker.once('exit', () => resolve()));
+  }
+
+  /** Starts an engine; resolves when its listeners are bound, or with the sentence why they are not. */
+  static async start(birth: EngineBirth, ears: EngineEars): Promise<{ host: EngineHost; problem: string | undefined }> {
+    const host = new EngineHost(birth, ears);
+    return { host, problem: await host.nextConfigured() };
+  }
+
+  /** Resolves to undefined when the settings are in force, or to the sentence why the old ones still are. */
+  configure(settings: Settings): Promise<string | undefined> {
+    const answer = this.nextConfigured();
+    this.tell({ kind: 'configure', settings });
+    return answer;
+  }
+
+  drain(): void {
+    this.tell({ kind: 'drain' });
+  }
+
+  endSessions(): void {
+    this.tell({ kind: 'end' });
+  }
+
+  /** Resolves when the thread has ended. */
+  whenEnded(): Promise<void> {
+    return this.ended;
+  }
+
+  async kill(): Promise<void> {
+    await this.worker.terminate();
+    this.port.close();
+  }
+
+  private nextConfigured(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      this.configured = resolve;
+      void this.ended.then(() => resolve('the engine ended while it was being configured'));
+    });
+  }
+
+  private hear(message: FromEngine): void {
+    switch (message.kind) {
+      case 'born':
+        this.wakeFd = message.wakeFd;
+        return;
+      case 'configured':
+        this.configured?.(message.problem);
+        return;
+      case 'log':
+        this.ears.log(message.lines);
+        return;
+      case 'finished':
+        this.port.close();
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private tell(message: ToEngine): void {
+    this.port.postMessage(message);
+    if (this.wakeFd >= 0) wake(this.wakeFd);
+  }
+}

@@ -1,0 +1,152 @@
+// Turns what sessions record into counts and log lines. Every refusal is a line with its reason and both addresses; every
+// transfer is one audit record; PASS and ACCT never reach this place, because records do not hold them.
+
+import { printEndpoint } from '../address/endpoint.ts';
+import type { SessionFacts, TurnedAway, Witness } from '../control/witness.ts';
+import { writeAudit } from '../observe/audit.ts';
+import type { Logger } from '../observe/log.ts';
+import type { Slot, Tally } from '../observe/tally.ts';
+import type { SessionRecord, TransferRecord, WayOutcome } from '../session/action.ts';
+import type { LogLevel } from '../settings/settings.ts';
+
+const outcomeOfTurnedAway = {
+  total: 'refused-limit',
+  client: 'refused-client-limit',
+  drain: 'refused-draining',
+  descriptors: 'refused-limit',
+} as const;
+
+export class EngineWitness implements Witness {
+  private readonly tally: Tally;
+  private readonly createLog: (level: LogLevel) => Logger;
+  private log: Logger;
+  private readonly octetsToClient: Slot;
+  private readonly octetsToServer: Slot;
+
+  constructor(tally: Tally, createLog: (level: LogLevel) => Logger, level: LogLevel) {
+    this.tally = tally;
+    this.createLog = createLog;
+    this.log = createLog(level);
+    this.octetsToClient = tally.slot('control_octets_total', 'to-client');
+    this.octetsToServer = tally.slot('control_octets_total', 'to-server');
+  }
+
+  setLevel(level: LogLevel): void {
+    if (this.log.level !== level) this.log = this.createLog(level);
+  }
+
+  sessionStarted(facts: SessionFacts): void {
+    this.tally.raise('sessions_active', 1);
+    if (this.log.isLevelEnabled('debug')) this.log.debug(fields(facts), 'session begins');
+  }
+
+  sessionOver(_facts: SessionFacts): void {
+    this.tally.raise('sessions_active', -1);
+  }
+
+  turnedAway(listener: string, client: SessionFacts['client'], why: TurnedAway): void {
+    this.tally.count('sessions_total', outcomeOfTurnedAway[why]);
+    this.tally.count('replies_total', '4', 'gateway');
+    this.log.warn({ listener, client: printEndpoint(client), limit: why }, 'session refused');
+  }
+
+  controlOctets(to: 'client' | 'server', octets: number): void {
+    this.tally.add(to === 'client' ? this.octetsToClient : this.octetsToServer, octets);
+  }
+
+  internalError(facts: SessionFacts | undefined, error: unknown): void {
+    this.tally.count('internal_errors_total');
+    if (facts !== undefined) this.tally.count('sessions_total', 'internal-error');
+    this.log.error({ ...(facts === undefined ? {} : fields(facts)), err: error }, 'internal error');
+  }
+
+  sessionRecord(facts: SessionFacts, record: SessionRecord): void {
+    const { tally } = this;
+    switch (record.kind) {
+      case 'command':
+        tally.count('commands_total', record.verb);
+        return;
+      case 'reply':
+        tally.count('replies_total', replyClass(record.code), record.origin);
+        return;
+      case 'rewrite':
+        tally.count('rewrites_total', record.what);
+        return;
+      case 'refusal':
+        this.onRefusal(facts, record);
+        return;
+      case 'replaced':
+        if (record.bounce !== undefined) tally.count('bounce_attempts_total', record.bounce);
+        this.log.warn(
+          { ...fields(facts), target: printEndpoint(record.target), reason: record.reason },
+          'address replaced',
+        );
+        return;
+      case 'stranger':
+        tally.count('strangers_total');
+        tally.count('bounce_attempts_total', 'stranger');
+        this.log.warn(
+          { ...fields(facts), way: record.way, leg: record.leg, stranger: printEndpoint(record.peer) },
+          'stranger refused',
+        );
+        return;
+      case 'way':
+        this.onWay(record.outcome, record.setUpMs);
+        return;
+      case 'login':
+        if (this.log.isLevelEnabled('debug')) this.log.debug({ ...fields(facts), user: record.user }, 'login');
+        return;
+      case 'transfer':
+        this.onTransfer(facts, record.transfer);
+        return;
+      case 'session-ended':
+        tally.count('sessions_total', record.outcome);
+        if (this.log.isLevelEnabled('info')) {
+          this.log.info({ ...fields(facts), outcome: record.outcome, reason: record.reason }, 'session ended');
+        }
+        return;
+      default:
+        record satisfies never;
+    }
+  }
+
+  private onRefusal(facts: SessionFacts, record: Extract<SessionRecord, { kind: 'refusal' }>): void {
+    const { cause, reason, verb, target, bounce, rule } = record;
+    this.tally.count('refusals_total', cause);
+    if (bounce !== undefined) this.tally.count('bounce_attempts_total', bounce);
+    const where = target === undefined ? undefined : printEndpoint(target);
+    this.log.warn({ ...fields(facts), cause, verb, target: where, bounce, rule, reason }, 'refused');
+  }
+
+  private onWay(outcome: WayOutcome, setUpMs: number | undefined): void {
+    const { tally } = this;
+    tally.count('ways_total', 'relay', outcome);
+    if (outcome === 'used') return;
+    // A way that could not be opened was never active.
+    if (outcome === 'opened') {
+      tally.raise('ways_active', 1, 'relay');
+      if (setUpMs !== undefined) tally.observe('way_setup_seconds', setUpMs / 1000, 'relay');
+    } else tally.raise('ways_active', -1, 'relay');
+  }
+
+  private onTransfer(facts: SessionFacts, transfer: TransferRecord): void {
+    const { tally } = this;
+    tally.increase('data_octets_total', transfer.octetsToClient, 'to-client');
+    tally.increase('data_octets_total', transfer.octetsToServer, 'to-server');
+    tally.observe('transfer_duration_seconds', transfer.durationMs / 1000, transfer.direction);
+    writeAudit(this.log, { ...facts, session: facts.id, plane: 'relay', ...transfer });
+  }
+}
+
+function fields(facts: SessionFacts) {
+  return {
+    session: facts.id,
+    listener: facts.listener,
+    client: printEndpoint(facts.client),
+    server: printEndpoint(facts.server),
+  };
+}
+
+function replyClass(code: number): '1' | '2' | '3' | '4' | '5' {
+  return String(Math.floor(code / 100)) as '1' | '2' | '3' | '4' | '5';
+}

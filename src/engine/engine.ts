@@ -1,0 +1,124 @@
+// One engine: a loop over its own epoll set, its own listeners and its own sessions, on its own thread.
+// The loop returns to Node's own now and then, and asks for messages without waiting for it to deliver them.
+
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { SessionQuota } from '../control/session-quota.ts';
+import { createLog, LogBatch } from '../observe/log.ts';
+import type { Tally } from '../observe/tally.ts';
+import type { Settings } from '../settings/settings.ts';
+import { Poller } from '../sys/poller.ts';
+import { PipePool } from '../sys/splice-pipe.ts';
+import { WakeUp } from '../sys/wake-up.ts';
+import { Doors } from './doors.ts';
+import { EngineWitness } from './engine-witness.ts';
+import type { EngineBirth, FromEngine, ToEngine } from './messages.ts';
+import { sharedTally } from './verb-tally.ts';
+
+// Log lines leave in batches: a message per line would cost more than the line.
+const logDelayMs = 20;
+// How long the loop may run without Node's own loop having a turn (its garbage collector's tasks live there).
+const stretchMs = 50;
+
+export class Engine {
+  private readonly port: MessagePort;
+  private readonly poller = new Poller();
+  private readonly batch = new LogBatch();
+  private readonly tally: Tally;
+  private readonly doors: Doors;
+  private readonly witness: EngineWitness;
+  private readonly wakeUp: WakeUp;
+  private service: 'serving' | 'draining' | 'over' = 'serving';
+  private logDueMs = Number.POSITIVE_INFINITY;
+  private sessionsMade = 0;
+
+  constructor(birth: EngineBirth, port: MessagePort) {
+    this.port = port;
+    this.tally = sharedTally(birth.tally);
+    this.witness = new EngineWitness(this.tally, (level) => this.createLog(level), birth.settings.log.level);
+    this.doors = new Doors({
+      poller: this.poller,
+      pipes: new PipePool(),
+      witness: this.witness,
+      quota: new SessionQuota(birth.quota),
+      index: birth.index,
+      count: birth.count,
+      nextSessionId: () => `${birth.index}-${(++this.sessionsMade).toString(36)}`,
+    });
+    this.wakeUp = new WakeUp(this.poller, () => this.readMessages());
+    this.tell({ kind: 'born', wakeFd: this.wakeUp.fd });
+    this.configure(birth.settings);
+  }
+
+  /** Turns until it is time for Node's loop, then asks to be called again. */
+  readonly run = (): void => {
+    const until = this.poller.nowMs + stretchMs;
+    do this.turn();
+    while (this.poller.nowMs < until && this.service !== 'over');
+    if (this.service === 'over') this.finish();
+    else setImmediate(this.run);
+  };
+
+  private turn(): void {
+    this.poller.turn(this.batch.isEmpty ? 1000 : logDelayMs);
+    const { nowMs } = this.poller;
+    if (this.batch.isEmpty) this.logDueMs = nowMs + logDelayMs;
+    else if (nowMs >= this.logDueMs) this.sendLog();
+    this.tally.increase('engine_busy_seconds_total', (performance.now() - nowMs) / 1000);
+    if (this.service === 'draining' && this.doors.sessionCount === 0) this.service = 'over';
+  }
+
+  private readMessages(): void {
+    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) {
+      this.hear(next.message as ToEngine);
+    }
+  }
+
+  private hear(message: ToEngine): void {
+    switch (message.kind) {
+      case 'configure':
+        this.configure(message.settings);
+        return;
+      case 'drain':
+        this.doors.closeAll();
+        this.service = 'draining';
+        for (const door of this.doors) door.tellAll({ kind: 'drain' });
+        return;
+      case 'end':
+        for (const door of this.doors) {
+          door.tellAll({ kind: 'end', outcome: 'drained', reason: 'the gateway is going down' });
+        }
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private configure(settings: Settings): void {
+    const problem = this.doors.apply(settings);
+    if (problem === undefined) {
+      this.witness.setLevel(settings.log.level);
+      this.tally.set('data_ports_limit', this.doors.ports().size);
+    }
+    this.tell({ kind: 'configured', problem });
+  }
+
+  private createLog(level: Settings['log']['level']) {
+    return createLog({ level, write: (line) => this.batch.write(line) });
+  }
+
+  private sendLog(): void {
+    this.tell({ kind: 'log', lines: this.batch.take() });
+  }
+
+  private finish(): void {
+    this.sendLog();
+    this.wakeUp.close(this.poller);
+    this.poller.close();
+    this.tell({ kind: 'finished' });
+    this.port.close();
+  }
+
+  private tell(message: FromEngine): void {
+    this.port.postMessage(message);
+  }
+}

@@ -1,0 +1,34 @@
+// What the main thread and an engine tell each other: two closed unions, and what an engine is born with.
+// Counts need no message: they stand in shared memory.
+
+import type { Settings } from '../settings/settings.ts';
+
+/** Handed over when the thread starts. */
+export interface EngineBirth {
+  readonly index: number;
+  /** How many engines share the listeners and the data ports. */
+  readonly count: number;
+  readonly settings: Settings;
+  /** The memory of this engine's tally. */
+  readonly tally: SharedArrayBuffer;
+  /** The memory of the session quota, the same for all engines. */
+  readonly quota: SharedArrayBuffer;
+}
+
+export type ToEngine =
+  /** New settings for new sessions; answered by `configured`. */
+  | { readonly kind: 'configure'; readonly settings: Settings }
+  /** No new sessions; those that exist end when nothing of theirs is under way. */
+  | { readonly kind: 'drain' }
+  /** The rest ends now, with 421. */
+  | { readonly kind: 'end' };
+
+export type FromEngine =
+  /** The engine's loop runs; writing to this eventfd wakes it. */
+  | { readonly kind: 'born'; readonly wakeFd: number }
+  /** The settings are in force, or (problem) those before them still are. */
+  | { readonly kind: 'configured'; readonly problem: string | undefined }
+  /** Whole lines of JSON. */
+  | { readonly kind: 'log'; readonly lines: string }
+  /** The last session has ended and the engine's thread is about to end. */
+  | { readonly kind: 'finished' };

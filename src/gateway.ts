@@ -1,0 +1,178 @@
+// The gateway as a whole: the one place where parts are built and handed their collaborators.
+// Start, reload, drain and stop; what each promises stands at the method. Session traffic never touches this thread.
+
+import { printEndpoint } from './address/endpoint.ts';
+import { EngineHost } from './engine/engine-host.ts';
+import { newQuotaMemory, raiseDescriptorLimit } from './engine/process-wide.ts';
+import { newTally } from './engine/verb-tally.ts';
+import { type AdminServer, startAdminServer } from './observe/admin-server.ts';
+import type { LogOutput } from './observe/log-output.ts';
+import { createLog, type Logger } from './observe/log.ts';
+import { createMetrics } from './observe/metrics.ts';
+import type { Tally } from './observe/tally.ts';
+import type { Settings } from './settings/settings.ts';
+
+/** What went wrong, in one sentence for the operator. */
+export type Outcome = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+
+type Service = 'starting' | 'ready' | 'draining' | 'stopped';
+
+// A session needs 2 descriptors, a relayed transfer up to 8 (two sockets, two pipes of two ends each, a listener).
+const descriptorsPerSession = 6;
+// After the bound of the drain: the time that 421s and the last log lines get.
+const farewellMs = 12_000;
+
+export class Gateway {
+  private settings: Settings;
+  private readonly output: LogOutput;
+  private readonly log: Logger;
+  private readonly own: Tally = newTally();
+  private readonly tallies: Tally[] = [];
+  private readonly engines: EngineHost[] = [];
+  private admin: AdminServer | undefined;
+  private service: Service = 'starting';
+  private readonly onFatal: (problem: string) => void;
+
+  /** `onFatal` hears of a death that the gateway cannot go on after. */
+  constructor(settings: Settings, output: LogOutput, onFatal: (problem: string) => void) {
+    this.settings = settings;
+    this.output = output;
+    this.onFatal = onFatal;
+    this.log = createLog({ level: settings.log.level, write: (line) => output.write(line) });
+  }
+
+  /** Resolves once every listener is bound and the admin pages answer, or with the sentence why not; nothing is left bound then. */
+  async start(): Promise<Outcome> {
+    this.checkDescriptors();
+    const problem = (await this.startAdmin()) ?? (await this.startEngines());
+    if (problem !== undefined) {
+      await this.stop();
+      return { ok: false, problem };
+    }
+    this.service = 'ready';
+    this.own.set('ready', 1);
+    this.own.set('engines', this.engines.length);
+    this.own.set('sessions_limit', this.settings.sessions.totalMax);
+    this.log.info(
+      {
+        listeners: this.settings.listeners.map(({ name, listen, upstream }) => ({ name, listen: printEndpoint(listen), upstream: printEndpoint(upstream) })),
+        rules: this.settings.rules.source,
+        admin: this.settings.admin === undefined ? 'off' : printEndpoint(this.settings.admin.listen),
+        engines: this.engines.length,
+      },
+      'ready',
+    );
+    return { ok: true };
+  }
+
+  /** New settings for new sessions; live ones keep theirs. What cannot change in a running process is named in the log. */
+  async reload(settings: Settings): Promise<Outcome> {
+    const done: EngineHost[] = [];
+    for (const engine of this.engines) {
+      const problem = await engine.configure(settings);
+      if (problem !== undefined) {
+        for (const changed of done) await changed.configure(this.settings);
+        return this.refuseReload(problem);
+      }
+      done.push(engine);
+    }
+    this.warnOfFixed(settings);
+    this.settings = settings;
+    this.own.set('sessions_limit', settings.sessions.totalMax);
+    this.own.count('settings_reload_total', 'applied');
+    this.log.info('settings reloaded; they hold for new sessions');
+    return { ok: true };
+  }
+
+  /** For a settings file that could not be read: says so and goes on with the old settings. */
+  refuseReload(problem: string): Outcome {
+    this.own.count('settings_reload_total', 'refused');
+    this.log.error({ problem }, 'settings not reloaded; the old ones stay in force');
+    return { ok: false, problem };
+  }
+
+  /** No new sessions; those under way finish, those that have not by the bound get 421. Resolves when all have ended. */
+  async drain(): Promise<void> {
+    if (this.service !== 'ready') return;
+    this.service = 'draining';
+    this.own.set('ready', 0);
+    const { drainTimeoutMs } = this.settings.sessions;
+    this.log.info({ boundMs: drainTimeoutMs }, 'draining');
+    for (const engine of this.engines) engine.drain();
+    const ended = Promise.all(this.engines.map((engine) => engine.whenEnded()));
+    const bound = setTimeout(() => {
+      this.log.warn('the bound of the drain has passed; ending the remaining sessions');
+      for (const engine of this.engines) engine.endSessions();
+    }, drainTimeoutMs);
+    const last = setTimeout(() => void this.stop(), drainTimeoutMs + farewellMs);
+    await ended;
+    clearTimeout(bound);
+    clearTimeout(last);
+    await this.stop();
+  }
+
+  /** Ends everything at once. */
+  async stop(): Promise<void> {
+    if (this.service === 'stopped') return;
+    this.service = 'stopped';
+    await Promise.all(this.engines.map((engine) => engine.kill()));
+    await this.admin?.close();
+    this.log.info('stopped');
+  }
+
+  private async startEngines(): Promise<string | undefined> {
+    const { settings } = this;
+    const quota = newQuotaMemory();
+    for (let index = 0; index < settings.engines; index++) {
+      const tally = newTally();
+      this.tallies.push(tally);
+      const birth = { index, count: settings.engines, settings, tally: tally.buffer, quota };
+      const { host, problem } = await EngineHost.start(birth, {
+        log: (lines) => this.output.write(lines),
+        died: (engine, error) => this.onEngineDied(engine, error),
+      });
+      this.engines.push(host);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  }
+
+  private onEngineDied(index: number, error: Error): void {
+    this.own.count('internal_errors_total');
+    this.log.fatal({ engine: index, err: error }, 'an engine died');
+    // Its listeners died with it: a supervisor restarts the whole sooner than half a gateway would be noticed.
+    this.onFatal(`engine ${index} died: ${error.message}`);
+  }
+
+  private async startAdmin(): Promise<string | undefined> {
+    if (this.settings.admin === undefined) return undefined;
+    const metrics = createMetrics({ engines: () => this.tallies, own: this.own });
+    const started = await startAdminServer({
+      listen: this.settings.admin.listen,
+      metrics,
+      readiness: () => (this.service === 'ready' ? undefined : this.service),
+    });
+    if (!started.ok) return started.problem;
+    this.admin = started.server;
+    return undefined;
+  }
+
+  private checkDescriptors(): void {
+    const wanted = this.settings.sessions.totalMax * descriptorsPerSession + 256;
+    const have = raiseDescriptorLimit(wanted);
+    if (have >= wanted) return;
+    this.log.warn(
+      { descriptors: have, wanted },
+      'fewer file descriptors than sessions.max may need; raise the limit (ulimit -n, systemd LimitNOFILE) or lower sessions.max',
+    );
+  }
+
+  private warnOfFixed(settings: Settings): void {
+    const fixed = ['engines', 'admin'] as const;
+    for (const key of fixed) {
+      if (JSON.stringify(settings[key]) !== JSON.stringify(this.settings[key])) {
+        this.log.warn({ setting: key }, 'this setting changes only with a restart');
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// How is a log line made? One JSON object per line: `time` in ISO 8601 and UTC, `level` as a word, `msg` a constant
+// text of ours; what a peer sent stands in fields of its own, never in `msg`, and JSON keeps its control characters
+// from forging a line. The rule that must not break: the argument of PASS or ACCT is never handed to a logger, nor a
+// line or an argument as it came (RFC 2577 §6: sniffed passwords; a log is read by more people than a wire). Should
+// somebody forget, the fields that such a thing would be called are withheld below, whatever they hold.
+
+import pino from 'pino';
+
+export type Logger = pino.Logger;
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+export interface LogParts {
+  /** The least that is written. */
+  readonly level: LogLevel;
+  /** Takes one line, its LF included. Must neither throw nor wait. */
+  readonly write: (line: string) => void;
+  /** Fields of every line, such as the index of an engine. */
+  readonly bindings?: Readonly<Record<string, unknown>>;
+}
+
+const withheld = () => '[withheld]';
+
+// A verb is logged as `verb`; no field of these names has a use in a log of this program.
+const serializers = {
+  err: pino.stdSerializers.err,
+  argument: withheld,
+  command: withheld,
+  line: withheld,
+  octets: withheld,
+  password: withheld,
+  account: withheld,
+};
+
+/** A logger for this thread. `log.level` may be changed later; `log.child(bindings)` keeps all the rules of its parent. */
+export function createLog(parts: LogParts): Logger {
+  return pino(
+    {
+      level: parts.level,
+      base: parts.bindings ?? null,
+      serializers,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: parts.write },
+  );
+}

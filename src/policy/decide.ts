@@ -1,0 +1,136 @@
+// May this happen? One question about one verb or one endpoint, one answer with the rule that gave it.
+// Must not break: what no rule allows is refused; the answer depends on nothing but the arguments.
+// CERT CA-1997-27 and RFC 2577 §2–3 (the bounce attack and what stops it).
+
+import { type Address, type Endpoint, isUnspecified, printEndpoint, sameAddress } from '../address/endpoint.ts';
+import { contains, type Network } from '../address/network.ts';
+import type { Ruleset } from './ruleset.ts';
+
+export type Subject = VerbSubject | ActiveTargetSubject | PassiveTargetSubject;
+
+/** A command is to be forwarded. */
+export interface VerbSubject {
+  readonly kind: 'verb';
+  /** Upper case. */
+  readonly verb: string;
+  /** Whether the gateway's table of verbs has it. */
+  readonly known: boolean;
+}
+
+/** The client names, in PORT or EPRT, the endpoint to which the server shall connect. */
+export interface ActiveTargetSubject {
+  readonly kind: 'active-target';
+  readonly target: Endpoint;
+  /** The client's address on the control connection. */
+  readonly controlPeer: Address;
+  /** The server's address on the control connection. */
+  readonly server: Address;
+}
+
+/** The server names, in its 227 or 229, the endpoint to which the client shall connect. */
+export interface PassiveTargetSubject {
+  readonly kind: 'passive-target';
+  readonly target: Endpoint;
+  /** The server's address on the control connection. */
+  readonly controlPeer: Address;
+}
+
+/** Why something was not let through as it was; a label of metrics, so a closed union. */
+export type Cause =
+  | 'third-party'
+  | 'low-port'
+  | 'unspecified-address'
+  | 'foreign-passive-address'
+  | 'verb-refused'
+  | 'verb-unknown';
+
+/**
+ * `rule` is the key of the rules file that decided (`dataConnections.minimumPort`), `reason` one sentence for people.
+ * `replace` means: go on with the address of the control peer and the port of the target.
+ */
+export type Decision =
+  | { readonly verdict: 'allow'; readonly rule: string; readonly reason: string }
+  | { readonly verdict: 'replace' | 'refuse'; readonly cause: Cause; readonly rule: string; readonly reason: string };
+
+export function decide(ruleset: Ruleset, subject: Subject): Decision {
+  switch (subject.kind) {
+    case 'verb':
+      return decideVerb(ruleset, subject);
+    case 'active-target':
+      return stricter(decideActiveAddress(ruleset, subject), decidePort(ruleset, subject.target));
+    case 'passive-target':
+      return stricter(decidePassiveAddress(ruleset, subject), decidePort(ruleset, subject.target));
+  }
+}
+
+/** The networks whose hosts may be the other side of a server-to-server transfer with this server. */
+export function fxpPartners(ruleset: Ruleset, server: Address): Network[] {
+  return ruleset.dataConnections.fxp.flatMap(({ between, and }) => [
+    ...(contains(between, server) ? [and] : []),
+    ...(contains(and, server) ? [between] : []),
+  ]);
+}
+
+function decideVerb(ruleset: Ruleset, { verb, known }: VerbSubject): Decision {
+  if (ruleset.verbs.refuse.has(verb)) {
+    return refuse('verb-refused', 'verbs.refuse', `${verb} is on the list of refused verbs`);
+  }
+  // The reason does not repeat the verb: its octets are the peer's, and reasons reach logs and terminals.
+  if (!known && ruleset.verbs.unknown === 'refuse') {
+    return refuse('verb-unknown', 'verbs.unknown', 'the gateway does not know this verb, and it may carry an address');
+  }
+  return allow(known ? 'verbs.refuse' : 'verbs.unknown', 'no rule refuses this verb');
+}
+
+function decideActiveAddress(ruleset: Ruleset, { target, controlPeer, server }: ActiveTargetSubject): Decision {
+  const rules = ruleset.dataConnections;
+  if (sameAddress(target.address, controlPeer)) {
+    return allow('dataConnections', `${printEndpoint(target)} is the client's own address`);
+  }
+  // Some clients send 0.0.0.0 and mean the address that the server sees; a server that took it at its word would
+  // connect to itself.
+  if (isUnspecified(target.address)) {
+    const reason = `the client at ${controlPeer.text} named ${printEndpoint(target)}, which is no address`;
+    return { verdict: rules.unspecifiedAddress, cause: 'unspecified-address', rule: unspecifiedRule, reason };
+  }
+  if (fxpPartners(ruleset, server).some((network) => contains(network, target.address))) {
+    return allow('dataConnections.fxp', `${server.text} and ${target.address.text} are a pair for FXP`);
+  }
+  // CERT CA-1997-27: the bounce attack. A server that connects wherever it is told scans and attacks for its client.
+  const reason = `the client at ${controlPeer.text} named ${printEndpoint(target)}, which is another host`;
+  return refuse('third-party', 'dataConnections.fxp', reason);
+}
+
+const unspecifiedRule = 'dataConnections.unspecifiedAddress';
+
+function decidePassiveAddress(ruleset: Ruleset, { target, controlPeer }: PassiveTargetSubject): Decision {
+  if (sameAddress(target.address, controlPeer)) {
+    return allow('dataConnections', `${printEndpoint(target)} is the server's own address`);
+  }
+  // A 227 that names another host would make the gateway, which stands inside, connect there: a server, or whoever can
+  // write into its replies, could then reach what only the gateway can. Honest servers behind NAT do it too.
+  const reason = `the server at ${controlPeer.text} named ${printEndpoint(target)}, which is not its own address`;
+  const rule = 'dataConnections.foreignPassiveAddress';
+  return { verdict: ruleset.dataConnections.foreignPassiveAddress, cause: 'foreign-passive-address', rule, reason };
+}
+
+// RFC 2577 §3: ports below 1024 belong to well-known services, where a transferred file becomes a spoken protocol.
+function decidePort(ruleset: Ruleset, target: Endpoint): Decision {
+  const { minimumPort } = ruleset.dataConnections;
+  const rule = 'dataConnections.minimumPort';
+  if (target.port >= minimumPort) return allow(rule, `port ${target.port} is not below ${minimumPort}`);
+  return refuse('low-port', rule, `${printEndpoint(target)} was named, and its port is below ${minimumPort}`);
+}
+
+// The address is judged first, so that a bounce at port 25 is counted as the bounce that it is.
+function stricter(address: Decision, port: Decision): Decision {
+  return address.verdict !== 'refuse' && port.verdict === 'refuse' ? port : address;
+}
+
+function allow(rule: string, reason: string): Decision {
+  return { verdict: 'allow', rule, reason };
+}
+
+function refuse(cause: Cause, rule: string, reason: string): Decision {
+  return { verdict: 'refuse', cause, rule, reason };
+}

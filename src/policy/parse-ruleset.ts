@@ -1,0 +1,54 @@
+// Which rules does this text state? The file form of Ruleset; rules/default.yaml explains every key.
+// Must not break: strict. A rule that is not understood is never skipped, since that would leave a door open that the
+// writer believes shut. All problems are told at once.
+
+import { parseNetwork } from '../address/network.ts';
+import { parsed, unreadable } from '../address/parsed.ts';
+import { inReadingOrder, type Problem, wholeFileProblem } from './problem.ts';
+import type { Ruleset } from './ruleset.ts';
+import { list, oneOf, section, text, wholeNumber } from './schema-parts.ts';
+import { checkSchema } from './schema-problems.ts';
+import { readYaml } from './yaml-source.ts';
+
+export type ParsedRuleset =
+  | { readonly ok: true; readonly ruleset: Ruleset }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+const network = text('an address or a network, as 192.0.2.0/24', parseNetwork);
+
+// RFC 959 §5.3.1 has three or four letters; dialects add digits and P@SW, and 16 holds the longest seen (XSHA512).
+const verb = text('a verb', (value) =>
+  /^[A-Za-z][A-Za-z0-9@]{1,15}$/.test(value)
+    ? parsed(value.toUpperCase())
+    : unreadable('expected a verb of letters, such as LPRT'),
+);
+
+const emptyFile = 'this rules file is empty; copy rules/default.yaml and change it';
+
+const rulesetSchema = section({
+  dataConnections: section({
+    minimumPort: wholeNumber(1, 65_535, 'a port'),
+    unspecifiedAddress: oneOf(['replace', 'refuse']),
+    foreignPassiveAddress: oneOf(['replace', 'refuse']),
+    fxp: list(section({ between: network, and: network }), 'pairs {between: …, and: …}'),
+  }),
+  verbs: section({
+    refuse: list(verb, 'verbs'),
+    unknown: oneOf(['refuse', 'forward']),
+  }),
+});
+
+/**
+ * Reads a rules file. Every key must be there: what a security officer has not decided is not decided for them.
+ * `file` is the path by which problems name the file; `source` is how log lines name the rules.
+ */
+export function parseRuleset(file: string, content: string, source = file): ParsedRuleset {
+  const read = readYaml(file, content);
+  if (!read.ok) return read;
+  if (read.source.data === null) return { ok: false, problems: [wholeFileProblem(file, emptyFile)] };
+  const checked = checkSchema(rulesetSchema, read.source);
+  const problems = [...read.source.problems, ...(checked.ok ? [] : checked.problems)];
+  if (!checked.ok || problems.length > 0) return { ok: false, problems: inReadingOrder(problems) };
+  const { dataConnections, verbs } = checked.value;
+  return { ok: true, ruleset: { source, dataConnections, verbs: { ...verbs, refuse: new Set(verbs.refuse) } } };
+}

@@ -1,0 +1,105 @@
+// Everything that a session can ask of the shell, performed one after another, in order. A closed union.
+// `record` is how the session is observed: tests assert what would be logged and counted without a logger.
+
+import type { Endpoint } from '../address/endpoint.ts';
+import type { SessionOutcome } from './event.ts';
+import type { Expectation, Side } from './expectation.ts';
+
+export type Action =
+  | { readonly kind: 'send'; readonly to: Side; readonly octets: Uint8Array }
+  /** As `send`, the last octet urgent: the Telnet Synch that precedes ABOR (RFC 959 §4.1.3). */
+  | { readonly kind: 'send-urgent'; readonly to: Side; readonly octets: Uint8Array }
+  /** Answered before anything else happens by `data-path-opened` or `data-path-unavailable`. */
+  | { readonly kind: 'open-data-path'; readonly expectation: Expectation }
+  | { readonly kind: 'dial-data-leg'; readonly way: number; readonly leg: Side }
+  /** The way is gone, used or not; what flows in it is reset. */
+  | { readonly kind: 'close-data-path'; readonly way: number }
+  /** Ends our direction of a control leg once everything sent before has left. */
+  | { readonly kind: 'end-writing'; readonly leg: Side }
+  /** Closes a control leg once everything sent before has left. */
+  | { readonly kind: 'close-leg'; readonly leg: Side }
+  | { readonly kind: 'remember-dialect'; readonly dialect: Partial<ServerDialect> }
+  | { readonly kind: 'record'; readonly record: SessionRecord };
+
+/** What a server was seen not to understand; remembered per upstream, so that only its first session pays. */
+export interface ServerDialect {
+  readonly epsv: 'unknown' | 'refused';
+  readonly eprt: 'unknown' | 'refused';
+}
+
+export type RefusalCause =
+  | 'third-party'
+  | 'low-port'
+  | 'unspecified-address'
+  | 'foreign-passive-address'
+  | 'verb-refused'
+  | 'verb-unknown'
+  | 'malformed-command'
+  | 'ambiguous-line'
+  | 'malformed-address'
+  | 'malformed-reply'
+  | 'overlong-line'
+  | 'overlong-reply'
+  | 'unsolicited-reply'
+  | 'wrong-family'
+  | 'epsv-all'
+  | 'tls'
+  | 'no-data-port'
+  | 'way-limit';
+
+export type WayOutcome =
+  | 'opened'
+  | 'used'
+  | 'expired'
+  | 'refused'
+  | 'failed'
+  | 'completed'
+  | 'superseded'
+  | 'session-closed';
+
+export type RewriteKind = 'port' | 'eprt' | 'pasv-reply' | 'epsv-reply' | 'line-normalised' | 'verb-converted';
+
+export type BounceKind = 'port' | 'eprt' | 'low-port' | 'foreign-passive' | 'unsolicited-passive' | 'stranger';
+
+export interface TransferRecord {
+  readonly way: number;
+  readonly user: string | undefined;
+  readonly verb: string;
+  readonly path: string;
+  readonly direction: 'download' | 'upload' | 'listing';
+  readonly outcome: 'completed' | 'failed' | 'expired' | 'refused' | 'session-closed';
+  readonly reason: string;
+  readonly replyCode: number | undefined;
+  readonly octetsToClient: number;
+  readonly octetsToServer: number;
+  readonly durationMs: number;
+  readonly clientPeer: Endpoint | undefined;
+  readonly serverPeer: Endpoint | undefined;
+}
+
+export type SessionRecord =
+  | { readonly kind: 'command'; readonly verb: string }
+  | { readonly kind: 'reply'; readonly code: number; readonly origin: 'server' | 'gateway' }
+  | { readonly kind: 'rewrite'; readonly what: RewriteKind }
+  | {
+      readonly kind: 'refusal';
+      readonly cause: RefusalCause;
+      readonly reason: string;
+      readonly verb: string | undefined;
+      readonly target: Endpoint | undefined;
+      /** Set where the refused thing would have sent a data connection to the wrong host. */
+      readonly bounce: BounceKind | undefined;
+      readonly rule: string | undefined;
+    }
+  /** A target that was healed instead of refused: counted as an attempt all the same. */
+  | {
+      readonly kind: 'replaced';
+      readonly bounce: BounceKind | undefined;
+      readonly reason: string;
+      readonly target: Endpoint;
+    }
+  | { readonly kind: 'stranger'; readonly way: number; readonly leg: Side; readonly peer: Endpoint }
+  | { readonly kind: 'way'; readonly way: number; readonly outcome: WayOutcome; readonly setUpMs: number | undefined }
+  | { readonly kind: 'login'; readonly user: string }
+  | { readonly kind: 'transfer'; readonly transfer: TransferRecord }
+  | { readonly kind: 'session-ended'; readonly outcome: SessionOutcome; readonly reason: string };

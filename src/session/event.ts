@@ -1,0 +1,41 @@
+// Everything that can happen to a session. A closed union: advance.ts has one case for each.
+
+import type { Endpoint } from '../address/endpoint.ts';
+import type { ControlLine } from '../wire/line-splitter.ts';
+import type { DataResult, OpenedPorts, Side } from './expectation.ts';
+
+export type SessionEvent =
+  | { readonly kind: 'server-connected'; readonly local: Endpoint }
+  | { readonly kind: 'server-unreachable'; readonly reason: string }
+  | { readonly kind: 'line'; readonly from: Side; readonly line: ControlLine }
+  /** The peer of that control leg ended its direction (`end`) or broke the connection (`reset`). */
+  | { readonly kind: 'leg-ended'; readonly leg: Side; readonly how: 'end' | 'reset'; readonly reason: string }
+  /** `tookMs`: what opening it cost, in the kernel and here. */
+  | { readonly kind: 'data-path-opened'; readonly way: number; readonly ports: OpenedPorts; readonly tookMs: number }
+  | { readonly kind: 'data-path-unavailable'; readonly way: number; readonly reason: string }
+  /** The admitted peer has connected to a listening leg. */
+  | { readonly kind: 'data-leg-arrived'; readonly way: number; readonly leg: Side }
+  /** Someone else has, and was refused. */
+  | { readonly kind: 'stranger'; readonly way: number; readonly leg: Side; readonly peer: Endpoint }
+  /** Both legs are up. */
+  | { readonly kind: 'data-path-joined'; readonly way: number }
+  | { readonly kind: 'data-path-ended'; readonly way: number; readonly result: DataResult }
+  /** A deadline has passed; the session looks which. */
+  | { readonly kind: 'clock' }
+  /** The gateway is going down: finish what is under way, begin nothing. */
+  | { readonly kind: 'drain' }
+  /** The bound of the drain has passed, or the session must end for a reason outside it. */
+  | { readonly kind: 'end'; readonly outcome: SessionOutcome; readonly reason: string };
+
+/** How a session ended; label of a metric, so closed. */
+export type SessionOutcome =
+  | 'closed-by-client'
+  | 'closed-by-server'
+  | 'upstream-unreachable'
+  | 'upstream-timeout'
+  | 'timeout-greeting'
+  | 'timeout-login'
+  | 'timeout-idle'
+  | 'protocol-error'
+  | 'drained'
+  | 'internal-error';

@@ -1,0 +1,52 @@
+// A data connection that may come: how each of its two legs comes about, and who may be at the other end.
+// RFC 959 §5.2 knows one connection between client and server; a gateway has two legs and joins them.
+
+import type { Address, Endpoint } from '../address/endpoint.ts';
+import type { Network } from '../address/network.ts';
+
+export type Side = 'client' | 'server';
+
+export interface Expectation {
+  /** Unique within the session. */
+  readonly way: number;
+  readonly client: DataLeg;
+  readonly server: DataLeg;
+}
+
+export type DataLeg = ListeningLeg | DiallingLeg;
+
+export interface ListeningLeg {
+  readonly mode: 'listen';
+  /** The gateway's own address to listen on; the port comes from the pool. */
+  readonly local: Address;
+  /** The only peer whose connection is taken (RFC 2577 §4, port theft); any other is refused and does not use up the way. */
+  readonly admits: Address;
+  /** Further peers, for transfers between servers that the ruleset allows. */
+  readonly admitsToo: readonly Network[];
+}
+
+export interface DiallingLeg {
+  readonly mode: 'dial';
+  readonly remote: Endpoint;
+  /** Source address: the one of the control connection, so that the peer sees both from the same host. */
+  readonly local: Address;
+  readonly sourcePort: number | undefined;
+}
+
+/** Ports that an opened way listens on, per side; undefined where that leg dials. */
+export interface OpenedPorts {
+  readonly client: number | undefined;
+  readonly server: number | undefined;
+}
+
+/** How a data connection went. */
+export interface DataResult {
+  readonly outcome: 'completed' | 'failed';
+  /** For people: what ended it. */
+  readonly reason: string;
+  readonly octetsToClient: number;
+  readonly octetsToServer: number;
+  readonly durationMs: number;
+  readonly clientPeer: Endpoint | undefined;
+  readonly serverPeer: Endpoint | undefined;
+}

@@ -1,0 +1,104 @@
+// A whole reply of the server: which command does it answer, and what changes with it?
+// 1yz marks, 2yz–5yz end a command (RFC 959 §4.2); 120 and 421 may come unasked.
+
+import type { Action } from './action.ts';
+import { answerClient } from './answer.ts';
+import { type AwaitedFromServer, indexAnswered, isQuiet, nothingAwaited, withoutAnswered } from './awaited-replies.ts';
+import { resumeSetUp } from './on-client-line.ts';
+import { recordRefusal } from './refuse.ts';
+import { expectCommand, nobody, type ReplyTreatment, type Session } from './session.ts';
+import { onSetUpReply } from './set-up-reply.ts';
+import { onTransferMark, onTransferReply, supersedeUnused } from './ways.ts';
+
+export function onReply(
+  session: Session,
+  code: number,
+  treatment: ReplyTreatment,
+  nowMs: number,
+  out: Action[],
+): Session {
+  const { phase } = session;
+  switch (phase.kind) {
+    case 'expect-greeting':
+      return onGreeting(session, code, nowMs);
+    case 'expect-set-up-reply':
+      if (treatment !== 'collect') return onAnswer(session, code, treatment, out);
+      // 1yz to a set-up is in no standard; the final reply is what counts.
+      if (code < 200) return { ...session, collected: [] };
+      return onSetUpReply({ ...session, awaited: nothingAwaited }, phase.setUp, phase.way, code, out);
+    default:
+      return onAnswer(session, code, treatment, out);
+  }
+}
+
+function onGreeting(session: Session, code: number, nowMs: number): Session {
+  // RFC 959 §5.4: 120 announces a delay; 220 greets. A 421 or 530 is followed by the server's own close.
+  return code < 200 ? session : { ...session, phase: expectCommand, greetedMs: nowMs };
+}
+
+function onAnswer(session: Session, code: number, treatment: ReplyTreatment, out: Action[]): Session {
+  const index = indexAnswered(session.awaited, code);
+  const entry = index === undefined ? undefined : session.awaited[index];
+  if (index === undefined || entry?.kind !== 'server') return onUnasked(session, code, treatment, out);
+  if (code < 200) {
+    onTransferMark(session, entry.way, out);
+    return session;
+  }
+  let next: Session = { ...session, awaited: withoutAnswered(session.awaited, index) };
+  if (treatment === 'withhold') next = replaceWithheld(next, entry, code, out);
+  return resumeHeld(onFinal(next, entry, code, out), out);
+}
+
+function onFinal(session: Session, entry: AwaitedFromServer, code: number, out: Action[]): Session {
+  if (entry.way !== undefined) return onTransferReply(session, entry.way, code, out);
+  switch (entry.verb) {
+    case 'USER':
+    case 'PASS':
+    case 'ACCT':
+      // RFC 959 §5.4: 230 logged in, 202 superfluous; RFC 2228 §3: 232 logged in by the security exchange.
+      return code === 230 || code === 232 || (code === 202 && entry.verb !== 'USER') ? loggedIn(session, out) : session;
+    case 'REIN':
+      // RFC 959 §4.1.1: as after the greeting; the old user's way must not serve the next one.
+      return code < 300 ? { ...supersedeUnused(session, out), login: nobody, setUps: 'any' } : session;
+    default:
+      return session;
+  }
+}
+
+function loggedIn(session: Session, out: Action[]): Session {
+  if (session.login.kind === 'in') return session;
+  const user = session.login.kind === 'named' ? session.login.user : '';
+  out.push({ kind: 'record', record: { kind: 'login', user } });
+  return { ...session, login: { kind: 'in', user } };
+}
+
+/** All before it is answered: the set-up that waited has its turn. */
+function resumeHeld(session: Session, out: Action[]): Session {
+  if (session.phase.kind !== 'expect-replies' || !isQuiet(session.awaited)) return session;
+  return resumeSetUp({ ...session, phase: expectCommand }, session.phase.line, out);
+}
+
+function onUnasked(session: Session, code: number, treatment: ReplyTreatment, out: Action[]): Session {
+  if (treatment === 'withhold') {
+    recordRefusal(
+      { cause: 'unsolicited-reply', reason: `a ${code} that nobody asked for`, bounce: 'unsolicited-passive' },
+      out,
+    );
+  }
+  return session;
+}
+
+/** The command still gets one well-formed reply. */
+function replaceWithheld(session: Session, entry: AwaitedFromServer, code: number, out: Action[]): Session {
+  const reason = `a ${code} in answer to ${entry.verb}`;
+  recordRefusal({ cause: 'unsolicited-reply', reason, bounce: 'unsolicited-passive', verb: entry.verb }, out);
+  // At the head of the order: it stands for the reply that was withheld.
+  const { awaited } = session;
+  const answered = answerClient(
+    { ...session, awaited: nothingAwaited },
+    451,
+    'The server gave a reply that the gateway withholds.',
+    out,
+  );
+  return { ...answered, awaited };
+}

@@ -1,0 +1,119 @@
+// A line from the server: part of a reply that is passed on as it comes, collected because it answers a set-up, or
+// withheld because it carries an address that nobody asked for. RFC 959 §4.2; a reply belongs to a command.
+
+import type { ControlLine } from '../wire/line-splitter.ts';
+import { cleanReplyLine, type ReplyLine, readReplyLine } from '../wire/reply.ts';
+import { takeTelnet } from '../wire/telnet.ts';
+import type { Action } from './action.ts';
+import { sendOwedReplies } from './answer.ts';
+import { endControl } from './ending.ts';
+import { onReply } from './on-reply.ts';
+import { recordRefusal } from './refuse.ts';
+import type { OpenReply, ReplyTreatment, Session } from './session.ts';
+
+export function onServerLine(session: Session, received: ControlLine, nowMs: number, out: Action[]): Session {
+  if (received.fault === 'overlong') return breakOff(session, 'overlong-reply', 'a reply line over the limit', out);
+  const line = readable(received, out);
+  const read = readReplyLine(line.octets, session.openReply?.code);
+  switch (read.kind) {
+    case 'malformed':
+      return breakOff(session, 'malformed-reply', read.reason, out);
+    case 'single':
+      return onWholeReply(session, line, read.code, treatmentOf(session, read.code), nowMs, out);
+    case 'first':
+      return onReplyPart(
+        session,
+        line,
+        { code: read.code, lines: 0, octets: 0, treatment: treatmentOf(session, read.code) },
+        read,
+        nowMs,
+        out,
+      );
+    case 'inner':
+    case 'last':
+      return session.openReply === undefined
+        ? session
+        : onReplyPart(session, line, session.openReply, read, nowMs, out);
+  }
+}
+
+function onReplyPart(
+  session: Session,
+  line: ControlLine,
+  before: OpenReply,
+  read: ReplyLine,
+  nowMs: number,
+  out: Action[],
+): Session {
+  const { limits } = session.terms;
+  const reply = { ...before, lines: before.lines + 1, octets: before.octets + line.wire.length };
+  if (reply.lines > limits.replyLinesMax || reply.octets > limits.replyOctetsMax) {
+    return breakOff(session, 'overlong-reply', 'a multi-line reply over the limit', out);
+  }
+  if (read.kind === 'last')
+    return onWholeReply({ ...session, openReply: undefined }, line, reply.code, reply.treatment, nowMs, out);
+  return { ...pass(session, line, reply.treatment, out), openReply: reply };
+}
+
+function onWholeReply(
+  session: Session,
+  line: ControlLine,
+  code: number,
+  treatment: ReplyTreatment,
+  nowMs: number,
+  out: Action[],
+): Session {
+  out.push({ kind: 'record', record: { kind: 'reply', code, origin: 'server' } });
+  return sendOwedReplies(onReply(pass(session, line, treatment, out), code, treatment, nowMs, out), out);
+}
+
+function pass(session: Session, line: ControlLine, treatment: ReplyTreatment, out: Action[]): Session {
+  switch (treatment) {
+    case 'forward':
+      out.push({ kind: 'send', to: 'client', octets: line.wire });
+      return session;
+    case 'collect':
+      return { ...session, collected: [...session.collected, line] };
+    case 'withhold':
+      return session;
+  }
+}
+
+function treatmentOf(session: Session, code: number): ReplyTreatment {
+  if (session.phase.kind === 'expect-set-up-reply' && code !== 421) {
+    // A lone ABOR before the set-up may still get its answer.
+    const abortFirst = session.awaited.length > 0 && (code === 225 || code === 226 || code === 426);
+    return abortFirst ? 'forward' : 'collect';
+  }
+  // A 227, 228 or 229 that answers no set-up could steer a client that takes it for the next reply to its own PASV.
+  return code >= 227 && code <= 229 ? 'withhold' : 'forward';
+}
+
+/** The line without leading Telnet commands and without octets at which readers disagree. */
+function readable(line: ControlLine, out: Action[]): ControlLine {
+  const telnet = takeTelnet(line.octets);
+  if (telnet.answer.length > 0) out.push({ kind: 'send', to: 'server', octets: telnet.answer });
+  const shorter = line.octets.length - telnet.octets.length;
+  const plain = shorter === 0 ? line : { ...line, octets: telnet.octets, wire: line.wire.subarray(shorter) };
+  if (plain.fault === undefined) return plain;
+  out.push({ kind: 'record', record: { kind: 'rewrite', what: 'line-normalised' } });
+  const wire = cleanReplyLine(plain);
+  return { octets: wire.subarray(0, wire.length - 2), wire, fault: undefined };
+}
+
+/** The server does not speak FTP, or without end: what follows cannot be paired with commands, so the session ends. */
+function breakOff(
+  session: Session,
+  cause: 'malformed-reply' | 'overlong-reply',
+  reason: string,
+  out: Action[],
+): Session {
+  recordRefusal({ cause, reason: `from the server: ${reason}` }, out);
+  return endControl(
+    session,
+    'protocol-error',
+    reason,
+    'The server sent a reply that is not FTP; closing the control connection.',
+    out,
+  );
+}

@@ -1,0 +1,129 @@
+// The record of one control connection and all that it negotiates, and what may come next in its life (Phase).
+// Plain, immutable data: advance.ts makes each next one from the last.
+
+import type { Address, Endpoint } from '../address/endpoint.ts';
+import type { Ruleset } from '../policy/ruleset.ts';
+import type { ControlLine } from '../wire/line-splitter.ts';
+import type { Action, ServerDialect } from './action.ts';
+import { type AwaitedReplies, nothingAwaited } from './awaited-replies.ts';
+import type { Expectation } from './expectation.ts';
+import type { Limits } from './limits.ts';
+import type { Way } from './way.ts';
+
+/** What is settled before the first octet. */
+export interface SessionTerms {
+  readonly clientPeer: Endpoint;
+  readonly clientLocal: Endpoint;
+  readonly serverPeer: Endpoint;
+  readonly advertise: Address | undefined;
+  readonly advertiseToServer: Address | undefined;
+  readonly serverMode: 'as-client' | 'passive' | 'active';
+  readonly activeSourcePort: number | undefined;
+  readonly ruleset: Ruleset;
+  readonly limits: Limits;
+}
+
+export type SetUpVerb = 'PASV' | 'EPSV' | 'PORT' | 'EPRT';
+
+/** A data connection being negotiated: what the client asked, and what the server is asked for it. */
+export interface SetUp {
+  readonly asked: SetUpVerb;
+  /** Where an active client listens. */
+  readonly target: Endpoint | undefined;
+  readonly toServer: SetUpVerb;
+}
+
+export type Phase =
+  | { readonly kind: 'expect-server' }
+  | { readonly kind: 'expect-greeting' }
+  | { readonly kind: 'expect-command' }
+  /** A set-up command waits until all before it is answered, so that its reply cannot be another's. */
+  | { readonly kind: 'expect-replies'; readonly line: ControlLine }
+  /** `way` is open already where the server dials. */
+  | { readonly kind: 'expect-set-up-reply'; readonly setUp: SetUp; readonly way: number | undefined }
+  | { readonly kind: 'expect-data-path'; readonly setUp: SetUp; readonly expectation: Expectation }
+  /** The control connection has ended; data still flows (RFC 959 §4.1.1 QUIT). */
+  | { readonly kind: 'lingering' }
+  | { readonly kind: 'closed' };
+
+/** A multi-line reply of which the end has not come. */
+export interface OpenReply {
+  readonly code: number;
+  readonly lines: number;
+  readonly octets: number;
+  readonly treatment: ReplyTreatment;
+}
+
+/**
+ * What becomes of a reply's lines: sent on as they come; kept until the reply is whole because it answers a set-up;
+ * or dropped because it carries an address that nobody asked for.
+ */
+export type ReplyTreatment = 'forward' | 'collect' | 'withhold';
+
+export type Login =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'named'; readonly user: string }
+  | { readonly kind: 'in'; readonly user: string };
+
+export interface Session {
+  readonly terms: SessionTerms;
+  readonly phase: Phase;
+  /** Local end of the server leg, once it is connected. */
+  readonly serverLocal: Endpoint | undefined;
+  readonly awaited: AwaitedReplies;
+  readonly openReply: OpenReply | undefined;
+  /** Lines of a reply that is being collected. */
+  readonly collected: readonly ControlLine[];
+  readonly ways: readonly Way[];
+  /** The way that the next transfer command will use. */
+  readonly currentWay: number | undefined;
+  readonly nextWay: number;
+  readonly login: Login;
+  readonly dialect: ServerDialect;
+  /** RFC 2428 §4: after EPSV ALL no other set-up is accepted. */
+  readonly setUps: 'any' | 'epsv-only';
+  readonly service: 'serving' | 'draining';
+  readonly startedMs: number;
+  readonly greetedMs: number | undefined;
+  readonly lastActivityMs: number;
+}
+
+/** What one event leads to. */
+export interface Step {
+  readonly session: Session;
+  readonly actions: readonly Action[];
+}
+
+const expectServer: Phase = { kind: 'expect-server' };
+
+/** A session at the moment its client was accepted. */
+export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: number): Session {
+  return {
+    terms,
+    phase: expectServer,
+    serverLocal: undefined,
+    awaited: nothingAwaited,
+    openReply: undefined,
+    collected: noLines,
+    ways: noWays,
+    currentWay: undefined,
+    nextWay: 1,
+    login: nobody,
+    dialect,
+    setUps: 'any',
+    service: 'serving',
+    startedMs: nowMs,
+    greetedMs: undefined,
+    lastActivityMs: nowMs,
+  };
+}
+
+export const noLines: readonly ControlLine[] = [];
+export const noWays: readonly Way[] = [];
+export const nobody: Login = { kind: 'none' };
+export const expectCommand: Phase = { kind: 'expect-command' };
+
+/** May the shell deliver the client's next line? Where not, it stops reading: back-pressure instead of a queue. */
+export function acceptsClientLine(session: Session): boolean {
+  return session.phase.kind === 'expect-command' && session.awaited.length < session.terms.limits.commandsInFlightMax;
+}

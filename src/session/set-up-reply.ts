@@ -1,0 +1,115 @@
+// The server's final reply to a set-up command. A positive one becomes an open way (227, 229) or confirms the one that is
+// open (2yz to PORT, EPRT); a verb that the server does not know is tried once more in its older form and remembered;
+// any other refusal goes to the client as it came.
+
+import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
+import type { Parsed } from '../address/parsed.ts';
+import { decide } from '../policy/decide.ts';
+import { findExtendedPort } from '../wire/extended-address.ts';
+import { findHostPort } from '../wire/host-port.ts';
+import type { Action } from './action.ts';
+import { dialServer } from './legs.ts';
+import { type Refusal, refuse } from './refuse.ts';
+import { expectCommand, noLines, type Session, type SetUp } from './session.ts';
+import { announce, askFor, openWay } from './transfer-setup.ts';
+import { closeWay, confirmWay, findWay } from './ways.ts';
+
+/** `session.collected` holds the whole reply. */
+export function onSetUpReply(
+  session: Session,
+  setUp: SetUp,
+  way: number | undefined,
+  code: number,
+  out: Action[],
+): Session {
+  if (code >= 200 && code < 300) {
+    return way === undefined ? onPassiveReply(session, setUp, code, out) : onActiveAccepted(session, setUp, way, out);
+  }
+  const pending = findWay(session, way);
+  const free =
+    pending === undefined ? session : closeWay(session, pending, 'refused', 'the server refused the set-up', out);
+  const older = olderVerb(free, setUp, code);
+  if (older !== undefined) return retry(free, setUp, older, out);
+  for (const line of free.collected) out.push({ kind: 'send', to: 'client', octets: line.wire });
+  return { ...free, phase: expectCommand, collected: noLines };
+}
+
+function onActiveAccepted(session: Session, setUp: SetUp, id: number, out: Action[]): Session {
+  const confirmed = confirmWay(session, id, out);
+  const way = findWay(confirmed, id);
+  const next = { ...confirmed, collected: noLines };
+  if (way === undefined) {
+    // It expired while the server thought about the PORT: nobody is listening any more.
+    const text = 'The data connection was not prepared in time.';
+    return refuse(
+      { ...next, phase: expectCommand },
+      { cause: 'no-data-port', code: 425, text, reason: text, verb: setUp.asked },
+      out,
+    );
+  }
+  return announce(next, setUp, way, out);
+}
+
+function onPassiveReply(session: Session, setUp: SetUp, code: number, out: Action[]): Session {
+  const named = readNamed(session, setUp, code);
+  const next = { ...session, collected: noLines };
+  if (!named.ok) {
+    const text = 'The server announced no data port that the gateway can use.';
+    return fail(next, setUp, { cause: 'malformed-address', code: 425, text, reason: named.reason }, out);
+  }
+  const { ruleset, serverPeer } = session.terms;
+  const target = named.value;
+  const decision = decide(ruleset, { kind: 'passive-target', target, controlPeer: serverPeer.address });
+  const bounce =
+    decision.verdict === 'allow' ? undefined : decision.cause === 'low-port' ? 'low-port' : 'foreign-passive';
+  if (decision.verdict === 'refuse') {
+    const reason = `${setUp.toServer} reply ${printEndpoint(target)}: ${decision.reason}`;
+    const text = 'The server announced a data port on another host or of a system service.';
+    return fail(
+      next,
+      setUp,
+      { cause: decision.cause, code: 425, text, reason, target, bounce, rule: decision.rule },
+      out,
+    );
+  }
+  if (decision.verdict === 'replace') {
+    out.push({ kind: 'record', record: { kind: 'replaced', bounce, reason: decision.reason, target } });
+  }
+  return openWay(next, setUp, dialServer(session, target.port), out);
+}
+
+/** The endpoint in a 227 or the port in a 229; the address of a 229 is the server's own by definition (RFC 2428 §3). */
+function readNamed(session: Session, setUp: SetUp, code: number): Parsed<Endpoint> {
+  const wanted = setUp.toServer === 'PASV' ? 227 : 229;
+  if (code !== wanted) return { ok: false, reason: `${setUp.toServer} was answered with ${code} instead of ${wanted}` };
+  let last: Parsed<Endpoint> = { ok: false, reason: 'the reply is empty' };
+  for (const line of session.collected) {
+    const text = line.octets.subarray(4);
+    if (wanted === 227) last = findHostPort(text);
+    else {
+      const port = findExtendedPort(text);
+      last = port.ok ? { ok: true, value: { address: session.terms.serverPeer.address, port: port.value } } : port;
+    }
+    if (last.ok) return last;
+  }
+  return last;
+}
+
+/** 500, 501, 502, 504: not implemented (RFC 959 §4.2); 522: not for this family (RFC 2428 §2). */
+function olderVerb(session: Session, setUp: SetUp, code: number): 'PASV' | 'PORT' | undefined {
+  const unknown = code === 500 || code === 501 || code === 502 || code === 504 || code === 522;
+  if (!unknown || session.terms.serverPeer.address.family === 6) return undefined;
+  if (setUp.toServer === 'EPSV') return 'PASV';
+  return setUp.toServer === 'EPRT' ? 'PORT' : undefined;
+}
+
+function retry(session: Session, setUp: SetUp, toServer: 'PASV' | 'PORT', out: Action[]): Session {
+  const learnt = toServer === 'PASV' ? ({ epsv: 'refused' } as const) : ({ eprt: 'refused' } as const);
+  out.push({ kind: 'remember-dialect', dialect: learnt });
+  const next = { ...session, collected: noLines, dialect: { ...session.dialect, ...learnt } };
+  return askFor(next, { ...setUp, toServer }, out);
+}
+
+function fail(session: Session, setUp: SetUp, refusal: Refusal, out: Action[]): Session {
+  return refuse({ ...session, phase: expectCommand }, { ...refusal, verb: setUp.asked }, out);
+}

@@ -1,0 +1,66 @@
+// The life of one data connection inside its session: expected, opened, used once, ended exactly once.
+// Nothing here decides who may connect (policy) or how octets move (datapath).
+
+import type { TransferRecord } from './action.ts';
+import type { DataResult, Expectation, OpenedPorts } from './expectation.ts';
+
+export type WayStage =
+  /** Open, but the server has not accepted the PORT that names it; a server that dials early is kept waiting. */
+  | { readonly kind: 'unconfirmed'; readonly serverArrived: 'no' | 'yes' }
+  | { readonly kind: 'expected' }
+  /** One leg is there, the other is being dialled or awaited. */
+  | { readonly kind: 'joining' }
+  | { readonly kind: 'flowing' }
+  | { readonly kind: 'ended'; readonly result: DataResult };
+
+export interface Transfer {
+  readonly verb: string;
+  readonly path: string;
+  readonly direction: TransferRecord['direction'];
+  readonly user: string | undefined;
+  readonly replyCode: number | undefined;
+}
+
+export interface Way {
+  readonly id: number;
+  readonly expectation: Expectation;
+  /** Where its listening legs listen. */
+  readonly ports: OpenedPorts;
+  readonly stage: WayStage;
+  readonly openedMs: number;
+  readonly transfer: Transfer | undefined;
+}
+
+export const expected: WayStage = { kind: 'expected' };
+export const joining: WayStage = { kind: 'joining' };
+export const flowing: WayStage = { kind: 'flowing' };
+
+/** Does it still wait for its data connection, so that a new set-up or the clock ends it? */
+export function isUnused(way: Way): boolean {
+  return way.stage.kind === 'unconfirmed' || way.stage.kind === 'expected';
+}
+
+/** The one audit record of the transfer that used, or was going to use, this way. */
+export function transferRecord(
+  way: Way,
+  transfer: Transfer,
+  outcome: TransferRecord['outcome'],
+  reason: string,
+): TransferRecord {
+  const result = way.stage.kind === 'ended' ? way.stage.result : undefined;
+  return {
+    way: way.id,
+    user: transfer.user,
+    verb: transfer.verb,
+    path: transfer.path,
+    direction: transfer.direction,
+    outcome,
+    reason,
+    replyCode: transfer.replyCode,
+    octetsToClient: result?.octetsToClient ?? 0,
+    octetsToServer: result?.octetsToServer ?? 0,
+    durationMs: result?.durationMs ?? 0,
+    clientPeer: result?.clientPeer,
+    serverPeer: result?.serverPeer,
+  };
+}

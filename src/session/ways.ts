@@ -1,0 +1,176 @@
+// What happens to a session's data connections: the events of the data path, and the ends that the session itself sets.
+// Law: every way that was opened ends exactly once, and every transfer that a way carried is told exactly once.
+
+import type { Action, TransferRecord, WayOutcome } from './action.ts';
+import type { DataResult, Side } from './expectation.ts';
+import type { Session } from './session.ts';
+import { expected, flowing, isUnused, joining, type Transfer, transferRecord, type Way } from './way.ts';
+
+export function findWay(session: Session, id: number | undefined): Way | undefined {
+  return id === undefined ? undefined : session.ways.find((way) => way.id === id);
+}
+
+export function withWay(session: Session, way: Way): Session {
+  return { ...session, ways: session.ways.map((each) => (each.id === way.id ? way : each)) };
+}
+
+function withoutWay(session: Session, id: number): Session {
+  return {
+    ...session,
+    ways: session.ways.filter((way) => way.id !== id),
+    currentWay: session.currentWay === id ? undefined : session.currentWay,
+  };
+}
+
+/** The admitted peer has connected: the other leg is dialled, unless the server has not accepted the PORT yet. */
+export function onArrived(session: Session, id: number, leg: Side, out: Action[]): Session {
+  const way = findWay(session, id);
+  if (way === undefined) return session;
+  if (way.stage.kind === 'unconfirmed') {
+    return withWay(session, {
+      ...way,
+      stage: leg === 'server' ? { kind: 'unconfirmed', serverArrived: 'yes' } : way.stage,
+    });
+  }
+  dialOther(way, leg, out);
+  return withWay(session, { ...way, stage: joining });
+}
+
+/** The server has accepted the endpoint that it was told, so whoever came early is let through now. */
+export function confirmWay(session: Session, id: number, out: Action[]): Session {
+  const way = findWay(session, id);
+  if (way?.stage.kind !== 'unconfirmed') return session;
+  if (way.stage.serverArrived === 'no') return withWay(session, { ...way, stage: expected });
+  dialOther(way, 'server', out);
+  return withWay(session, { ...way, stage: joining });
+}
+
+function dialOther(way: Way, arrived: Side, out: Action[]): void {
+  const leg = arrived === 'client' ? 'server' : 'client';
+  if (way.expectation[leg].mode === 'dial') out.push({ kind: 'dial-data-leg', way: way.id, leg });
+}
+
+export function onJoined(session: Session, id: number, out: Action[]): Session {
+  const way = findWay(session, id);
+  if (way === undefined) return session;
+  recordWay(id, 'used', out);
+  return withWay(session, { ...way, stage: flowing });
+}
+
+/** The data connection is over: its transfer is told when the final reply is known too. */
+export function onDataEnded(session: Session, id: number, result: DataResult, nowMs: number, out: Action[]): Session {
+  const way = findWay(session, id);
+  if (way === undefined) return session;
+  recordWay(id, result.outcome, out);
+  const ended: Way = { ...way, stage: { kind: 'ended', result } };
+  const active = { ...session, lastActivityMs: nowMs };
+  return settle(withWay(active, ended), ended, out);
+}
+
+/** A transfer command goes to the server: it uses the current way. */
+export function beginTransfer(session: Session, transfer: Transfer, out: Action[]): Session {
+  const way = findWay(session, session.currentWay);
+  if (way === undefined) return session;
+  // MODE B: a second transfer over one data connection; the first is told with what is known of it.
+  if (way.transfer?.replyCode !== undefined) {
+    tell(
+      way,
+      way.transfer,
+      way.transfer.replyCode < 400 ? 'completed' : 'failed',
+      'data connection kept for the next transfer',
+      out,
+    );
+  }
+  if (way.expectation.server.mode === 'dial' && way.expectation.client.mode === 'dial' && isUnused(way)) {
+    out.push({ kind: 'dial-data-leg', way: way.id, leg: 'server' });
+    return withWay(session, { ...way, transfer, stage: joining });
+  }
+  return withWay(session, { ...way, transfer });
+}
+
+/** A 1yz to a transfer command: where the gateway dials both, the client is dialled now, as a server would do. */
+export function onTransferMark(session: Session, id: number | undefined, out: Action[]): void {
+  const way = findWay(session, id);
+  if (way?.expectation.client.mode !== 'dial' || way.expectation.server.mode !== 'dial') return;
+  if (way.stage.kind === 'joining') out.push({ kind: 'dial-data-leg', way: way.id, leg: 'client' });
+}
+
+/** The final reply to a transfer command. */
+export function onTransferReply(session: Session, id: number | undefined, code: number, out: Action[]): Session {
+  const way = findWay(session, id);
+  if (way?.transfer === undefined) return session;
+  const answered: Way = { ...way, transfer: { ...way.transfer, replyCode: code } };
+  if (code < 400) return settle(withWay(session, answered), answered, out);
+  if (isUnused(answered)) {
+    // RETR of a file that is not there: the way stays for the next try, as it does at the server.
+    tell(answered, answered.transfer!, 'refused', 'the server refused the transfer', out);
+    return withWay(session, { ...answered, transfer: undefined });
+  }
+  if (answered.stage.kind === 'joining')
+    return closeWay(session, answered, 'failed', 'the server gave up the transfer', out);
+  return settle(withWay(session, answered), answered, out);
+}
+
+/** Ends a way that the session no longer wants, and resets what flows in it. */
+export function closeWay(session: Session, way: Way, outcome: WayOutcome, reason: string, out: Action[]): Session {
+  if (way.stage.kind !== 'ended') {
+    out.push({ kind: 'close-data-path', way: way.id });
+    recordWay(way.id, outcome, out);
+  }
+  if (way.transfer !== undefined) tell(way, way.transfer, transferOutcome(outcome), reason, out);
+  return withoutWay(session, way.id);
+}
+
+function transferOutcome(outcome: WayOutcome): TransferRecord['outcome'] {
+  switch (outcome) {
+    case 'expired':
+    case 'session-closed':
+    case 'refused':
+      return outcome;
+    default:
+      return 'failed';
+  }
+}
+
+/** Ends the unused way, if there is one: a new set-up takes its place (RFC 959 §4.1.2 PORT, PASV). */
+export function supersedeUnused(session: Session, out: Action[]): Session {
+  const way = findWay(session, session.currentWay);
+  if (way === undefined) return session;
+  if (isUnused(way)) return closeWay(session, way, 'superseded', 'a new set-up took its place', out);
+  if (way.stage.kind === 'ended' && way.transfer === undefined) return withoutWay(session, way.id);
+  return { ...session, currentWay: undefined };
+}
+
+/** Ends all ways that still wait; those with data in them go on when `sparing` says so. */
+export function closeWays(session: Session, sparing: 'flowing' | 'none', out: Action[]): Session {
+  let next = session;
+  for (const way of session.ways) {
+    const spared = sparing === 'flowing' && (way.stage.kind === 'flowing' || way.stage.kind === 'joining');
+    if (!spared) next = closeWay(next, way, 'session-closed', 'the control connection ended', out);
+  }
+  return next;
+}
+
+/** A way whose data connection has ended is forgotten once its transfer has been answered; nothing more can come. */
+function settle(session: Session, way: Way, out: Action[]): Session {
+  if (way.stage.kind !== 'ended') return session;
+  if (way.transfer === undefined) {
+    // Ended before any transfer command: the record waits for none, a server will answer 425 by itself.
+    return session.currentWay === way.id && way.stage.result.outcome === 'completed'
+      ? session
+      : withoutWay(session, way.id);
+  }
+  const { replyCode } = way.transfer;
+  if (replyCode === undefined && session.phase.kind !== 'lingering') return session;
+  const sound = way.stage.result.outcome === 'completed' && (replyCode === undefined || replyCode < 400);
+  tell(way, way.transfer, sound ? 'completed' : 'failed', way.stage.result.reason, out);
+  return withoutWay(session, way.id);
+}
+
+function tell(way: Way, transfer: Transfer, outcome: TransferRecord['outcome'], reason: string, out: Action[]): void {
+  out.push({ kind: 'record', record: { kind: 'transfer', transfer: transferRecord(way, transfer, outcome, reason) } });
+}
+
+function recordWay(way: number, outcome: WayOutcome, out: Action[]): void {
+  out.push({ kind: 'record', record: { kind: 'way', way, outcome, setUpMs: undefined } });
+}

@@ -1,0 +1,25 @@
+// What holds where the settings file says nothing? (For the bounds of a session: session/limits.ts.)
+// Must not break: deploy/reverse.yaml states the same, and a test compares the two.
+
+import type { Endpoint } from '../address/endpoint.ts';
+import type { ListenerSettings, Settings } from './settings.ts';
+
+// Only this host: the pages tell about users and files, and have no login.
+const adminEndpoint: Endpoint = { address: { family: 4, text: '127.0.0.1' }, port: 9121 };
+
+export const defaultSettings = {
+  admin: { listen: adminEndpoint },
+  log: { level: 'info' },
+  // More is a decision about processors, which other services of the host share.
+  engines: 1,
+  // The control connections of 8192 sessions are 16,384 sockets, a quarter of a descriptor limit of 65,536; the rest is
+  // for data. 256 hold a whole office behind one address, and it takes 32 such addresses to fill the gateway, not one.
+  sessions: { totalMax: 8192, perClientMax: 256, drainTimeoutMs: 60_000 },
+} as const satisfies Partial<Settings>;
+
+export const defaultListener = {
+  dataPath: 'relay',
+  // RFC 6335 §6: no service is registered from 49152 up. 1000 ports are 1000 transfers at once.
+  dataPorts: [{ from: 50_000, to: 50_999 }],
+  serverMode: 'as-client',
+} as const satisfies Partial<ListenerSettings>;

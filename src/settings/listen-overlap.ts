@@ -1,0 +1,37 @@
+// Do two listening addresses get the same connections, and does an upstream lead to a listener of ours?
+// Must not break: [::] takes IPv4 connections too, as the gateway opens it (RFC 3493 §5.3, IPV6_V6ONLY off).
+
+import { type Address, type Endpoint, isUnspecified } from '../address/endpoint.ts';
+import { contains, parseNetwork } from '../address/network.ts';
+
+/** Whether one connection could arrive at either of the two. */
+export function addressesMeet(a: Address, b: Address): boolean {
+  return a.text === b.text || (isUnspecified(a) && covers(a, b)) || (isUnspecified(b) && covers(b, a));
+}
+
+/** The listener, by its index, at which connections to the upstream of the given one arrive; undefined where none is. */
+export function nextListener(
+  listeners: readonly { readonly listen: Endpoint | undefined; readonly upstream: Endpoint | undefined }[],
+  index: number,
+): number | undefined {
+  const upstream = listeners[index]?.upstream;
+  if (upstream === undefined) return undefined;
+  const next = listeners.findIndex(({ listen }) => listen !== undefined && arrivesAt(upstream, listen));
+  return next < 0 ? undefined : next;
+}
+
+// With a wildcard only loopback is certainly this host; which other addresses it has, the file cannot tell.
+function arrivesAt(upstream: Endpoint, listen: Endpoint): boolean {
+  if (upstream.port !== listen.port) return false;
+  if (upstream.address.text === listen.address.text) return true;
+  return isUnspecified(listen.address) && covers(listen.address, upstream.address) && isLoopback(upstream.address);
+}
+
+function covers(wildcard: Address, address: Address): boolean {
+  return wildcard.family === 6 || address.family === 4;
+}
+
+function isLoopback(address: Address): boolean {
+  const loopback = parseNetwork(address.family === 4 ? '127.0.0.0/8' : '::1');
+  return loopback.ok && contains(loopback.value, address);
+}

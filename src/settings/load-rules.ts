@@ -1,0 +1,27 @@
+// Which rules do the settings name? Reads the rules file beside them, or the one that comes with the package.
+// Must not break: there are always rules. A file that cannot be read is a problem, never a reason to go on without.
+
+import { dirname, isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ParsedRuleset, parseRuleset } from '../policy/parse-ruleset.ts';
+import { wholeFileProblem } from '../policy/problem.ts';
+import { problemAt, type YamlSource } from '../policy/yaml-source.ts';
+import { readTextFile } from './read-text-file.ts';
+
+// Two levels below the package, be it src/settings or dist/settings.
+const packagedRules = fileURLToPath(new URL('../../rules/default.yaml', import.meta.url));
+
+/** The rules in the file that a settings file names by a path relative to itself; its problems bear that file's name. */
+export function loadRules(settings: YamlSource, path: string): ParsedRuleset {
+  const file = isAbsolute(path) ? path : join(dirname(settings.file), path);
+  const content = readTextFile(file);
+  if (content.ok) return parseRuleset(file, content.value);
+  return { ok: false, problems: [problemAt(settings, ['rules'], `the file ${file} ${content.reason}`)] };
+}
+
+/** The rules that hold where the settings name none: rules/default.yaml of the package. */
+export function loadPackagedRules(): ParsedRuleset {
+  const content = readTextFile(packagedRules);
+  if (content.ok) return parseRuleset(packagedRules, content.value, 'packaged default');
+  return { ok: false, problems: [wholeFileProblem(packagedRules, `the packaged rules file ${content.reason}`)] };
+}

@@ -1,0 +1,115 @@
+// One epoll set and the loop of one thread over it: which descriptor is ready, whose turn is it?
+// A descriptor may be closed and its number used again while its events wait in the same batch, so each registration
+// carries a generation and a stale event reaches nobody. Nothing here allocates per event. epoll(7).
+
+import { SysError } from './errno.ts';
+import * as libc from './libc.ts';
+import { TimerWheel } from './timer-wheel.ts';
+
+export interface Pollable {
+  /** Called with the mask of `Ready` bits; must not throw. */
+  onReady(events: number): void;
+}
+
+/** Bits of an event mask. */
+export const Ready = { in: 0x1, priority: 0x2, out: 0x4, error: 0x8, hangUp: 0x10, peerShutdown: 0x2000 } as const;
+
+/** Edge-triggered, both directions: registered once for a socket's whole life. */
+export const edgeTriggered = 0x80000000 | Ready.in | Ready.out | Ready.peerShutdown;
+/** Level-triggered read: for listeners and the wake-up. */
+export const levelIn = Ready.in;
+
+// A batch as large as nginx's and HAProxy's default; more only delays the first of them.
+const eventsMax = 512;
+// struct epoll_event is packed on x86-64 only: u32 events, u64 data.
+const wordsPerEvent = process.arch === 'x64' ? 3 : 4;
+const dataWord = process.arch === 'x64' ? 1 : 2;
+
+export class Poller {
+  readonly timers: TimerWheel;
+  /** Milliseconds, monotonic; read once per turn, so that all work of a turn happens at one time. */
+  nowMs: number;
+  private readonly epoll: number;
+  private readonly batch = new Int32Array(eventsMax * wordsPerEvent);
+  private readonly batchOctets = new Uint8Array(this.batch.buffer);
+  private readonly registration = new Int32Array(4);
+  private readonly registrationOctets = new Uint8Array(this.registration.buffer);
+  private readonly pollables: (Pollable | undefined)[] = [];
+  private readonly generations: number[] = [];
+  private deferred: (() => void)[] = [];
+  private running: (() => void)[] = [];
+
+  constructor() {
+    this.epoll = libc.epollCreate1(libc.O_CLOEXEC);
+    if (this.epoll < 0) throw new SysError('epoll_create1', libc.lastError());
+    this.nowMs = performance.now();
+    this.timers = new TimerWheel(this.nowMs);
+  }
+
+  /** Registers a descriptor; closing it ends the registration, `forget` must be called then. Throws SysError (ENOMEM, ENOSPC). */
+  add(fd: number, pollable: Pollable, events: number): void {
+    const generation = ((this.generations[fd] ?? 0) + 1) | 0;
+    this.registration[0] = events | 0;
+    this.registration[dataWord] = fd;
+    this.registration[dataWord + 1] = generation;
+    if (libc.epollCtl(this.epoll, libc.EPOLL_CTL_ADD, fd, this.registrationOctets) < 0) {
+      throw new SysError('epoll_ctl', libc.lastError());
+    }
+    this.generations[fd] = generation;
+    this.pollables[fd] = pollable;
+  }
+
+  /** As `add`, for a descriptor that is nobody's yet: closed where it cannot be registered. */
+  adopt(fd: number, pollable: Pollable, events: number): void {
+    try {
+      this.add(fd, pollable, events);
+    } catch (problem) {
+      libc.close(fd);
+      throw problem;
+    }
+  }
+
+  /** No event of this descriptor is delivered any more, not even one that waits in the batch under way. */
+  forget(fd: number): void {
+    this.pollables[fd] = undefined;
+  }
+
+  /** Takes a descriptor that stays open out of the set. */
+  remove(fd: number): void {
+    this.forget(fd);
+    libc.epollCtl(this.epoll, libc.EPOLL_CTL_DEL, fd, this.registrationOctets);
+  }
+
+  /** Runs `task` after the events of this turn: the rest of a long pump, so that others get their share. */
+  defer(task: () => void): void {
+    this.deferred.push(task);
+  }
+
+  /** Waits at most `timeoutMs` and dispatches what is ready, then what was deferred, then the timers that are due. */
+  turn(timeoutMs: number): void {
+    const wait = this.deferred.length > 0 ? 0 : Math.min(timeoutMs, this.timers.waitMs(this.nowMs));
+    const count = libc.epollWait(this.epoll, this.batchOctets, eventsMax, wait);
+    this.nowMs = performance.now();
+    const { batch, pollables, generations } = this;
+    for (let i = 0, word = 0; i < count; i++, word += wordsPerEvent) {
+      const fd = batch[word + dataWord]!;
+      if (generations[fd] !== batch[word + dataWord + 1]) continue;
+      pollables[fd]?.onReady(batch[word]!);
+    }
+    this.runDeferred();
+    this.timers.expire(this.nowMs);
+  }
+
+  close(): void {
+    libc.close(this.epoll);
+  }
+
+  private runDeferred(): void {
+    if (this.deferred.length === 0) return;
+    const tasks = this.deferred;
+    this.deferred = this.running;
+    this.running = tasks;
+    for (const task of tasks) task();
+    tasks.length = 0;
+  }
+}

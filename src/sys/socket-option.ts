@@ -1,0 +1,35 @@
+// Integer socket options, without a buffer per call. socket(7), tcp(7), ip(7).
+
+import { nameOfErrno, SysError, type SysErrorCode } from './errno.ts';
+import * as libc from './libc.ts';
+
+const value = new Int32Array(1);
+const valueOctets = new Uint8Array(value.buffer);
+const length = new Int32Array(1);
+const lengthOctets = new Uint8Array(length.buffer);
+
+export function setInteger(fd: number, level: number, option: number, to: number): boolean {
+  value[0] = to;
+  return libc.setsockopt(fd, level, option, valueOctets, 4) === 0;
+}
+
+/** For options without which going on would be wrong. Throws SysError. */
+export function requireInteger(fd: number, level: number, option: number, to: number): void {
+  if (!setInteger(fd, level, option, to)) throw new SysError('setsockopt', libc.lastError());
+}
+
+/** Reads an option that holds an errno (SO_ERROR): its name, or undefined where it is zero. */
+export function integerOption(fd: number, level: number, option: number): SysErrorCode | undefined {
+  value[0] = 0;
+  length[0] = 4;
+  if (libc.getsockopt(fd, level, option, valueOctets, lengthOctets) < 0) return libc.lastError();
+  return value[0] === 0 ? undefined : nameOfErrno(value[0]!);
+}
+
+/** Probes a silent peer after 2 minutes and gives up after 2 more: below the usual NAT time-outs of control connections. */
+export function keepAlive(fd: number): void {
+  setInteger(fd, libc.SOL_SOCKET, libc.SO_KEEPALIVE, 1);
+  setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPIDLE, 120);
+  setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPINTVL, 30);
+  setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPCNT, 4);
+}

@@ -1,0 +1,187 @@
+// A non-blocking TCP connection: octets in and out, half-close, reset, and the exact reason when it fails.
+// Edge-triggered: after a readiness event the owner reads or writes until WOULD_BLOCK. A short count says the same of `send`
+// only: `receive` also stops short at an urgent mark and before the end of the stream, `spliceInto` where the kernel's
+// fragments or the slots of the pipe end. A connection that has failed never reads as ended. tcp(7), socket(7), epoll(7).
+
+import type { SysErrorCode } from './errno.ts';
+import * as libc from './libc.ts';
+import { edgeTriggered, type Pollable, type Poller } from './poller.ts';
+import { decodeSocketAddress, encodeSocketAddress, familyOf, type SocketAddress } from './socket-address.ts';
+import { integerOption, keepAlive, setInteger } from './socket-option.ts';
+import { pipeOctets, type SplicePipe } from './splice-pipe.ts';
+
+/** Nothing to be had now; an event will tell. */
+export const WOULD_BLOCK = -1;
+/** The connection is broken; `failure` says why. */
+export const FAILED = -2;
+
+export type Dialled =
+  | { readonly ok: true; readonly socket: TcpSocket }
+  | { readonly ok: false; readonly code: SysErrorCode };
+
+export interface DialOptions {
+  /** Local address, and port when it matters; port 0 leaves the choice to the kernel at connect time. */
+  readonly from?: SocketAddress;
+}
+
+const lingerZero = new Uint8Array(new Int32Array([1, 0]).buffer);
+const nameBuffer = new Uint8Array(28);
+const nameLength = new Int32Array(1);
+const nameLengthOctets = new Uint8Array(nameLength.buffer);
+const none = new Uint8Array(0);
+const peeked = new Uint8Array(1);
+
+export class TcpSocket {
+  fd: number;
+  /** Why the connection failed, once it has. */
+  failure: SysErrorCode | undefined;
+  private readonly poller: Poller;
+
+  private constructor(poller: Poller, fd: number) {
+    this.poller = poller;
+    this.fd = fd;
+  }
+
+  /** Takes over a descriptor that accept4() returned. */
+  static accepted(poller: Poller, fd: number, pollable: Pollable): TcpSocket {
+    poller.adopt(fd, pollable, edgeTriggered);
+    return new TcpSocket(poller, fd);
+  }
+
+  /** Begins a connection; the first `out` event, or `error`, tells how it ended (ask `connected()`). */
+  static dial(poller: Poller, remote: SocketAddress, pollable: Pollable, options: DialOptions = {}): Dialled {
+    const fd = libc.socket(familyOf(remote), libc.SOCK_STREAM | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC, 0);
+    if (fd < 0) return { ok: false, code: libc.lastError() };
+    const code = beginConnection(fd, remote, options);
+    if (code !== undefined) {
+      libc.close(fd);
+      return { ok: false, code };
+    }
+    poller.adopt(fd, pollable, edgeTriggered);
+    return { ok: true, socket: new TcpSocket(poller, fd) };
+  }
+
+  get isOpen(): boolean {
+    return this.fd >= 0;
+  }
+
+  /** After the first event of a dialled socket: did the connection come about? False leaves the reason in `failure`. */
+  connected(): boolean {
+    const error = integerOption(this.fd, libc.SOL_SOCKET, libc.SO_ERROR);
+    if (error === undefined) return true;
+    this.failure = error;
+    return false;
+  }
+
+  /** Octets read (0: the peer has ended its direction), WOULD_BLOCK or FAILED. */
+  receive(into: Uint8Array): number {
+    const count = libc.recv(this.fd, into, into.length, 0);
+    if (count > 0) return count;
+    return count < 0 ? this.blockedOrFailed() : this.endedOrFailed();
+  }
+
+  /** Octets taken by the kernel, WOULD_BLOCK or FAILED. */
+  send(from: Uint8Array): number {
+    const count = libc.send(this.fd, from, from.length, libc.MSG_NOSIGNAL);
+    return count >= 0 ? count : this.blockedOrFailed();
+  }
+
+  /** Sends with the last octet marked urgent (RFC 959 §4.1.3: the Telnet Synch before ABOR). */
+  sendUrgent(from: Uint8Array): number {
+    const count = libc.send(this.fd, from, from.length, libc.MSG_NOSIGNAL | libc.MSG_OOB);
+    return count >= 0 ? count : this.blockedOrFailed();
+  }
+
+  /** Moves octets from the socket into the pipe without reading them; results as `receive`. A full pipe blocks too, and no event tells. */
+  spliceInto(pipe: SplicePipe): number {
+    const count = libc.splice(this.fd, null, pipe.writeEnd, null, pipeOctets, spliceFlags);
+    if (count > 0) return count;
+    if (count < 0) return this.blockedOrFailed();
+    return this.stoppedAtUrgentMark() ? FAILED : this.endedOrFailed();
+  }
+
+  /** Moves at most `octets` from the pipe into the socket; results as `send`. */
+  spliceFrom(pipe: SplicePipe, octets: number): number {
+    const count = libc.splice(pipe.readEnd, null, this.fd, null, octets, spliceFlags);
+    return count >= 0 ? count : this.blockedOrFailed();
+  }
+
+  /** Ends our direction; the peer reads the end of the stream after what was sent. */
+  endWriting(): void {
+    libc.shutdown(this.fd, libc.SHUT_WR);
+  }
+
+  localAddress(): SocketAddress {
+    return localAddressOf(this.fd);
+  }
+
+  /** Probes the peer while the connection is silent. */
+  keepAlive(): void {
+    keepAlive(this.fd);
+  }
+
+  /**
+   * Closes; what the kernel has taken is still delivered, unless received octets were left unread: then the kernel sends a
+   * reset (RFC 1122 §4.2.2.13), which may overtake them. Harmless when closed already.
+   */
+  close(): void {
+    if (this.fd < 0) return;
+    this.poller.forget(this.fd);
+    libc.close(this.fd);
+    this.fd = -1;
+  }
+
+  /** Closes so that the peer sees a reset: a broken transfer must look broken. */
+  reset(): void {
+    if (this.fd < 0) return;
+    libc.setsockopt(this.fd, libc.SOL_SOCKET, libc.SO_LINGER, lingerZero, lingerZero.length);
+    this.close();
+  }
+
+  // The kernel reports a reset once, to whichever call comes first. When that was a `send`, the next read is given a clean
+  // end, and a broken transfer would look complete.
+  private endedOrFailed(): number {
+    return this.failure === undefined ? 0 : FAILED;
+  }
+
+  // splice() does not pass an urgent mark: once the peer has ended its direction, it calls the mark the end. A sender of one
+  // urgent octet could so have the rest of a file left out unseen. A data connection has no use for the mark: it is broken.
+  private stoppedAtUrgentMark(): boolean {
+    if (libc.recv(this.fd, peeked, 1, libc.MSG_PEEK) <= 0) return false;
+    this.failure = 'EPROTO';
+    return true;
+  }
+
+  private blockedOrFailed(): number {
+    const code = libc.lastError();
+    // EINTR does not happen to non-blocking calls in practice; treating it as "later" would lose an edge, so it fails loudly.
+    if (code === 'EAGAIN') return WOULD_BLOCK;
+    this.failure = code;
+    return FAILED;
+  }
+}
+
+/** The local end of a connected or bound socket; no octets and port 0 where there is none. */
+export function localAddressOf(fd: number): SocketAddress {
+  nameLength[0] = nameBuffer.length;
+  if (libc.getsockname(fd, nameBuffer, nameLengthOctets) < 0) return { octets: none, port: 0 };
+  return decodeSocketAddress(nameBuffer);
+}
+
+// Without SPLICE_F_MORE: it corks the socket and stalls the tail of a transfer for 200 ms and more.
+const spliceFlags = libc.SPLICE_F_MOVE | libc.SPLICE_F_NONBLOCK;
+
+function beginConnection(fd: number, remote: SocketAddress, options: DialOptions): SysErrorCode | undefined {
+  setInteger(fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1);
+  if (options.from !== undefined) {
+    // Port 0 would make bind() search a port without knowing the destination; the kernel is to choose it at connect().
+    if (options.from.port === 0) setInteger(fd, libc.IPPROTO_IP, libc.IP_BIND_ADDRESS_NO_PORT, 1);
+    else setInteger(fd, libc.SOL_SOCKET, libc.SO_REUSEADDR, 1);
+    const local = encodeSocketAddress(options.from);
+    if (libc.bindSocket(fd, local, local.length) < 0) return libc.lastError();
+  }
+  const structure = encodeSocketAddress(remote);
+  if (libc.connect(fd, structure, structure.length) === 0) return undefined;
+  const code = libc.lastError();
+  return code === 'EINPROGRESS' ? undefined : code;
+}

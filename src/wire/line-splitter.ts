@@ -1,0 +1,132 @@
+// Where does a line of the control connection end? Octets in, in whatever pieces TCP delivers them; whole lines out.
+// Must not break: any cutting of the same octets gives the same lines; the rest of a line refused for its length is never
+// read as a line; memory stays below the bound; nothing is kept while no line is pending.
+// RFC 959 §5.3 (CR LF), RFC 1123 §4.1.2.10 (a read has nothing to do with a line), RFC 3659 §2.2 (octets are kept).
+
+/** One line as it was received, and as it may leave. */
+export interface ControlLine {
+  /** The content without its end. Mostly a view of the octets that were pushed. */
+  readonly octets: Uint8Array;
+  /** What is forwarded: content, CR, LF. The very octets received where these ended in CR LF. */
+  readonly wire: Uint8Array;
+  /** Why the line must not be forwarded as it is; an overlong one has no octets at all. */
+  readonly fault: 'overlong' | 'bare-cr' | 'nul' | undefined;
+}
+
+const LF = 10;
+const CR = 13;
+const NUL = 0;
+const NOTHING = new Uint8Array(0);
+const OVERLONG: ControlLine = { octets: NOTHING, wire: NOTHING, fault: 'overlong' };
+// Holds most commands without growing; a line in several segments is rare enough to pay for one small buffer.
+const PENDING_OCTETS_MIN = 64;
+
+/** Cuts one direction of one control connection into lines. Views are returned: chunks pushed must not be reused. */
+export class LineSplitter {
+  readonly #lineOctetsMax: number;
+  #pending: Uint8Array = NOTHING;
+  #pendingOctets = 0;
+  #discarding = false;
+
+  /** @param lineOctetsMax Longest line in octets as received, its end included. */
+  constructor(lineOctetsMax: number) {
+    this.#lineOctetsMax = lineOctetsMax;
+  }
+
+  /** Octets of a line begun and not yet ended that are held in memory. */
+  get pendingOctets(): number {
+    return this.#pendingOctets;
+  }
+
+  /**
+   * The lines that these octets complete, in order. A line beyond the bound is reported once, with fault `overlong`, as
+   * soon as it cannot end within the bound; its octets up to and including the next LF are dropped.
+   */
+  push(chunk: Uint8Array): ControlLine[] {
+    const lines: ControlLine[] = [];
+    let start = 0;
+    while (start < chunk.length) {
+      // Only LF ends a line; that it may come without CR is for telnet clients and scripts (`printf 'NOOP\n' | nc`).
+      const lf = chunk.indexOf(LF, start);
+      const end = lf < 0 ? chunk.length : lf + 1;
+      const line = lf < 0 ? this.#keep(chunk, start) : this.#finish(chunk, start, end);
+      if (line !== undefined) lines.push(line);
+      start = end;
+    }
+    return lines;
+  }
+
+  #finish(chunk: Uint8Array, start: number, end: number): ControlLine | undefined {
+    if (this.#discarding) {
+      this.#discarding = false;
+      return undefined;
+    }
+    const length = this.#pendingOctets + end - start;
+    if (length > this.#lineOctetsMax) {
+      this.#forget();
+      return OVERLONG;
+    }
+    if (this.#pendingOctets === 0) return controlLine(octetsBetween(chunk, start, end));
+    this.#append(chunk.subarray(start, end));
+    const received = octetsBetween(this.#pending, 0, length);
+    this.#forget();
+    return controlLine(received);
+  }
+
+  #keep(chunk: Uint8Array, start: number): ControlLine | undefined {
+    if (this.#discarding) return undefined;
+    // Its LF is still to come, so a line of exactly the bound is already too long. Waiting for that LF would let a flood
+    // without one hold its buffer for as long as it likes.
+    if (this.#pendingOctets + chunk.length - start >= this.#lineOctetsMax) {
+      this.#forget();
+      this.#discarding = true;
+      return OVERLONG;
+    }
+    this.#append(chunk.subarray(start));
+    return undefined;
+  }
+
+  // Copies, because a view of three octets would keep the whole chunk of 64 KiB alive.
+  #append(octets: Uint8Array): void {
+    const needed = this.#pendingOctets + octets.length;
+    if (needed > this.#pending.length) {
+      // Doubling keeps a line that comes octet by octet linear.
+      const grown = new Uint8Array(Math.max(needed, this.#pending.length * 2, PENDING_OCTETS_MIN));
+      grown.set(this.#pending.subarray(0, this.#pendingOctets));
+      this.#pending = grown;
+    }
+    this.#pending.set(octets, this.#pendingOctets);
+    this.#pendingOctets = needed;
+  }
+
+  #forget(): void {
+    this.#pending = NOTHING;
+    this.#pendingOctets = 0;
+  }
+}
+
+/** @param received One line with its LF. */
+function controlLine(received: Uint8Array): ControlLine {
+  const contentEnd = received.length - 1;
+  if (contentEnd > 0 && received[contentEnd - 1] === CR) {
+    const octets = received.subarray(0, contentEnd - 1);
+    return { octets, wire: received, fault: faultOf(octets) };
+  }
+  const octets = received.subarray(0, contentEnd);
+  const wire = new Uint8Array(received.length + 1);
+  wire.set(octets);
+  wire[contentEnd] = CR;
+  wire[contentEnd + 1] = LF;
+  return { octets, wire, fault: faultOf(octets) };
+}
+
+// Smuggling: the next reader may end its line at a bare CR, or its string at a NUL, and see another command than we did.
+function faultOf(octets: Uint8Array): ControlLine['fault'] {
+  if (octets.indexOf(CR) >= 0) return 'bare-cr';
+  return octets.indexOf(NUL) >= 0 ? 'nul' : undefined;
+}
+
+// A chunk is mostly one line, and then needs no view of itself.
+function octetsBetween(octets: Uint8Array, start: number, end: number): Uint8Array {
+  return start === 0 && end === octets.length ? octets : octets.subarray(start, end);
+}

@@ -1,0 +1,48 @@
+// What stands ready for every cell? The lab, the backends and the load generator, all on the first processor;
+// the gateways come and go on the second.
+
+import { join } from 'node:path';
+import type { Generator } from './generator.ts';
+import { addresses, buildLab, type Lab } from './lab.ts';
+import { compileLoadPrograms } from './load-programs.ts';
+import { type Running, startAt } from './process.ts';
+import { untilListening } from './ready.ts';
+import { backends } from './targets.ts';
+
+export interface Stage {
+  readonly lab: Lab;
+  readonly generator: Generator;
+  readonly backends: readonly Running[];
+  /** dist/main.js of the gateway. */
+  readonly executable: string;
+  /** Length of a measured window. */
+  readonly seconds: number;
+}
+
+export const loadProcessor = '0';
+export const gatewayProcessor = '1';
+export const bothProcessors = '0,1';
+
+export async function setStage(executable: string, seconds: number, cacheFolder: string): Promise<Stage> {
+  const programs = compileLoadPrograms(cacheFolder);
+  const lab = buildLab();
+  const place = { namespace: lab.client, processors: loadProcessor };
+  const generator = { executable: programs.generator, place, folder: lab.folder };
+  const started = Object.values(backends).map((backend) => startBackend(programs.backend, lab, backend));
+  return { lab, generator, backends: await Promise.all(started), executable, seconds };
+}
+
+interface BackendSetUp {
+  readonly port: number;
+  readonly advertise: string;
+  readonly ports: string;
+}
+
+async function startBackend(executable: string, lab: Lab, { port, advertise, ports }: BackendSetUp): Promise<Running> {
+  const listen = `${addresses.server}:${port}`;
+  const argv = [executable, '--listen', listen, '--advertise', advertise, '--ports', ports];
+  const place = { namespace: lab.server, processors: loadProcessor };
+  const running = startAt(place, argv, join(lab.folder, `backend-${port}.log`));
+  await untilListening(running, port);
+  return running;
+}

@@ -1,0 +1,198 @@
+// How do tests run other programs and leave none behind? Each program gets a process group of its own, is awaited by
+// what it prints or by its port, and is ended by its own id; ended means that the whole group is gone.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface ProgramOptions {
+  readonly cwd?: string;
+  /** Added to a minimal environment (PATH, HOME, C.UTF-8); nothing of the caller's leaks in. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Written to standard input, which is then closed. */
+  readonly input?: string | Uint8Array;
+}
+
+export interface Finished {
+  /** Undefined when a signal ended it. */
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  /** Both streams as they came, octets as latin1. */
+  readonly output: string;
+}
+
+/** A hung peer must fail its own test and not the whole run; no operation of ours takes a quarter of this. */
+const finishTimeoutMs = 60_000;
+const readyTimeoutMs = 15_000;
+const endTimeoutMs = 5_000;
+
+export class RunningProgram {
+  readonly name: string;
+  readonly pid: number;
+  readonly finished: Promise<Finished>;
+  #output = '';
+  #onOutput: (() => void)[] = [];
+
+  constructor(name: string, child: ChildProcess) {
+    this.name = name;
+    this.pid = child.pid ?? 0;
+    const onData = (octets: Buffer): void => {
+      this.#output += octets.toString('latin1');
+      this.#tell();
+    };
+    child.stdout?.on('data', onData);
+    child.stderr?.on('data', onData);
+    // `exit` and not `close`: a grandchild that keeps our pipe open must not hold us; `end` makes an end of it.
+    this.finished = new Promise((resolve) => {
+      child.once(child.stdout ? 'close' : 'exit', (code, signal) => {
+        resolve({ exitCode: code ?? undefined, signal: signal ?? undefined, output: this.#output });
+        this.#tell();
+      });
+    });
+  }
+
+  /** Everything printed so far, octets as latin1. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Resolves with the first match in the output; rejects when the program ends or stays silent for too long. */
+  async printed(pattern: RegExp, timeoutMs = readyTimeoutMs): Promise<RegExpExecArray> {
+    let over = '';
+    const timer = setTimeout(() => {
+      over = 'took too long';
+      this.#tell();
+    }, timeoutMs);
+    void this.finished.then(() => {
+      over = 'ended';
+    });
+    try {
+      for (;;) {
+        const found = pattern.exec(this.#output);
+        if (found) return found;
+        if (over !== '') throw new Error(`${this.name} ${over} before it printed ${pattern}:\n${this.#output}`);
+        await new Promise<void>((resolve) => this.#onOutput.push(resolve));
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Sends a signal to the program alone. */
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  /** Ends the whole group and resolves when it is gone; by SIGKILL when asked for or when SIGTERM does not do. */
+  async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<Finished> {
+    signalGroup(this.pid, signal);
+    if (!(await groupGone(this.pid))) {
+      signalGroup(this.pid, 'SIGKILL');
+      if (!(await groupGone(this.pid)))
+        throw new Error(`${this.name} cannot be ended: ${await groupMembers(this.pid)}`);
+    }
+    return this.finished;
+  }
+
+  #tell(): void {
+    const waiting = this.#onOutput;
+    this.#onOutput = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+/** Starts a program in a group of its own; rejects when it cannot be started at all. */
+export async function startProgram(
+  command: string,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<RunningProgram> {
+  const child = spawn(command, args, {
+    detached: true,
+    cwd: options.cwd,
+    env: {
+      PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+      HOME: '/nonexistent',
+      LC_ALL: 'C.UTF-8',
+      ...options.env,
+    },
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  });
+  const program = new RunningProgram(command, child);
+  await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+  // A program may end without reading its input: what it printed then tells more than our EPIPE.
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(options.input);
+  return program;
+}
+
+/** Runs a program to its end, whatever its exit code; on a time-out it is ended and the promise rejects. */
+export async function runProgram(
+  command: string,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<Finished> {
+  const program = await startProgram(command, args, options);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    void program.end('SIGKILL');
+  }, finishTimeoutMs);
+  const finished = await program.finished;
+  clearTimeout(timer);
+  if (late) throw new Error(`${command} ${args.join(' ')} did not finish:\n${finished.output}`);
+  return finished;
+}
+
+/** Resolves once something accepts connections there; rejects when `program` ends first or time runs out. */
+export async function portOpen(host: string, port: number, program: RunningProgram): Promise<void> {
+  let ended = false;
+  void program.finished.then(() => {
+    ended = true;
+  });
+  const deadline = Date.now() + readyTimeoutMs;
+  while (!(await accepts(host, port))) {
+    if (ended || Date.now() > deadline)
+      throw new Error(`${program.name} does not listen on ${host} ${port}:\n${program.output}`);
+    await delay(10);
+  }
+}
+
+function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+/** The ids of a group's living processes; zombies that a lazy pid 1 has not collected do not count. */
+export async function groupMembers(group: number): Promise<number[]> {
+  const members: number[] = [];
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const stat = await readFile(`/proc/${entry}/stat`, 'latin1').catch(() => '');
+    // proc(5): pid (comm) state ppid pgrp …; comm may itself hold blanks and parentheses.
+    const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (Number(pgrp) === group && state !== 'Z') members.push(Number(entry));
+  }
+  return members;
+}
+
+async function groupGone(group: number): Promise<boolean> {
+  const deadline = Date.now() + endTimeoutMs;
+  while ((await groupMembers(group)).length > 0) {
+    if (Date.now() > deadline) return false;
+    await delay(10);
+  }
+  return true;
+}
+
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}

@@ -1,0 +1,55 @@
+// ProFTPD in the foreground with a password file of its own.
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { portOpen, type RunningProgram } from '../process.ts';
+import { type ServerSite, unprivilegedId } from '../real-servers.ts';
+import { packageEnvironment, serverPackages } from '../server-packages.ts';
+
+const user = 'tester';
+const password = 'open-sesame';
+/** crypt(3) of that password; only ever seen on loopback. */
+const hash = '$6$portcullis$91GxA9Bp4QLeX.No2JOZcfFSVxHaGyNeAOIu8TkpoYdPwXyslIyUFO/GcqFf/htdh0nV6Mrbd6VmrQcBJG4aa/';
+
+export async function startProftpd({
+  lab,
+  host,
+  port,
+  settings,
+  root,
+}: ServerSite): Promise<{ user: string; password: string; program: RunningProgram }> {
+  const tree = await serverPackages();
+  const users = join(settings, 'users');
+  // ProFTPD refuses a password file that others may read.
+  await writeFile(users, `${user}:${hash}:${unprivilegedId}:${unprivilegedId}::${root}:/bin/false\n`, { mode: 0o600 });
+  const lines = [
+    'ServerType standalone',
+    'ServerName "test server"',
+    'UseIPv6 on',
+    `DefaultAddress ${host}`,
+    'SocketBindTight on',
+    `Port ${port}`,
+    `ModulePath ${join(tree, 'usr/lib/proftpd')}`,
+    `PidFile ${join(settings, 'pid')}`,
+    `ScoreboardFile ${join(settings, 'scoreboard')}`,
+    `DelayTable none`,
+    'User nobody',
+    'Group nogroup',
+    `AuthUserFile ${users}`,
+    'AuthOrder mod_auth_file.c',
+    'RequireValidShell off',
+    'DefaultRoot ~',
+    'Umask 022',
+    ...['AllowOverwrite', 'AllowStoreRestart', 'AllowRetrieveRestart'].map((right) => `${right} on`),
+    ...['UseReverseDNS', 'WtmpLog', 'DelayEngine', 'AuthPAM', 'UseEncoding'].map((habit) => `${habit} off`),
+    'TransferLog none',
+    `SystemLog ${join(settings, 'log')}`,
+  ];
+  const file = join(settings, 'proftpd.conf');
+  await writeFile(file, `${lines.join('\n')}\n`);
+  const program = await lab.start(join(tree, 'usr/sbin/proftpd'), ['-n', '-q', '-c', file], {
+    env: packageEnvironment(tree),
+  });
+  await portOpen(host, port, program);
+  return { user, password, program };
+}

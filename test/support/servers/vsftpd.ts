@@ -1,0 +1,44 @@
+// vsftpd with an anonymous login that may write: its local logins would need PAM settings in /etc.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { portOpen, type RunningProgram } from '../process.ts';
+import type { ServerSite } from '../real-servers.ts';
+import { packageEnvironment, serverPackages } from '../server-packages.ts';
+
+export async function startVsftpd({
+  lab,
+  host,
+  port,
+  settings,
+  root,
+}: ServerSite): Promise<{ user: string; password: string; program: RunningProgram }> {
+  const tree = await serverPackages();
+  await mkdir(join(settings, 'empty'));
+  const listen = host.includes(':')
+    ? ['listen=NO', 'listen_ipv6=YES', `listen_address6=${host}`]
+    : ['listen=YES', `listen_address=${host}`];
+  const lines = [
+    ...listen,
+    `listen_port=${port}`,
+    'background=NO',
+    'anonymous_enable=YES',
+    'local_enable=NO',
+    'ftp_username=nobody',
+    'nopriv_user=nobody',
+    `anon_root=${root}`,
+    `secure_chroot_dir=${join(settings, 'empty')}`,
+    ...['write_enable', 'anon_upload_enable', 'anon_mkdir_write_enable', 'anon_other_write_enable'].map(
+      (right) => `${right}=YES`,
+    ),
+    'anon_umask=022',
+    'xferlog_enable=NO',
+    // Containers often forbid what these two want to do.
+    ...['seccomp_sandbox', 'isolate', 'isolate_network'].map((wall) => `${wall}=NO`),
+  ];
+  const file = join(settings, 'vsftpd.conf');
+  await writeFile(file, `${lines.join('\n')}\n`);
+  const program = await lab.start(join(tree, 'usr/sbin/vsftpd'), [file], { env: packageEnvironment(tree) });
+  await portOpen(host, port, program);
+  return { user: 'anonymous', password: 'guest@example.net', program };
+}
