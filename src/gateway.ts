@@ -5,11 +5,12 @@ import { printEndpoint } from './address/endpoint.ts';
 import { EngineHost } from './engine/engine-host.ts';
 import { newQuotaMemory, raiseDescriptorLimit } from './engine/process-wide.ts';
 import { newTally } from './engine/verb-tally.ts';
-import { type AdminServer, startAdminServer } from './observe/admin-server.ts';
-import type { LogOutput } from './observe/log-output.ts';
+import { type AdminServer, type Readiness, startAdminServer } from './observe/admin-server.ts';
 import { createLog, type Logger } from './observe/log.ts';
+import { type LogOutput, openLogOutput } from './observe/log-output.ts';
 import { createMetrics } from './observe/metrics.ts';
 import type { Tally } from './observe/tally.ts';
+import { packageVersion } from './package-version.ts';
 import type { Settings } from './settings/settings.ts';
 
 /** What went wrong, in one sentence for the operator. */
@@ -21,6 +22,8 @@ type Service = 'starting' | 'ready' | 'draining' | 'stopped';
 const descriptorsPerSession = 6;
 // After the bound of the drain: the time that 421s and the last log lines get.
 const farewellMs = 12_000;
+// Longer than any turn of a healthy loop, shorter than a probe's patience.
+const stuckSeconds = 10;
 
 export class Gateway {
   private settings: Settings;
@@ -34,11 +37,13 @@ export class Gateway {
   private readonly onFatal: (problem: string) => void;
 
   /** `onFatal` hears of a death that the gateway cannot go on after. */
-  constructor(settings: Settings, output: LogOutput, onFatal: (problem: string) => void) {
+  constructor(settings: Settings, onFatal: (problem: string) => void) {
     this.settings = settings;
-    this.output = output;
     this.onFatal = onFatal;
-    this.log = createLog({ level: settings.log.level, write: (line) => output.write(line) });
+    this.output = openLogOutput({
+      onDropped: (lines) => this.own.increase('log_lines_dropped_total', lines, 'output'),
+    });
+    this.log = createLog({ level: settings.log.level, write: (line) => this.output.write(line) });
   }
 
   /** Resolves once every listener is bound and the admin pages answer, or with the sentence why not; nothing is left bound then. */
@@ -55,7 +60,11 @@ export class Gateway {
     this.own.set('sessions_limit', this.settings.sessions.totalMax);
     this.log.info(
       {
-        listeners: this.settings.listeners.map(({ name, listen, upstream }) => ({ name, listen: printEndpoint(listen), upstream: printEndpoint(upstream) })),
+        listeners: this.settings.listeners.map(({ name, listen, upstream }) => ({
+          name,
+          listen: printEndpoint(listen),
+          upstream: printEndpoint(upstream),
+        })),
         rules: this.settings.rules.source,
         admin: this.settings.admin === undefined ? 'off' : printEndpoint(this.settings.admin.listen),
         engines: this.engines.length,
@@ -118,6 +127,7 @@ export class Gateway {
     await Promise.all(this.engines.map((engine) => engine.kill()));
     await this.admin?.close();
     this.log.info('stopped');
+    this.output.close();
   }
 
   private async startEngines(): Promise<string | undefined> {
@@ -146,15 +156,26 @@ export class Gateway {
 
   private async startAdmin(): Promise<string | undefined> {
     if (this.settings.admin === undefined) return undefined;
-    const metrics = createMetrics({ engines: () => this.tallies, own: this.own });
+    const metrics = createMetrics({ engines: () => this.tallies, own: this.own, version: packageVersion() });
     const started = await startAdminServer({
       listen: this.settings.admin.listen,
       metrics,
-      readiness: () => (this.service === 'ready' ? undefined : this.service),
+      health: () => this.health(),
+      readiness: () => (this.service === 'ready' ? { ok: true } : { ok: false, reason: this.service }),
+      onError: (error) => this.log.error({ err: error }, 'admin page failed'),
     });
-    if (!started.ok) return started.problem;
+    if (!started.ok) return started.problem.sentence;
     this.admin = started.server;
     return undefined;
+  }
+
+  /** An engine comes round its loop at least once a second; one that has not for long is stuck. */
+  private health(): Readiness {
+    const nowSeconds = Date.now() / 1000;
+    const stuck = this.tallies.findIndex((tally) => nowSeconds - tally.read('engine_last_turn_seconds') > stuckSeconds);
+    return stuck < 0
+      ? { ok: true }
+      : { ok: false, reason: `engine ${stuck} has not come round its loop for ${stuckSeconds} s` };
   }
 
   private checkDescriptors(): void {

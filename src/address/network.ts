@@ -65,6 +65,6 @@ function firstAddress(network: Network): string {
 function shareBits(a: Uint8Array, b: Uint8Array, bits: number): boolean {
   const whole = bits >> 3;
   for (let index = 0; index < whole; index += 1) if (a[index] !== b[index]) return false;
-  const rest = 8 - (bits & 7);
-  return rest === 8 || (a[whole]! ^ b[whole]!) >> rest === 0;
+  // The octet in which the prefix ends; where it ends between two, all eight bits are shifted out.
+  return ((a[whole] ?? 0) ^ (b[whole] ?? 0)) >> (8 - (bits & 7)) === 0;
 }

@@ -206,7 +206,7 @@ export class RelayWay implements OpenWay, LegOwner {
       reason,
       octetsToClient: this.toClient?.octets ?? 0,
       octetsToServer: this.toServer?.octets ?? 0,
-      durationMs: this.joinedMs === 0 ? 0 : this.shared.poller.nowMs - this.joinedMs,
+      durationMs: this.joinedMs === 0 ? 0 : Math.round(this.shared.poller.nowMs - this.joinedMs),
       clientPeer: this.client.peer,
       serverPeer: this.server.peer,
     };

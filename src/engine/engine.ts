@@ -54,6 +54,8 @@ export class Engine {
     const until = this.poller.nowMs + stretchMs;
     do this.turn();
     while (this.poller.nowMs < until && this.service !== 'over');
+    this.tally.set('data_ports_in_use', this.doors.ports().inUse);
+    this.tally.set('engine_last_turn_seconds', Date.now() / 1000);
     if (this.service === 'over') this.finish();
     else setImmediate(this.run);
   };
@@ -107,6 +109,7 @@ export class Engine {
   }
 
   private sendLog(): void {
+    this.tally.increase('log_lines_dropped_total', this.batch.takeDropped(), 'engine');
     this.tell({ kind: 'log', lines: this.batch.take() });
   }
 

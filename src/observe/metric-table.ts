@@ -155,7 +155,10 @@ export type GaugeName = NameOfType<'gauge'>;
 export type HistogramName = NameOfType<'histogram'>;
 
 /** The label values that a metric asks for, in the order of the table: a missing or misspelt one does not compile. */
-export type LabelValues<M extends MetricName> = Table[M]['labels'] extends readonly [Of<infer A extends string>, Of<infer B extends string>]
+export type LabelValues<M extends MetricName> = Table[M]['labels'] extends readonly [
+  Of<infer A extends string>,
+  Of<infer B extends string>,
+]
   ? [major: A, minor: B]
   : Table[M]['labels'] extends readonly [Of<infer A extends string>]
     ? [label: A]

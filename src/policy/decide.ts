@@ -9,7 +9,7 @@ import type { Ruleset } from './ruleset.ts';
 export type Subject = VerbSubject | ActiveTargetSubject | PassiveTargetSubject;
 
 /** A command is to be forwarded. */
-export interface VerbSubject {
+interface VerbSubject {
   readonly kind: 'verb';
   /** Upper case. */
   readonly verb: string;
@@ -18,7 +18,7 @@ export interface VerbSubject {
 }
 
 /** The client names, in PORT or EPRT, the endpoint to which the server shall connect. */
-export interface ActiveTargetSubject {
+interface ActiveTargetSubject {
   readonly kind: 'active-target';
   readonly target: Endpoint;
   /** The client's address on the control connection. */
@@ -28,7 +28,7 @@ export interface ActiveTargetSubject {
 }
 
 /** The server names, in its 227 or 229, the endpoint to which the client shall connect. */
-export interface PassiveTargetSubject {
+interface PassiveTargetSubject {
   readonly kind: 'passive-target';
   readonly target: Endpoint;
   /** The server's address on the control connection. */

@@ -41,9 +41,7 @@ export function scalar<T>(expected: string, read: (value: unknown) => Parsed<T>)
 
 /** A text, read by a function of its own. */
 export function text<T>(expected: string, read: (value: string) => Parsed<T>) {
-  return scalar(expected, (value) =>
-    typeof value === 'string' ? read(value) : unreadable(`expected ${expected}`),
-  );
+  return scalar(expected, (value) => (typeof value === 'string' ? read(value) : unreadable(`expected ${expected}`)));
 }
 
 /** One of a few words. `unavailable` holds words that are known but cannot be had yet, each with its explanation. */

@@ -2,10 +2,10 @@
 // Must not break: any text at all gives data or problems with places, never an exception. YAML 1.2.2 core schema;
 // references (*name) and tags (!name) are not read: what a rule says must be visible where it stands.
 
-import { type Document, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { type Document, isCollection, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { Parsed } from '../address/parsed.ts';
 import { inReadingOrder, type Path, type Place, type Problem, printPath, shown, wholeFileProblem } from './problem.ts';
-import { syntaxMessage } from './yaml-syntax-message.ts';
+import { syntaxMessage, tagMessage } from './yaml-syntax-message.ts';
 
 export interface YamlSource {
   readonly file: string;
@@ -36,11 +36,11 @@ const depthMax = 64;
 export function readYaml(file: string, text: string, fill?: (text: string) => Parsed<string>): YamlRead {
   if (isTooDeep(text)) return failed(wholeFileProblem(file, `nests deeper than ${depthMax} levels`));
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number): Place => placeAt(lines, offset);
   const faults = [...document.errors, ...document.warnings];
   const problems = faults.map((fault) => ({ file, ...at(fault.pos[0]), message: syntaxMessage(fault, text) }));
-  problems.push(...findReferences(document, file, at));
+  problems.push(...findUnread(document, file, at));
   // A key that stands twice is a fault of the writer alone; after any other the parser no longer knows what it reads.
   const isReadable = problems.length === faults.length && faults.every(({ code }) => code === 'DUPLICATE_KEY');
   if (!isReadable) return { ok: false, problems: firstOfEachLine(problems) };
@@ -91,12 +91,19 @@ function placeAt(lines: LineCounter, offset: number): Place {
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
-function findReferences(document: Document, file: string, at: (offset: number) => Place): Problem[] {
+// Forms that are YAML and that no file of ours needs.
+function findUnread(document: Document, file: string, at: (offset: number) => Place): Problem[] {
   const found: Problem[] = [];
   visit(document, {
     Alias: (_, alias) => {
       const message = `a reference (${shown(`*${alias.source}`)}) is not read here; write the value out`;
       found.push({ file, ...at(alias.range?.[0] ?? 0), message });
+    },
+    Value: (_, { tag, range }) => {
+      if (tag !== undefined) found.push({ file, ...at(range?.[0] ?? 0), message: tagMessage });
+    },
+    Pair: (_, { key }) => {
+      if (isCollection(key)) found.push({ file, ...at(offsetOf(key) ?? 0), message: 'expected a word as a key' });
     },
   });
   return found;

@@ -4,6 +4,8 @@
 import type { YAMLError } from 'yaml';
 import { shown } from './problem.ts';
 
+export const tagMessage = 'a tag (!name) is not read here; write the value alone';
+
 /** One sentence about a fault that the YAML parser found in the text. */
 export function syntaxMessage(error: YAMLError, text: string): string {
   const rest = text.slice(error.pos[0]).split(/\r?\n/, 1)[0] ?? '';
@@ -13,7 +15,7 @@ export function syntaxMessage(error: YAMLError, text: string): string {
     case 'MULTIPLE_DOCS':
       return 'a second document begins here; expected one per file';
     case 'TAG_RESOLVE_FAILED':
-      return 'a tag (!name) is not read here; write the value alone';
+      return tagMessage;
     case 'TAB_AS_INDENT':
       return 'a tab stands in the indentation; expected blanks';
     default:

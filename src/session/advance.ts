@@ -68,6 +68,8 @@ function onLine(session: Session, from: Side, line: ControlLine, nowMs: number, 
 
 function onLegEnded(session: Session, leg: Side, how: 'end' | 'reset', reason: string, out: Action[]): Session {
   if (session.phase.kind === 'lingering') return session;
+  if (leg === 'server' && session.service === 'leaving')
+    return endControl(session, 'closed-by-client', 'QUIT', undefined, out);
   if (leg === 'server') {
     // Commands without answer, a transfer among them, must not look done: the client is told before the connection ends.
     const orderly = how === 'end' && session.awaited.length === 0 && session.phase.kind === 'expect-command';
@@ -83,7 +85,7 @@ function onLegEnded(session: Session, leg: Side, how: 'end' | 'reset', reason: s
 
 /** A draining session ends as soon as nothing of it is under way (RFC 959 §5.4: 421, service closing). */
 function drainIfIdle(session: Session, out: Action[]): Session {
-  if (session.service === 'serving' || session.phase.kind === 'lingering' || session.phase.kind === 'closed')
+  if (session.service !== 'draining' || session.phase.kind === 'lingering' || session.phase.kind === 'closed')
     return session;
   const idle = session.phase.kind === 'expect-command' && session.awaited.length === 0 && session.ways.length === 0;
   if (!idle) return session;

@@ -60,6 +60,8 @@ function onFinal(session: Session, entry: AwaitedFromServer, code: number, out: 
     case 'REIN':
       // RFC 959 §4.1.1: as after the greeting; the old user's way must not serve the next one.
       return code < 300 ? { ...supersedeUnused(session, out), login: nobody, setUps: 'any' } : session;
+    case 'QUIT':
+      return code < 300 ? { ...session, service: 'leaving' } : session;
     default:
       return session;
   }

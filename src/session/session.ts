@@ -82,7 +82,8 @@ export interface Session {
   readonly dialect: ServerDialect;
   /** RFC 2428 §4: after EPSV ALL no other set-up is accepted. */
   readonly setUps: 'any' | 'epsv-only';
-  readonly service: 'serving' | 'draining';
+  /** `draining`: the gateway is going down. `leaving`: the client has said QUIT and the server goodbye. */
+  readonly service: 'serving' | 'draining' | 'leaving';
   readonly startedMs: number;
   readonly greetedMs: number | undefined;
   readonly lastActivityMs: number;

@@ -27,14 +27,10 @@ const FAMILIES: ReadonlyMap<string, 4 | 6> = new Map([
   ['2', 6],
 ]);
 const FAMILY_NUMBER = /^(?:0|[1-9]\d{0,4})$/;
-// No EPRT of ours or of RFC 2428 is longer: four delimiters, family of 5 digits, IPv6 text of 45, port of 5.
-const EPRT_OCTETS_MAX = 59;
 
 /** Reads the argument of EPRT. Blanks around it are skipped, nothing else is forgiven. */
 export function parseEprt(argument: Uint8Array): ParsedEprt {
-  const octets = withoutBlanks(argument);
-  if (octets.length > EPRT_OCTETS_MAX) return malformedEprt('the argument is too long');
-  const text = latin1(octets);
+  const text = latin1(withoutBlanks(argument));
   const delimiter = text.charAt(0);
   if (!/^[!-~]$/.test(delimiter)) return malformedEprt('the delimiter is not printable ASCII');
   const [before, familyText = '', addressText = '', portText = '', after, ...more] = text.split(delimiter);

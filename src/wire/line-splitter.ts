@@ -108,7 +108,7 @@ export class LineSplitter {
 /** @param received One line with its LF. */
 function controlLine(received: Uint8Array): ControlLine {
   const contentEnd = received.length - 1;
-  if (contentEnd > 0 && received[contentEnd - 1] === CR) {
+  if (received[contentEnd - 1] === CR) {
     const octets = received.subarray(0, contentEnd - 1);
     return { octets, wire: received, fault: faultOf(octets) };
   }

@@ -4,7 +4,7 @@
 // RFC 5797 (the registry of FTP commands) and the RFC beside each row; rows without one are in use without one.
 
 /** What a verb is about. */
-export type VerbGroup =
+type VerbGroup =
   /** Who is there, and where: login, virtual host, account, working directory, the end of the login. */
   | 'access'
   /** How files will be transferred: type, structure, mode, offset, options. */

@@ -1,9 +1,9 @@
 // What is one measurement? A row, a target and a round, with its figures, or the reason why there are none.
 
-import { purgeTimeWait } from './lab.ts';
 import { measure, type Sample } from './generator.ts';
-import type { Stage } from './stage.ts';
+import { purgeTimeWait } from './lab.ts';
 import type { Figure, Row, WindowRow } from './rows.ts';
+import type { Stage } from './stage.ts';
 import type { Gateway, TargetName } from './targets.ts';
 
 export interface Cell {

@@ -1,4 +1,5 @@
-// What must be undone when the run ends, however it ends? Namespaces, processes, control groups and files on tmpfs.
+// What must be undone when the run ends, however it ends? Namespaces, control groups and files on tmpfs.
+// (Processes are ended before; see process.ts.)
 // The rule: each step is registered before the thing it undoes exists, all steps run (last first), and none may wait,
 // because they also run on Ctrl-C and while the process exits.
 

@@ -4,8 +4,8 @@
 // The rule: what is compared is the same gateway under the same cap; the absolute rates mean nothing.
 
 import { type Cell, failedCell, measureCell } from './cell.ts';
-import { capThreads } from './processor-cap.ts';
 import { setProcessors } from './process.ts';
+import { capThreads } from './processor-cap.ts';
 import { enginesRow, type Figure } from './rows.ts';
 import { bothProcessors, loadProcessor, type Stage } from './stage.ts';
 import { startTarget, stopTarget, type TargetName } from './targets.ts';

@@ -67,7 +67,8 @@ export interface Holding {
 export async function hold(generator: Generator, server: string, sessions: number): Promise<Holding> {
   const { running, lines } = startGenerator(generator, server, ['--work', 'hold', '--sessions', `${sessions}`]);
   const first: unknown = JSON.parse(await nextLine(running, lines, patienceSeconds));
-  if (!isRecord(first) || typeof first['held'] !== 'number') throw new Error('the generator did not say how many it holds');
+  if (!isRecord(first) || typeof first['held'] !== 'number')
+    throw new Error('the generator did not say how many it holds');
   const release = async (): Promise<Sample> => {
     running.child.stdin?.end();
     return parseSample(running, await nextLine(running, lines, patienceSeconds));

@@ -58,7 +58,9 @@ const sysctls = [
 /** Ends every TIME_WAIT in the lab: those of one cell would slow the next one's bind and connect. */
 export function purgeTimeWait(lab: Lab): void {
   for (const namespace of [lab.client, lab.gateway, lab.server]) {
-    spawnSync('nsenter', [`--net=/run/netns/${namespace}`, 'ss', '-K', '-tanH', 'state', 'time-wait'], { stdio: 'ignore' });
+    spawnSync('nsenter', [`--net=/run/netns/${namespace}`, 'ss', '-K', '-tanH', 'state', 'time-wait'], {
+      stdio: 'ignore',
+    });
   }
 }
 
@@ -74,7 +76,9 @@ function join(host: string, hostAddress: string, gateway: string, gatewayAddress
   // Cubic, the usual default, by route: a namespace cannot set the sysctl, and a paced default (bbr) would be the limit.
   command(`ip -n ${host} route add default via ${gatewayAddress} congctl cubic`);
   command(`ip -n ${host} route change ${network} dev eth0 proto kernel scope link src ${hostAddress} congctl cubic`);
-  command(`ip -n ${gateway} route change ${network} dev ${side} proto kernel scope link src ${gatewayAddress} congctl cubic`);
+  command(
+    `ip -n ${gateway} route change ${network} dev ${side} proto kernel scope link src ${gatewayAddress} congctl cubic`,
+  );
 }
 
 function setSysctls(namespace: string, assignments: readonly string[]): void {

@@ -24,7 +24,9 @@ const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '
 
 export function requirePrerequisites(targets: readonly TargetName[], executable: string): void {
   if (process.getuid?.() !== 0) {
-    throw new CannotRun('The benchmark makes network namespaces and needs root: sudo npm run bench, or root in a container or VM.');
+    throw new CannotRun(
+      'The benchmark makes network namespaces and needs root: sudo npm run bench, or root in a container or VM.',
+    );
   }
   if (availableParallelism() < 2) {
     throw new CannotRun('The benchmark needs two processors: one for the load, one for the gateway.');

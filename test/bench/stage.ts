@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Generator } from './generator.ts';
 import { addresses, buildLab, type Lab } from './lab.ts';
 import { compileLoadPrograms } from './load-programs.ts';
-import { type Running, startAt } from './process.ts';
+import { type Running, startAt, stop } from './process.ts';
 import { untilListening } from './ready.ts';
 import { backends } from './targets.ts';
 
@@ -30,6 +30,11 @@ export async function setStage(executable: string, seconds: number, cacheFolder:
   const generator = { executable: programs.generator, place, folder: lab.folder };
   const started = Object.values(backends).map((backend) => startBackend(programs.backend, lab, backend));
   return { lab, generator, backends: await Promise.all(started), executable, seconds };
+}
+
+/** Ends what setStage started; the lab goes with the run. */
+export async function clearStage(stage: Stage): Promise<void> {
+  await Promise.all(stage.backends.map(stop));
 }
 
 interface BackendSetUp {

@@ -6,6 +6,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sessionsWithin } from './descriptors.ts';
 import { addresses, type Lab } from './lab.ts';
 import { type Running, startAt, stop } from './process.ts';
 import { untilListening, untilLogged } from './ready.ts';
@@ -21,6 +22,14 @@ export interface Gateway {
   /** Undefined for `direct`, where the kernel is the gateway. */
   readonly process: Running | undefined;
 }
+
+/** How many sessions a target can hold with the descriptors it gets here. */
+export function sessionsPossible(name: TargetName): number {
+  return name === 'direct' ? sessionsMax : Math.min(sessionsMax, sessionsWithin(spareDescriptors[name]));
+}
+
+// HAProxy counts in its 1,000 passive listeners and both ends of its pipes, and refuses to start with less.
+const spareDescriptors = { haproxy: 2_200, portcullis: 300 } as const;
 
 /** What the backend announces to clients of a target: the target's rewriting decides which backend it needs. */
 export const backends = {
@@ -74,14 +83,14 @@ function haproxyConfiguration(threads: number): string {
   const { port, ports } = backends.behindRelay;
   return `global
   nbthread ${threads}
-  maxconn ${2 * sessionsMax}
-  maxpipes 1000
+  maxconn ${sessionsPossible('haproxy')}
+  maxpipes 500
   tune.pipesize 1048576
 defaults
   mode tcp
   option splice-request
   option splice-response
-  maxconn ${2 * sessionsMax}
+  maxconn ${sessionsPossible('haproxy')}
   timeout connect 10s
   timeout client 1h
   timeout server 1h

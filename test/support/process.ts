@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export interface ProgramOptions {
   readonly cwd?: string;
-  /** Added to a minimal environment (PATH, HOME, C.UTF-8); nothing of the caller's leaks in. */
+  /** Added to a minimal environment (the system's PATH, no HOME, C.UTF-8); nothing of the caller's leaks in. */
   readonly env?: Readonly<Record<string, string>>;
   /** Written to standard input, which is then closed. */
   readonly input?: string | Uint8Array;
@@ -43,9 +43,8 @@ export class RunningProgram {
     };
     child.stdout?.on('data', onData);
     child.stderr?.on('data', onData);
-    // `exit` and not `close`: a grandchild that keeps our pipe open must not hold us; `end` makes an end of it.
     this.finished = new Promise((resolve) => {
-      child.once(child.stdout ? 'close' : 'exit', (code, signal) => {
+      child.once('close', (code, signal) => {
         resolve({ exitCode: code ?? undefined, signal: signal ?? undefined, output: this.#output });
         this.#tell();
       });
@@ -112,7 +111,7 @@ export async function startProgram(
     detached: true,
     cwd: options.cwd,
     env: {
-      PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: '/nonexistent',
       LC_ALL: 'C.UTF-8',
       ...options.env,

@@ -1,40 +1,23 @@
 // Which real FTP servers stand behind the gateway in tests, and how is one started? Each runs as it does in service: as root
 // where it changes users itself, with one login, on a root folder of its own in which only files/ may be written.
 
-import { chown, mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Lab, LabEndpoint } from './lab.ts';
-import type { RunningProgram } from './process.ts';
 import { startProftpd } from './servers/proftpd.ts';
 import { startPureFtpd } from './servers/pure-ftpd.ts';
 import { startPyftpdlib } from './servers/pyftpdlib.ts';
+import type { ServerSite, StartedServer } from './servers/site.ts';
 import { startVsftpd } from './servers/vsftpd.ts';
 
-export interface RealServer extends LabEndpoint {
-  readonly user: string;
-  readonly password: string;
+export interface RealServer extends LabEndpoint, StartedServer {
   /** The real folder of the path /files, in which the login may do everything. */
   readonly files: string;
-  readonly program: RunningProgram;
-}
-
-/** What a server's own starter gets to work with. */
-export interface ServerSite extends LabEndpoint {
-  readonly lab: Lab;
-  /** For its own settings and state. */
-  readonly settings: string;
-  /** The login's root folder. */
-  readonly root: string;
 }
 
 export type ServerName = 'vsftpd' | 'ProFTPD' | 'Pure-FTPd' | 'pyftpdlib';
 
-/** Debian's `nobody` and `nogroup`: all four servers write files as this user. */
-export const unprivilegedId = 65_534;
-
-type Started = Pick<RealServer, 'user' | 'password' | 'program'>;
-
-const starters: Record<ServerName, (site: ServerSite) => Promise<Started>> = {
+const starters: Record<ServerName, (site: ServerSite) => Promise<StartedServer>> = {
   vsftpd: startVsftpd,
   ProFTPD: startProftpd,
   'Pure-FTPd': startPureFtpd,
@@ -50,7 +33,8 @@ export async function startServer(lab: Lab, name: ServerName, family: 4 | 6 = 4)
   const [settings, root] = [join(folder, 'settings'), join(folder, 'root')];
   const files = join(root, 'files');
   for (const path of [settings, root, files]) await mkdir(path);
-  await chown(files, unprivilegedId, unprivilegedId);
+  // Each server writes as another user.
+  await chmod(files, 0o777);
   const started = await starters[name]({ ...endpoint, lab, settings, root });
   return { ...endpoint, files, ...started };
 }

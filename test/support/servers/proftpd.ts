@@ -2,26 +2,24 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { portOpen, type RunningProgram } from '../process.ts';
-import { type ServerSite, unprivilegedId } from '../real-servers.ts';
+import { portOpen } from '../process.ts';
 import { packageEnvironment, serverPackages } from '../server-packages.ts';
+import {
+  type ServerSite,
+  type StartedServer,
+  testPassword,
+  testPasswordHash,
+  testUser,
+  unprivilegedId,
+} from './site.ts';
 
-const user = 'tester';
-const password = 'open-sesame';
-/** crypt(3) of that password; only ever seen on loopback. */
-const hash = '$6$portcullis$91GxA9Bp4QLeX.No2JOZcfFSVxHaGyNeAOIu8TkpoYdPwXyslIyUFO/GcqFf/htdh0nV6Mrbd6VmrQcBJG4aa/';
-
-export async function startProftpd({
-  lab,
-  host,
-  port,
-  settings,
-  root,
-}: ServerSite): Promise<{ user: string; password: string; program: RunningProgram }> {
+export async function startProftpd({ lab, host, port, settings, root }: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   const users = join(settings, 'users');
   // ProFTPD refuses a password file that others may read.
-  await writeFile(users, `${user}:${hash}:${unprivilegedId}:${unprivilegedId}::${root}:/bin/false\n`, { mode: 0o600 });
+  await writeFile(users, `${testUser}:${testPasswordHash}:${unprivilegedId}:${unprivilegedId}::${root}:/bin/false\n`, {
+    mode: 0o600,
+  });
   const lines = [
     'ServerType standalone',
     'ServerName "test server"',
@@ -51,5 +49,5 @@ export async function startProftpd({
     env: packageEnvironment(tree),
   });
   await portOpen(host, port, program);
-  return { user, password, program };
+  return { user: testUser, password: testPassword, program };
 }

@@ -1,35 +1,29 @@
 // Pure-FTPd in the foreground with a user database of its own.
 
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { portOpen, type RunningProgram, runProgram } from '../process.ts';
-import { type ServerSite, unprivilegedId } from '../real-servers.ts';
+import { portOpen, runProgram } from '../process.ts';
 import { packageEnvironment, serverPackages } from '../server-packages.ts';
+import {
+  type ServerSite,
+  type StartedServer,
+  testPassword,
+  testPasswordHash,
+  testUser,
+  unprivilegedId,
+} from './site.ts';
 
-const user = 'tester';
-const password = 'open-sesame';
-
-export async function startPureFtpd({
-  lab,
-  host,
-  port,
-  settings,
-  root,
-}: ServerSite): Promise<{ user: string; password: string; program: RunningProgram }> {
+export async function startPureFtpd({ lab, host, port, settings, root }: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   const env = packageEnvironment(tree);
-  const database = join(settings, 'users.pdb');
-  const added = await runProgram(
-    join(tree, 'usr/bin/pure-pw'),
-    ['useradd', user, '-u', String(unprivilegedId), '-g', String(unprivilegedId), '-d', root].concat([
-      '-f',
-      join(settings, 'users'),
-      '-F',
-      database,
-      '-m',
-    ]),
-    { env, input: `${password}\n${password}\n` },
+  const [users, database] = [join(settings, 'users'), join(settings, 'users.pdb')];
+  // pureftpd.passwd: the twelve fields after the folder are quotas and networks, all without limit.
+  await writeFile(
+    users,
+    `${testUser}:${testPasswordHash}:${unprivilegedId}:${unprivilegedId}::${root}/./${':'.repeat(12)}\n`,
   );
-  if (added.exitCode !== 0) throw new Error(`pure-pw: ${added.output}`);
+  const made = await runProgram(join(tree, 'usr/bin/pure-pw'), ['mkdb', database, '-f', users], { env });
+  if (made.exitCode !== 0) throw new Error(`pure-pw: ${made.output}`);
   const program = await lab.start(
     join(tree, 'usr/sbin/pure-ftpd'),
     // -E no anonymous login, -A chroot, -H no name lookups, -c and -C sessions in all and per address.
@@ -42,5 +36,5 @@ export async function startPureFtpd({
     { env },
   );
   await portOpen(host, port, program);
-  return { user, password, program };
+  return { user: testUser, password: testPassword, program };
 }

@@ -2,17 +2,11 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { portOpen, type RunningProgram } from '../process.ts';
-import type { ServerSite } from '../real-servers.ts';
+import { portOpen } from '../process.ts';
 import { packageEnvironment, serverPackages } from '../server-packages.ts';
+import type { ServerSite, StartedServer } from './site.ts';
 
-export async function startVsftpd({
-  lab,
-  host,
-  port,
-  settings,
-  root,
-}: ServerSite): Promise<{ user: string; password: string; program: RunningProgram }> {
+export async function startVsftpd({ lab, host, port, settings, root }: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   await mkdir(join(settings, 'empty'));
   const listen = host.includes(':')
@@ -24,7 +18,8 @@ export async function startVsftpd({
     'background=NO',
     'anonymous_enable=YES',
     'local_enable=NO',
-    'ftp_username=nobody',
+    // Its home must exist, and that of `nobody` does not.
+    'ftp_username=daemon',
     'nopriv_user=nobody',
     `anon_root=${root}`,
     `secure_chroot_dir=${join(settings, 'empty')}`,

@@ -135,10 +135,7 @@ describe('the target of a 227', () => {
     const rule = 'dataConnections.foreignPassiveAddress';
     const decision = passive(ruleset, '10.0.0.6:40000');
     assert.deepEqual(outcome(decision), ['replace', 'foreign-passive-address', rule]);
-    assert.equal(
-      decision.reason,
-      'the server at 10.0.0.5 named 10.0.0.6:40000, which is not its own address',
-    );
+    assert.equal(decision.reason, 'the server at 10.0.0.5 named 10.0.0.6:40000, which is not its own address');
     assert.deepEqual(outcome(passive(strict, '10.0.0.6:40000')), ['refuse', 'foreign-passive-address', rule]);
   });
 

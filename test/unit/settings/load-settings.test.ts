@@ -5,9 +5,11 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { parse } from 'yaml';
 import { printProblem } from '../../../src/policy/problem.ts';
 import type { Environment } from '../../../src/settings/interpolate.ts';
 import { loadSettings } from '../../../src/settings/load-settings.ts';
+import { listenerSchema, settingsSchema } from '../../../src/settings/schema.ts';
 import type { Settings } from '../../../src/settings/settings.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures');
@@ -71,7 +73,9 @@ describe('a wrong settings file', () => {
   it('that this user may not read gives one sentence', () => {
     const file = write(minimal);
     const problems = asOrdinaryUser(file, () => problemsOf(file));
-    assert.deepEqual(problems, [`${file}:1:1: this settings file may not be read by this user; change its owner or mode`]);
+    assert.deepEqual(problems, [
+      `${file}:1:1: this settings file may not be read by this user; change its owner or mode`,
+    ]);
   });
 
   it('of any text whatever gives problems and no exception', () => {
@@ -113,7 +117,7 @@ describe('a settings file with only the keys that must be there', () => {
 
 describe('settings', () => {
   it('are filled from the environment, numbers too', () => {
-    const text = minimal.replace('0.0.0.0:21', `"[::]:\${PORT}"`).replace('10.0.0.5:21', '${SERVER}');
+    const text = minimal.replace('0.0.0.0:21', `"[::]:\${PORT}"`).replace('10.0.0.5:21', `\${SERVER}`);
     const settings = mustLoad(`${text}engines: \${ENGINES:-3}\nsessions: {max: "\${PORT}"}\n`);
     assert.deepEqual(settings.listeners[0]?.listen, { address: { family: 6, text: '::' }, port: 2121 });
     assert.deepEqual(settings.listeners[0]?.upstream, { address: { family: 4, text: '10.0.0.5' }, port: 21 });
@@ -187,6 +191,15 @@ describe('deploy/reverse.yaml', () => {
 
   it('loads without problems', () => {
     assert.deepEqual(problemsOf(file), []);
+  });
+
+  it('has every key', () => {
+    const { listeners, ...sections } = parse(text);
+    const keys = (shape: object) => Object.keys(shape).sort();
+    assert.deepEqual(keys({ listeners, ...sections }), keys(settingsSchema.shape));
+    assert.deepEqual(keys(listeners[0]), keys(listenerSchema.shape));
+    assert.deepEqual(keys(sections.sessions), keys(settingsSchema.shape.sessions.unwrap().shape));
+    assert.deepEqual(keys(sections.limits), keys(settingsSchema.shape.limits.unwrap().shape));
   });
 
   it('states the real defaults', () => {

@@ -86,7 +86,11 @@ socketTest('2,000 connections on one poller: all open at once, each gets back it
   let accepted = 0;
   const listener = listen(
     poller,
-    { onReady: () => void (accepted += acceptAll(poller, listener, () => echoed++)) },
+    {
+      onReady: () => {
+        accepted += acceptAll(poller, listener, () => echoed++);
+      },
+    },
     { backlog: 512 },
   );
   const callers = Array.from({ length: connections }, (_, number) => new Caller(number, () => called++));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as libc from '../../../src/sys/libc.ts';
 import { levelIn, Poller, Ready } from '../../../src/sys/poller.ts';
-import { occupyUpTo, openDescriptors, Recorder, socketTest, turnUntil, withoutFreeDescriptors } from './loopback.ts';
+import { occupyUpTo, openDescriptors, Recorder, socketTest, withoutFreeDescriptors } from './loopback.ts';
 
 /** A descriptor that is ready to be read as long as nobody does. */
 function readyDescriptor(): number {
@@ -141,16 +141,18 @@ socketTest('what is deferred runs after the events of the turn, then the timers,
   const fd = readyDescriptor();
   const order: [string, number][] = [];
   const note = (what: string) => () => order.push([what, poller.nowMs]);
-  poller.timers.set(poller.nowMs, note('timer'));
-  // A turn ahead of the timer's slot would not have it due; the clock moves on meanwhile.
-  turnUntil(poller, () => {
+  let fired = false;
+  poller.timers.set(poller.nowMs, () => {
+    fired = true;
+    note('timer')();
+  });
+  poller.add(fd, { onReady: note('event') }, levelIn);
+  // Turns before the timer's slot have only the other two to tell; the last of them tells all.
+  for (let turns = 0; !fired && turns < 1_000_000; turns++) {
     order.length = 0;
     poller.defer(note('deferred'));
-    poller.add(fd, { onReady: note('event') }, levelIn);
     poller.turn(0);
-    poller.remove(fd);
-    return order.some(([what]) => what === 'timer');
-  });
+  }
   assert.deepEqual(
     order.map(([what]) => what),
     ['event', 'deferred', 'timer'],
@@ -178,7 +180,6 @@ socketTest('what a deferred task defers runs in the next turn, which does not wa
 });
 
 socketTest('a timer ends the wait of a turn, and never fires before its time', (poller) => {
-  const began = performance.now();
   let firedMs = 0;
   poller.timers.set(poller.nowMs + 120, () => {
     firedMs = performance.now();
@@ -189,6 +190,6 @@ socketTest('a timer ends the wait of a turn, and never fires before its time', (
     poller.turn(60_000);
     turns++;
   }
-  assert.ok(firedMs >= atMs && began < firedMs, `${firedMs} for ${atMs}`);
+  assert.ok(firedMs >= atMs, `${firedMs} for ${atMs}`);
   assert.ok(turns <= 2, `${turns} turns: it waited, it did not spin`);
 });

@@ -23,7 +23,7 @@ import {
 } from './loopback.ts';
 
 function openAgain(poller: Poller, octets: Uint8Array, port: number, sharePort = false): Listened {
-  return TcpListener.open(poller, { octets, port }, new Recorder(), { backlog: 16, sharePort });
+  return TcpListener.open(poller, { octets, port }, new Recorder(), { backlog: 128, sharePort });
 }
 
 function optionOf(fd: number, level: number, option: number): number {

@@ -47,12 +47,18 @@ socketTest('a wake-up that cannot be registered is closed before the error is th
   assert.throws(() => new WakeUp(gone, () => undefined), SysError);
 });
 
+// The thread's file is TypeScript, and a loader named on the command line does not reach the first file of a worker.
+const entry = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
+  register();
+  return import(${JSON.stringify(import.meta.resolve('./sleeping-thread.ts'))});
+})`;
+
 // Each round is a wait that only the wake ends: were it to run to its own end, a round would take a second and the
 // hundred would not be done in time.
 test('another thread is woken from its wait, a hundred times', { timeout: 10_000 }, async () => {
   const before = openDescriptors();
   const rounds = 100;
-  const worker = new Worker(new URL('./sleeping-thread.ts', import.meta.url), { workerData: { rounds } });
+  const worker = new Worker(entry, { eval: true, workerData: { rounds } });
   const exit = once(worker, 'exit');
   const [fd] = await once(worker, 'message');
   for (let round = 1; round <= rounds; round++) {

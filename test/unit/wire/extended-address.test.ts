@@ -166,6 +166,7 @@ describe('findExtendedPort', () => {
     ' (\t\t\t5000\t)',
     ' (\xa6\xa6\xa65000\xa6)',
     ' (|||5000|x',
+    ' (11150151)',
     ' xxx5000x',
     ' 1115000' + '1',
     ' Entering (extended) passive mode |||5000|',

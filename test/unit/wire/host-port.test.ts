@@ -75,6 +75,20 @@ describe('parseHostPort', () => {
       assert.equal(shown(readThreeWays(argument, parseHostPort)), 'unreadable'));
 });
 
+describe('the reason of a refusal', () => {
+  for (const [argument, reason] of [
+    ['192,0,2,010,4,5', 'a number has a leading zero'],
+    ['192,0,2,01,4,5', 'a number has a leading zero'],
+    ['192,0,2,256,4,5', 'a number is larger than 255'],
+    ['192,0,2,1,4,', 'a number is missing'],
+    ['192,0,2,1,4', 'there are not six numbers with commas between them'],
+    ['192,0,2,1,4,5,6', 'something follows the six numbers'],
+    ['192,0,2,1,0,0', 'the port is 0'],
+  ] as const)
+    it(`of ${argument} is that ${reason}`, () =>
+      assert.deepEqual(readThreeWays(argument, parseHostPort), { ok: false, reason }));
+});
+
 describe('findHostPort', () => {
   for (const text of [
     ' Entering Passive Mode (192,0,2,1,4,5)',

@@ -23,7 +23,7 @@ describe('takeTelnet', () => {
     ],
     ['does not answer WONT and DONT', '\xff\xfc\x01\xff\xfe\x03NOOP', 'NOOP'],
     ['swallows a complete sub-negotiation', '\xff\xfa\x18\x00xterm\xff\xf0NOOP', 'NOOP'],
-    ['knows FF FF inside a sub-negotiation', '\xff\xfa\x18\xff\xff\xf0\xff\xf0NOOP', 'NOOP'],
+    ['knows FF FF inside a sub-negotiation', '\xff\xfa\x18\xff\xff\xf0xterm\xff\xf0NOOP', 'NOOP'],
     ['leaves an incomplete sub-negotiation', '\xff\xfa\x18xtermNOOP', '\xff\xfa\x18xtermNOOP'],
     ['leaves a sub-negotiation with another command inside', '\xff\xfa\x18\xff\xf4NOOP', '\xff\xfa\x18\xff\xf4NOOP'],
     ['swallows NOP, BRK, AO, AYT, EC, EL, GA', '\xff\xf1\xff\xf3\xff\xf5\xff\xf6\xff\xf7\xff\xf8\xff\xf9NOOP', 'NOOP'],

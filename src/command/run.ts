@@ -1,0 +1,14 @@
+// `portcullis run`: the gateway until SIGTERM.
+
+import { printProblem } from '../policy/problem.ts';
+import { loadSettings } from '../settings/load-settings.ts';
+import { serve } from './service.ts';
+
+export async function run(file: string): Promise<number> {
+  const loaded = loadSettings(file);
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) process.stderr.write(`${printProblem(problem)}\n`);
+    return 1;
+  }
+  return serve({ settings: loaded.settings, reload: () => loadSettings(file) });
+}

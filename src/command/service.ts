@@ -1,0 +1,48 @@
+// A gateway as a service: started, told by signals, ended with an exit code.
+// SIGTERM and SIGINT drain (a second one ends at once), SIGHUP reloads.
+
+import { Gateway } from '../gateway.ts';
+import { printProblem } from '../policy/problem.ts';
+import type { Loaded } from '../settings/load-settings.ts';
+import type { Settings } from '../settings/settings.ts';
+
+export interface ServiceParts {
+  readonly settings: Settings;
+  /** Reads the settings anew for SIGHUP. */
+  readonly reload: () => Loaded;
+  /** Once everything is bound. */
+  readonly onReady?: () => void;
+}
+
+/** Resolves to the exit code when the gateway has ended. */
+export async function serve(parts: ServiceParts): Promise<number> {
+  let end: (code: number) => void = () => undefined;
+  const ended = new Promise<number>((resolve) => (end = resolve));
+  const gateway = new Gateway(parts.settings, () => end(1));
+  const started = await gateway.start();
+  if (!started.ok) {
+    process.stderr.write(`portcullis: ${started.problem}\n`);
+    return 1;
+  }
+  listenToSignals(gateway, parts.reload, end);
+  parts.onReady?.();
+  const code = await ended;
+  await gateway.stop();
+  return code;
+}
+
+function listenToSignals(gateway: Gateway, reload: () => Loaded, end: (code: number) => void): void {
+  let asked = 0;
+  const stop = () => {
+    asked += 1;
+    if (asked > 1) end(1);
+    else void gateway.drain().then(() => end(0));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', () => {
+    const loaded = reload();
+    if (loaded.ok) void gateway.reload(loaded.settings);
+    else gateway.refuseReload(loaded.problems.map(printProblem).join('; '));
+  });
+}

@@ -1,0 +1,24 @@
+// What can be typed, and which version this is.
+
+import { packageVersion } from '../package-version.ts';
+
+const text = `Portcullis, an FTP-aware gateway.
+
+  portcullis run SETTINGS.yaml      run until SIGTERM (which drains); SIGHUP reloads the settings
+  portcullis check SETTINGS.yaml    exit 0, or every problem as file:line:column and exit 1
+  portcullis version
+  portcullis                        a demonstration on loopback, before a sample server
+
+A complete commented settings file: deploy/reverse.yaml
+`;
+
+/** 0: asked for, to standard output; 2: the words were wrong. */
+export function usage(code: 0 | 2): number {
+  (code === 0 ? process.stdout : process.stderr).write(text);
+  return code;
+}
+
+export function version(): number {
+  process.stdout.write(`portcullis ${packageVersion()}\n`);
+  return 0;
+}

@@ -1,0 +1,77 @@
+// In which order are cells measured? Row by row, every target right after the other, and that round by round: what
+// disturbs the machine for a while then disturbs all targets of a row alike, and ratios within a round stay fair.
+// The rule: no cell waits behind a gateway that has ended, and one target's failure leaves the others' cells whole.
+
+import { type Cell, failedCell, measureCell } from './cell.ts';
+import { measureEngines } from './engines.ts';
+import { measure } from './generator.ts';
+import { measureIdle } from './idle.ts';
+import { hasExited, logTail } from './process.ts';
+import { enginesRow, idleRow, type Row, type WindowRow, windowRows } from './rows.ts';
+import { gatewayProcessor, type Stage } from './stage.ts';
+import { type Gateway, startTarget, stopTarget, type TargetName } from './targets.ts';
+
+export interface Plan {
+  readonly targets: readonly TargetName[];
+  /** Rows whose id matches are measured. */
+  readonly rows: RegExp;
+}
+
+/** Measures every planned cell once and tells each as soon as it is done. */
+export async function runRound(stage: Stage, round: number, plan: Plan, tell: (cell: Cell) => void): Promise<void> {
+  const wanted = (row: Row) => plan.rows.test(row.id);
+  const targets = rotate(plan.targets, round);
+  const rows = windowRows.filter(wanted);
+  if (rows.length > 0) await runWindowRows(stage, round, rows, targets, tell);
+  if (wanted(idleRow)) for (const target of targets) tell(await measureIdle(stage, round, target));
+  const withEngines = targets.filter((target) => target !== 'direct');
+  if (wanted(enginesRow)) for (const target of withEngines) tell(await measureEngines(stage, round, target));
+}
+
+async function runWindowRows(
+  stage: Stage,
+  round: number,
+  rows: readonly WindowRow[],
+  targets: readonly TargetName[],
+  tell: (cell: Cell) => void,
+): Promise<void> {
+  const gateways = new Map<TargetName, Gateway>();
+  const failures = new Map<TargetName, unknown>();
+  for (const target of targets) {
+    await startWarm(stage, target).then(
+      (gateway) => gateways.set(target, gateway),
+      (error) => failures.set(target, error),
+    );
+  }
+  for (const row of rows) {
+    for (const target of targets) {
+      const gateway = gateways.get(target);
+      if (gateway === undefined) tell(failedCell(round, row, target, failures.get(target)));
+      else tell(await measureLiving(stage, round, row, gateway));
+    }
+  }
+  for (const gateway of gateways.values()) await stopTarget(gateway);
+}
+
+/** A gateway that has served for a second: a just-in-time compiler's first moments are no gateway's speed. */
+async function startWarm(stage: Stage, target: TargetName): Promise<Gateway> {
+  const gateway = await startTarget(target, { ...stage, processors: gatewayProcessor, engines: 1 });
+  if (gateway.process !== undefined) {
+    await measure(stage.generator, gateway.server, { work: 'retr', sessions: 16, size: 1024 }, 1, []);
+  }
+  return gateway;
+}
+
+async function measureLiving(stage: Stage, round: number, row: WindowRow, gateway: Gateway): Promise<Cell> {
+  const running = gateway.process;
+  if (running !== undefined && hasExited(running)) {
+    return failedCell(round, row, gateway.name, new Error(`the gateway has ended: ${logTail(running)}`));
+  }
+  return measureCell(stage, round, row, gateway).catch((error) => failedCell(round, row, gateway.name, error));
+}
+
+/** Each round begins with another target, so that none always comes after the same one. */
+function rotate<T>(list: readonly T[], by: number): readonly T[] {
+  const start = by % list.length;
+  return [...list.slice(start), ...list.slice(0, start)];
+}

@@ -1,0 +1,74 @@
+// What can a test ask of any real client, and in which ways can a client set up its data connections?
+
+/**
+ * How the data connection is asked for: `active` PORT, `passive` PASV (RFC 959), `extended` EPSV, `extended-active`
+ * EPRT (RFC 2428).
+ */
+export type DataMode = 'active' | 'passive' | 'extended' | 'extended-active';
+
+export const dataModes: readonly DataMode[] = ['active', 'passive', 'extended', 'extended-active'];
+
+export const setupVerb: Readonly<Record<DataMode, string>> = {
+  active: 'PORT',
+  passive: 'PASV',
+  extended: 'EPSV',
+  'extended-active': 'EPRT',
+};
+
+/** Whom a client talks to, how, and where it keeps its files. */
+export interface ClientTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly mode: DataMode;
+  /** The client's working folder: all local names are seen from here. */
+  readonly folder: string;
+}
+
+export interface ClientRun {
+  /** Undefined when a signal ended it; 0 for success. */
+  readonly exitCode: number | undefined;
+  /** All that it printed, its commands and the replies among that; octets as latin1. */
+  readonly output: string;
+}
+
+export interface PartialUpload {
+  /** The local file with all octets. */
+  readonly whole: string;
+  /** The local file with those that the server lacks. */
+  readonly tail: string;
+  /** How many octets the server has. */
+  readonly offset: number;
+  /** The path on the server. */
+  readonly remote: string;
+}
+
+/** An operation that a client does not have is undefined. Remote paths are relative to the login folder. */
+export interface RealClient {
+  readonly name: string;
+  /** Its modes on IPv4, and in one sentence why the others are missing. */
+  readonly modes: readonly DataMode[];
+  readonly otherModes: string;
+  /** Matches each set-up command that the output shows as sent; the verb is the first group. */
+  readonly sentSetup: RegExp;
+  download(target: ClientTarget, remote: string, local: string): Promise<ClientRun>;
+  readonly upload: ((target: ClientTarget, local: string, remote: string) => Promise<ClientRun>) | undefined;
+  /** The local file, named like the remote one, holds its beginning. */
+  readonly resumeDownload: ((target: ClientTarget, remote: string, local: string) => Promise<ClientRun>) | undefined;
+  readonly finishUpload: ((target: ClientTarget, partial: PartialUpload) => Promise<ClientRun>) | undefined;
+  /** The output holds the names. */
+  list(target: ClientTarget, remote: string): Promise<ClientRun>;
+  /** Fetches f000, f001 … f(count-1) of a remote folder into a local folder that exists, in one session. */
+  fetchMany(target: ClientTarget, remote: string, local: string, count: number): Promise<ClientRun>;
+}
+
+/** The set-up commands that a client sent in one run, in order and in capitals. */
+export function sentSetups(client: RealClient, run: ClientRun): string[] {
+  return [...run.output.matchAll(client.sentSetup)].map((found) => found[1] ?? '');
+}
+
+/** `host:port` as it stands in a URL. */
+export function authority({ host, port }: ClientTarget): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,34 @@
+// curl: one transfer per URL, every mode; EPSV and EPRT first unless told otherwise.
+
+import { runProgram } from '../process.ts';
+import { authority, type ClientRun, type ClientTarget, type DataMode, type RealClient } from './client.ts';
+
+const modeFlags: Record<DataMode, readonly string[]> = {
+  active: ['--ftp-port', '-', '--disable-eprt'],
+  passive: ['--disable-epsv'],
+  extended: [],
+  'extended-active': ['--ftp-port', '-'],
+};
+
+function runCurl(target: ClientTarget, remote: string, flags: readonly string[]): Promise<ClientRun> {
+  const login = ['--user', `${target.user}:${target.password}`];
+  const url = `ftp://${authority(target)}/${remote}`;
+  return runProgram('curl', ['-q', '-sS', '-v', ...login, ...modeFlags[target.mode], ...flags, url], {
+    cwd: target.folder,
+  });
+}
+
+export const curl: RealClient = {
+  name: 'curl',
+  modes: ['active', 'passive', 'extended', 'extended-active'],
+  otherModes: '',
+  sentSetup: /^> (PORT|PASV|EPSV|EPRT)/gm,
+  download: (target, remote, local) => runCurl(target, remote, ['-o', local]),
+  upload: (target, local, remote) => runCurl(target, remote, ['-T', local]),
+  resumeDownload: (target, remote, local) => runCurl(target, remote, ['-C', '-', '-o', local]),
+  // SIZE tells it where to go on; then APPE.
+  finishUpload: (target, { whole, remote }) => runCurl(target, remote, ['-C', '-', '-T', whole]),
+  list: (target, remote) => runCurl(target, `${remote}/`, []),
+  fetchMany: (target, remote, local, count) =>
+    runCurl(target, `${remote}/f[000-${String(count - 1).padStart(3, '0')}]`, ['-o', `${local}/f#1`]),
+};

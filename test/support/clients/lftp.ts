@@ -1,0 +1,35 @@
+// lftp: PASV or EPSV as told; on IPv4 its active mode is always PORT.
+
+import { runProgram } from '../process.ts';
+import type { ClientRun, ClientTarget, RealClient } from './client.ts';
+
+/** The settings and the login that begin every script of ours; without them lftp tries again for hours. */
+export function lftpOpening({ host, port, user, password, mode }: ClientTarget): string {
+  return `
+    debug 4
+    set cmd:fail-exit true
+    set net:max-retries 1
+    set net:timeout 20
+    set ftp:ssl-allow no
+    set ftp:passive-mode ${mode === 'passive' || mode === 'extended'}
+    set ftp:prefer-epsv ${mode === 'extended'}
+    open -u ${user},${password} -p ${port} ${host}
+  `;
+}
+
+function runLftp(target: ClientTarget, command: string): Promise<ClientRun> {
+  return runProgram('lftp', ['--norc', '-c', `${lftpOpening(target)}\n${command}`], { cwd: target.folder });
+}
+
+export const lftp: RealClient = {
+  name: 'lftp',
+  modes: ['active', 'passive', 'extended'],
+  otherModes: 'sends EPRT on IPv6 only',
+  sentSetup: /^---> (PORT|PASV|EPSV|EPRT)/gm,
+  download: (target, remote, local) => runLftp(target, `get ${remote} -o ${local}`),
+  upload: (target, local, remote) => runLftp(target, `put ${local} -o ${remote}`),
+  resumeDownload: (target, remote, local) => runLftp(target, `get -c ${remote} -o ${local}`),
+  finishUpload: (target, { whole, remote }) => runLftp(target, `put -c ${whole} -o ${remote}`),
+  list: (target, remote) => runLftp(target, `ls ${remote}`),
+  fetchMany: (target, remote, local) => runLftp(target, `mirror --no-perms ${remote} ${local}`),
+};

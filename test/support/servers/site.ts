@@ -1,0 +1,29 @@
+// What does each server's starter get to work with, and what does it give back? One login is the same wherever a server
+// lets us choose it.
+
+import type { Lab, LabEndpoint } from '../lab.ts';
+import type { RunningProgram } from '../process.ts';
+
+export interface ServerSite extends LabEndpoint {
+  readonly lab: Lab;
+  /** For its own settings and state. */
+  readonly settings: string;
+  /** The login's root folder. */
+  readonly root: string;
+}
+
+export interface StartedServer {
+  readonly user: string;
+  readonly password: string;
+  readonly program: RunningProgram;
+}
+
+/** Debian's `nobody` and `nogroup`. */
+export const unprivilegedId = 65_534;
+
+export const testUser = 'tester';
+export const testPassword = 'open-sesame';
+
+/** crypt(3) of the password, SHA-512: the servers' own tools prefer hashes that take seconds of each login. */
+export const testPasswordHash =
+  '$6$portcullis$91GxA9Bp4QLeX.No2JOZcfFSVxHaGyNeAOIu8TkpoYdPwXyslIyUFO/GcqFf/htdh0nV6Mrbd6VmrQcBJG4aa/';

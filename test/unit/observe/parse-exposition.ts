@@ -1,0 +1,45 @@
+// Reads the text format of Prometheus strictly, as a scraper would: what it does not understand, it throws at.
+// Grammar: https://prometheus.io/docs/instrumenting/exposition_formats/
+
+export interface Family {
+  readonly name: string;
+  readonly type: string;
+  /** By the series as it stands in the text, labels in braces included. */
+  readonly samples: ReadonlyMap<string, number>;
+}
+
+const sampleLine = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-zA-Z_]\w*="[^"\\]*"(?:,[a-zA-Z_]\w*="[^"\\]*")*\})? (\S+)$/;
+
+export function parseExposition(text: string): ReadonlyMap<string, Family> {
+  if (!text.endsWith('\n')) throw new Error('the last line has no LF');
+  const families = new Map<string, Family & { samples: Map<string, number> }>();
+  let current: (Family & { samples: Map<string, number> }) | undefined;
+  let helped: string | undefined;
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    const help = /^# HELP (\S+) \S/.exec(line);
+    if (help !== null) {
+      helped = help[1];
+      continue;
+    }
+    const type = /^# TYPE (\S+) (counter|gauge|histogram|summary|untyped)$/.exec(line);
+    if (type !== null) {
+      const [, name = '', kind = ''] = type;
+      if (helped !== name || families.has(name)) throw new Error(`TYPE without its HELP, or twice: ${line}`);
+      current = { name, type: kind, samples: new Map() };
+      families.set(name, current);
+      continue;
+    }
+    const sample = sampleLine.exec(line);
+    if (sample === null || current === undefined) throw new Error(`no sample: ${line}`);
+    const [, name = '', labels = '', value = ''] = sample;
+    const suffix = name.slice(current.name.length);
+    const suffixes = current.type === 'histogram' ? ['_bucket', '_sum', '_count'] : [''];
+    if (!name.startsWith(current.name) || !suffixes.includes(suffix))
+      throw new Error(`not of ${current.name}: ${line}`);
+    if (current.samples.has(name + labels)) throw new Error(`twice: ${line}`);
+    if (value !== '+Inf' && !Number.isFinite(Number(value))) throw new Error(`no number: ${line}`);
+    current.samples.set(name + labels, Number(value));
+  }
+  return families;
+}

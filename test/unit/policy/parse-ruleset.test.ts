@@ -1,0 +1,99 @@
+// Wrong rules with all their problems stand in test/fixtures/rules; the settings' tests read them too.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { parseRuleset } from '../../../src/policy/parse-ruleset.ts';
+import { printProblem } from '../../../src/policy/problem.ts';
+import type { Ruleset } from '../../../src/policy/ruleset.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const packaged = readFileSync(join(root, 'rules/default.yaml'), 'utf8');
+
+describe('rules/default.yaml', () => {
+  it('refuses every bounce, and the verbs that go around the gateway', () => {
+    assert.deepEqual(mustParse(packaged), {
+      source: 'rules.yaml',
+      dataConnections: {
+        minimumPort: 1024,
+        unspecifiedAddress: 'replace',
+        foreignPassiveAddress: 'replace',
+        fxp: [],
+      },
+      verbs: { refuse: new Set(['LPRT', 'LPSV', 'P@SW', 'CPSV', 'SPSV', 'SSCN']), unknown: 'refuse' },
+    });
+  });
+
+  it('shows an example of FXP that can be used as it stands', () => {
+    const example = /^ {2}# {3}(fxp:\n(?: {2}# {4,}\S.*\n)+)/m.exec(packaged)?.[1]?.replace(/^ {2}# {3}/gm, '  ');
+    assert.ok(example !== undefined);
+    const { fxp } = mustParse(packaged.replace('fxp: []\n', example)).dataConnections;
+    assert.deepEqual(
+      fxp.map(({ between, and }) => [between.text, and.text]),
+      [['10.0.0.5/32', '198.51.100.0/24']],
+    );
+  });
+});
+
+describe('parseRuleset', () => {
+  it('takes verbs in any case, PORT and PASV among them', () => {
+    assert.deepEqual([...mustParse(packaged.replace('- LPRT ', '- port\n    - XCup2 ')).verbs.refuse].slice(0, 2), [
+      'PORT',
+      'XCUP2',
+    ]);
+  });
+
+  it('names the rules by another source where it is given one', () => {
+    const result = parseRuleset('rules.yaml', packaged, 'packaged default');
+    assert.equal(result.ok && result.ruleset.source, 'packaged default');
+  });
+
+  it('decides nothing that the file does not', () => {
+    assert.deepEqual(problemsOf('verbs: {}\n'), [
+      'rules.yaml:1:1: dataConnections: is missing; expected keys and values',
+      'rules.yaml:1:8: verbs.refuse: is missing; expected a list of verbs',
+      'rules.yaml:1:8: verbs.unknown: is missing; expected refuse or forward',
+    ]);
+  });
+
+  it('fills nothing in from the environment', () => {
+    const text = packaged.replace('unknown: refuse', `unknown: \${HOME}`);
+    assert.match(problemsOf(text).join(), /expected refuse or forward, found "\$\{HOME\}"$/);
+  });
+
+  it('tells what an empty file lacks', () => {
+    assert.deepEqual(problemsOf('# nothing yet\n'), [
+      'rules.yaml:1:1: this rules file is empty; copy rules/default.yaml and change it',
+    ]);
+  });
+
+  it('tells every problem with its place', () => {
+    const wrong = readFileSync(join(root, 'test/fixtures/rules/wrong.yaml'), 'utf8');
+    assert.deepEqual(problemsOf(wrong), [
+      'rules.yaml:2:3: dataConnections.foreignPassiveAddress: is missing; expected replace or refuse',
+      'rules.yaml:2:16: dataConnections.minimumPort: expected a port from 1 to 65535, found 0',
+      'rules.yaml:3:23: dataConnections.unspecifiedAddress: expected replace or refuse, found "allow"',
+      'rules.yaml:4:3: unknown key "foreignPasiveAddress" in dataConnections; did you mean foreignPassiveAddress?',
+      'rules.yaml:6:16: dataConnections.fxp[0].between: host bits are set; the network is 10.0.0.0/8, found "10.0.0.5/8"',
+      'rules.yaml:7:12: dataConnections.fxp[0].and: expected an IPv4 address of four decimal numbers, or an IPv6 address, found "example.net"',
+      'rules.yaml:8:7: dataConnections.fxp[1]: expected keys and values, found "10.0.0.5"',
+      'rules.yaml:9:7: dataConnections.fxp[2].and: is missing; expected an address or a network, as 192.0.2.0/24',
+      'rules.yaml:9:27: unknown key "to" in dataConnections.fxp[2]; expected one of between, and',
+      'rules.yaml:13:7: verbs.refuse[1]: expected a verb of letters, such as LPRT, found "SITE CHMOD"',
+      'rules.yaml:14:7: verbs.refuse[2]: expected a verb, found 7',
+      'rules.yaml:15:12: verbs.unknown: expected refuse or forward, found "pass"',
+    ]);
+  });
+});
+
+function mustParse(text: string): Ruleset {
+  const result = parseRuleset('rules.yaml', text);
+  assert.ok(result.ok, result.ok ? '' : result.problems.map(printProblem).join('\n'));
+  return result.ruleset;
+}
+
+function problemsOf(text: string): string[] {
+  const result = parseRuleset('rules.yaml', text);
+  return result.ok ? [] : result.problems.map(printProblem);
+}
