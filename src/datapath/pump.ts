@@ -7,7 +7,7 @@ import { FAILED, type TcpSocket, WOULD_BLOCK } from '../sys/tcp-socket.ts';
 
 /**
  * What a run led to: blocked until the source has more or the sink takes more; out of its share of the turn;
- * the source's end has been passed on; or one of the sockets has failed.
+ * the source has ended and all its octets are passed on, so the sink's end may follow; or one of the sockets has failed.
  */
 export type PumpState = 'on-source' | 'on-sink' | 'unfinished' | 'ended' | 'source-failed' | 'sink-failed';
 
@@ -57,7 +57,7 @@ export class Pump {
     const count = this.source.receive(sharedBuffer);
     if (count === WOULD_BLOCK) return 'on-source';
     if (count === FAILED) return 'source-failed';
-    if (count === 0) return this.end();
+    if (count === 0) return 'ended';
     const octets = sharedBuffer.subarray(0, count);
     const sent = this.sink.send(octets);
     if (sent === FAILED) return 'sink-failed';
@@ -88,7 +88,7 @@ export class Pump {
       const count = this.source.spliceInto(pipe);
       if (count === WOULD_BLOCK) return 'on-source';
       if (count === FAILED) return 'source-failed';
-      if (count === 0) return this.end();
+      if (count === 0) return 'ended';
       this.inPipe = count;
     }
     const sent = this.sink.spliceFrom(pipe, this.inPipe);
@@ -97,10 +97,5 @@ export class Pump {
     this.inPipe -= sent;
     this.octets += sent;
     return 'unfinished';
-  }
-
-  private end(): PumpState {
-    this.sink.endWriting();
-    return 'ended';
   }
 }

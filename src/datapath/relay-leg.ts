@@ -27,6 +27,7 @@ export type LegOpening =
 const backlog = 16;
 // Another program may sit on a port of the range; a few tries find one that is free unless nearly all are taken.
 const bindTriesMax = 16;
+const broken = Ready.error | Ready.hangUp;
 
 export class RelayLeg implements Pollable {
   readonly side: Side;
@@ -38,6 +39,8 @@ export class RelayLeg implements Pollable {
   private readonly owner: LegOwner;
   private listener: TcpListener | undefined;
   private port: number | undefined;
+  /** Events since the leg is up: edges that came before the other leg was there. */
+  heard = 0;
   private up: 'no' | 'yes' = 'no';
 
   constructor(side: Side, plan: DataLeg, poller: Poller, ports: PortPool, owner: LegOwner) {
@@ -94,10 +97,11 @@ export class RelayLeg implements Pollable {
   }
 
   onReady(events: number): void {
-    if (this.up === 'yes') this.owner.onLegReady(this.side, events);
-    else if (this.listener !== undefined) this.takeArrivals(this.listener, this.plan as ListeningLeg);
-    else if (this.socket !== undefined && (events & (Ready.out | Ready.error | Ready.hangUp)) !== 0)
-      this.onDialled(this.socket);
+    if (this.up === 'yes') {
+      this.heard |= events;
+      this.owner.onLegReady(this.side, events);
+    } else if (this.listener !== undefined) this.takeArrivals(this.listener, this.plan as ListeningLeg);
+    else if (this.socket !== undefined && (events & (Ready.out | broken)) !== 0) this.onDialled(this.socket, events);
   }
 
   /** Stops listening and gives the port back: the way is used, or gone. */
@@ -135,9 +139,11 @@ export class RelayLeg implements Pollable {
     }
   }
 
-  private onDialled(socket: TcpSocket): void {
-    if (socket.connected()) {
+  private onDialled(socket: TcpSocket, events: number): void {
+    // Writable and not broken is connected; only then is the reason not worth a system call.
+    if ((events & broken) === 0 || socket.connected()) {
       this.up = 'yes';
+      this.heard = events;
       this.owner.onLegUp(this.side);
     } else this.owner.onLegFailed(this.side, socket.failure ?? 'EOTHER');
   }

@@ -28,6 +28,7 @@ export interface RelayResources {
 }
 
 const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
+const readableOrEnded = Ready.in | endOrError;
 
 export class RelayWay implements OpenWay, LegOwner {
   private readonly id: number;
@@ -102,7 +103,7 @@ export class RelayWay implements OpenWay, LegOwner {
     }
     const [from, to] = side === 'client' ? [this.toServer!, this.toClient!] : [this.toClient!, this.toServer!];
     const ended = (events & endOrError) !== 0;
-    if ((events & (Ready.in | endOrError)) !== 0 && from.state === 'on-source') this.pump(from, side, ended);
+    if ((events & readableOrEnded) !== 0 && from.state === 'on-source') this.pump(from, side, ended);
     if (this.life === 'flowing' && (events & (Ready.out | Ready.error)) !== 0 && to.state === 'on-sink') {
       this.pump(to, side === 'client' ? 'server' : 'client', true);
     }
@@ -120,8 +121,9 @@ export class RelayWay implements OpenWay, LegOwner {
     this.timer = poller.timers.set(poller.nowMs + times.dataIdleTimeoutMs, () => this.onIdle());
     this.owner.onJoined(this.id);
     // What came before the other leg was up announced itself once and will not again.
-    this.pump(this.toClient, 'server', true);
-    if (this.life === 'flowing') this.pump(this.toServer, 'client', true);
+    if ((this.server.heard & readableOrEnded) !== 0) this.pump(this.toClient, 'server', true);
+    if (this.life === 'flowing' && (this.client.heard & readableOrEnded) !== 0)
+      this.pump(this.toServer, 'client', true);
   }
 
   private pump(pump: Pump, source: Side, mayHaveEnded: boolean): void {
@@ -134,7 +136,9 @@ export class RelayWay implements OpenWay, LegOwner {
         });
         return;
       case 'ended':
+        // The second end closes both sockets, and a close is an end of writing too.
         if (this.toServer?.state === 'ended' && this.toClient?.state === 'ended') this.complete('both ends closed');
+        else this[sink].socket?.endWriting();
         return;
       case 'source-failed':
         this.onReset(source);

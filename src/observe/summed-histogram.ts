@@ -16,15 +16,18 @@ export interface Distribution {
 export class SummedHistogram extends Histogram<string> {
   readonly #name: string;
   readonly #read: () => readonly Distribution[];
+  /** Never observed and never shown: what it answers is the frame, name and type, around our values. */
+  readonly #empty: Histogram<string>;
 
   constructor(configuration: HistogramConfiguration<string>, read: () => readonly Distribution[]) {
     super(configuration);
     this.#name = configuration.name;
     this.#read = read;
+    this.#empty = new Histogram({ ...configuration, registers: [] });
   }
 
   override async get(): ReturnType<Histogram<string>['get']> {
-    const empty = await super.get();
+    const empty = await this.#empty.get();
     return { ...empty, values: this.#read().flatMap((distribution) => valuesOf(this.#name, distribution)) };
   }
 

@@ -2,7 +2,18 @@
 // Must not break: any text at all gives data or problems with places, never an exception. YAML 1.2.2 core schema;
 // references (*name) and tags (!name) are not read: what a rule says must be visible where it stands.
 
-import { type Document, isCollection, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
 import type { Parsed } from '../address/parsed.ts';
 import { inReadingOrder, type Path, type Place, type Problem, printPath, shown, wholeFileProblem } from './problem.ts';
 import { syntaxMessage, tagMessage } from './yaml-syntax-message.ts';

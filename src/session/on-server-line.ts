@@ -13,7 +13,7 @@ import type { OpenReply, ReplyTreatment, Session } from './session.ts';
 
 export function onServerLine(session: Session, received: ControlLine, nowMs: number, out: Action[]): Session {
   if (received.fault === 'overlong') return breakOff(session, 'overlong-reply', 'a reply line over the limit', out);
-  const line = readable(received, out);
+  const line = readable(session, received, out);
   const read = readReplyLine(line.octets, session.openReply?.code);
   switch (read.kind) {
     case 'malformed':
@@ -90,14 +90,23 @@ function treatmentOf(session: Session, code: number): ReplyTreatment {
 }
 
 /** The line without leading Telnet commands and without octets at which readers disagree. */
-function readable(line: ControlLine, out: Action[]): ControlLine {
+function readable(session: Session, line: ControlLine, out: Action[]): ControlLine {
+  // Inside a multi-line reply, or behind anything but IAC, these octets are text (Latin-1 letters), not Telnet.
+  if (session.openReply === undefined && line.octets[0] === 0xff) return cleaned(withoutTelnet(line, out), out);
+  return line.fault === undefined ? line : cleaned(line, out);
+}
+
+function withoutTelnet(line: ControlLine, out: Action[]): ControlLine {
   const telnet = takeTelnet(line.octets);
   if (telnet.answer.length > 0) out.push({ kind: 'send', to: 'server', octets: telnet.answer });
   const shorter = line.octets.length - telnet.octets.length;
-  const plain = shorter === 0 ? line : { ...line, octets: telnet.octets, wire: line.wire.subarray(shorter) };
-  if (plain.fault === undefined) return plain;
+  return { ...line, octets: telnet.octets, wire: line.wire.subarray(shorter) };
+}
+
+function cleaned(line: ControlLine, out: Action[]): ControlLine {
+  if (line.fault === undefined) return line;
   out.push({ kind: 'record', record: { kind: 'rewrite', what: 'line-normalised' } });
-  const wire = cleanReplyLine(plain);
+  const wire = cleanReplyLine(line);
   return { octets: wire.subarray(0, wire.length - 2), wire, fault: undefined };
 }
 

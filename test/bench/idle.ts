@@ -9,33 +9,38 @@ import { hold } from './generator.ts';
 import { purgeTimeWait } from './lab.ts';
 import { type Figure, idleRow } from './rows.ts';
 import { gatewayProcessor, type Stage } from './stage.ts';
-import { sessionsPossible, startTarget, stopTarget, type TargetName } from './targets.ts';
+import { type Gateway, sessionsPossible, startTarget, stopTarget, type TargetName } from './targets.ts';
 
 const weighedSessions = 5_000;
 const heldSessions = 10_000;
 
 export async function measureIdle(stage: Stage, round: number, target: TargetName): Promise<Cell> {
   purgeTimeWait(stage.lab);
-  const gateway = await startTarget(target, { ...stage, processors: gatewayProcessor, engines: 1 });
-  const pid = gateway.process?.pid;
-  const faults: Record<string, number> = {};
-  const figures: Figure[] = [];
   try {
-    figures.push({ name: 'memory, no session', unit: 'MiB', value: await settledMebibytes(pid) });
-    const weighed = await hold(stage.generator, gateway.server, weighedSessions);
-    figures.push({ name: 'memory, 5,000 sessions', unit: 'MiB', value: await settledMebibytes(pid) });
-    Object.assign(faults, (await weighed.release()).faultKinds);
-    // Where descriptors are short, as many as they allow: how the gateway behaves beyond them is a question for a test.
-    const held = await hold(stage.generator, gateway.server, Math.min(heldSessions, sessionsPossible(target)));
-    figures.push({ name: 'held at once, 10,000 wanted', unit: 'sessions', value: held.held });
-    figures.push({ name: 'memory with those', unit: 'MiB', value: await settledMebibytes(pid) });
-    Object.assign(faults, (await held.release()).faultKinds);
-    return { round, row: idleRow.id, target, figures, faults };
+    const gateway = await startTarget(target, { ...stage, processors: gatewayProcessor, engines: 1 });
+    return await weigh(stage, round, gateway).finally(() => stopTarget(gateway));
   } catch (error) {
     return failedCell(round, idleRow, target, error);
-  } finally {
-    await stopTarget(gateway);
   }
+}
+
+async function weigh(stage: Stage, round: number, gateway: Gateway): Promise<Cell> {
+  const pid = gateway.process?.pid;
+  const bare = await settledMebibytes(pid);
+  const weighed = await hold(stage.generator, gateway.server, weighedSessions);
+  const loaded = await settledMebibytes(pid);
+  const weighedFaults = (await weighed.release()).faultKinds;
+  // Where descriptors are short, as many as they allow: how the gateway behaves beyond them is a question for a test.
+  const held = await hold(stage.generator, gateway.server, Math.min(heldSessions, sessionsPossible(gateway.name)));
+  const full = await settledMebibytes(pid);
+  const heldFaults = (await held.release()).faultKinds;
+  const figures: readonly Figure[] = [
+    { name: 'memory, no session', unit: 'MiB', value: bare },
+    { name: 'memory, 5,000 sessions', unit: 'MiB', value: loaded },
+    { name: 'held at once, 10,000 wanted', unit: 'sessions', value: held.held },
+    { name: 'memory with those', unit: 'MiB', value: full },
+  ];
+  return { round, row: idleRow.id, target: gateway.name, figures, faults: { ...weighedFaults, ...heldFaults } };
 }
 
 const settleMs = 500;

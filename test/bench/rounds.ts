@@ -21,8 +21,8 @@ export interface Plan {
 export async function runRound(stage: Stage, round: number, plan: Plan, tell: (cell: Cell) => void): Promise<void> {
   const wanted = (row: Row) => plan.rows.test(row.id);
   const targets = rotate(plan.targets, round);
-  const rows = windowRows.filter(wanted);
-  if (rows.length > 0) await runWindowRows(stage, round, rows, targets, tell);
+  const [first, ...others] = windowRows.filter(wanted);
+  if (first !== undefined) await runWindowRows(stage, round, [first, ...others], targets, tell);
   if (wanted(idleRow)) for (const target of targets) tell(await measureIdle(stage, round, target));
   const withEngines = targets.filter((target) => target !== 'direct');
   if (wanted(enginesRow)) for (const target of withEngines) tell(await measureEngines(stage, round, target));
@@ -31,26 +31,23 @@ export async function runRound(stage: Stage, round: number, plan: Plan, tell: (c
 async function runWindowRows(
   stage: Stage,
   round: number,
-  rows: readonly WindowRow[],
+  [first, ...others]: readonly [WindowRow, ...WindowRow[]],
   targets: readonly TargetName[],
   tell: (cell: Cell) => void,
 ): Promise<void> {
-  const gateways = new Map<TargetName, Gateway>();
-  const failures = new Map<TargetName, unknown>();
+  const gateways: Gateway[] = [];
   for (const target of targets) {
-    await startWarm(stage, target).then(
-      (gateway) => gateways.set(target, gateway),
-      (error) => failures.set(target, error),
-    );
-  }
-  for (const row of rows) {
-    for (const target of targets) {
-      const gateway = gateways.get(target);
-      if (gateway === undefined) tell(failedCell(round, row, target, failures.get(target)));
-      else tell(await measureLiving(stage, round, row, gateway));
+    try {
+      gateways.push(await startWarm(stage, target));
+    } catch (error) {
+      // Told once, at the row where it shows; a target that does not start has no other cells in this round.
+      tell(failedCell(round, first, target, error));
     }
   }
-  for (const gateway of gateways.values()) await stopTarget(gateway);
+  for (const row of [first, ...others]) {
+    for (const gateway of gateways) tell(await measureLiving(stage, round, row, gateway));
+  }
+  for (const gateway of gateways) await stopTarget(gateway);
 }
 
 /** A gateway that has served for a second: a just-in-time compiler's first moments are no gateway's speed. */

@@ -126,7 +126,7 @@ function portcullisSettings(engines: number) {
       },
     ],
     // All clients of the bench have one address.
-    sessions: { totalMax: sessionsMax, perClientMax: sessionsMax },
+    sessions: { max: sessionsMax, perClient: sessionsMax },
     admin: { listen: '127.0.0.1:9121' },
     log: { level: 'info' },
     engines,

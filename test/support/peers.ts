@@ -6,7 +6,8 @@ import { existsSync } from 'node:fs';
 /** False where the real peers can run, otherwise why not; throws instead of skipping where CI=true. */
 export function whyNoPeers(): string | false {
   const reason = missing();
-  if (reason !== undefined && process.env['CI'] === 'true') throw new Error(`CI=true, and yet: ${reason}`);
+  const { CI } = process.env;
+  if (reason !== undefined && CI === 'true') throw new Error(`CI=true, and yet: ${reason}`);
   return reason ?? false;
 }
 

@@ -83,17 +83,20 @@ static void send_file(struct session *session) {
   end_transfer(session, "226 sent\r\n");
 }
 
+static void end_receiving(struct session *session) {
+  if (session->damaged) end_transfer(session, "451 octets differ\r\n");
+  else if (session->moved != session->size) end_transfer(session, "451 length differs\r\n");
+  else end_transfer(session, "226 stored\r\n");
+}
+
 static void receive_file(struct session *session) {
-  ssize_t count = recv(session->data.fd, buffer, sizeof buffer, 0);
-  if (count > 0) {
+  for (int chunk = 0; chunk < CHUNKS_PER_TURN; chunk++) {
+    ssize_t count = recv(session->data.fd, buffer, sizeof buffer, 0);
+    if (count < 0 && errno == EAGAIN) return;
+    if (count < 0) return end_transfer(session, "426 data connection broke\r\n");
+    if (count == 0) return end_receiving(session);
     if (memcmp(buffer, pattern_at(session->moved), (size_t)count)) session->damaged = true;
     session->moved += count;
-  } else if (count < 0) {
-    if (errno != EAGAIN) end_transfer(session, "426 data connection broke\r\n");
-  } else if (session->damaged || session->moved != session->size) {
-    end_transfer(session, session->damaged ? "451 octets differ\r\n" : "451 length differs\r\n");
-  } else {
-    end_transfer(session, "226 stored\r\n");
   }
 }
 

@@ -67,28 +67,30 @@ static void count_moved(struct session *session, ssize_t count) {
   if (tally.counting) tally.octets += count;
 }
 
-static void receive_file(struct session *session) {
+static bool receive_chunk(struct session *session) {
   ssize_t count = recv(session->data.fd, buffer, sizeof buffer, 0);
-  if (count == 0) return part(session);
-  if (count < 0) {
-    if (errno != EAGAIN) session_fault(session, "reading data", strerror(errno));
-    return;
-  }
-  if (session->moved + count > run.size) return session_fault(session, "a file was too long", NULL);
-  if (memcmp(buffer, pattern_at(session->moved), (size_t)count)) return session_fault(session, "octets differ", NULL);
-  count_moved(session, count);
+  if (count < 0 && errno == EAGAIN) return false;
+  if (count < 0) session_fault(session, "reading data", strerror(errno));
+  else if (count == 0) part(session);
+  else if (session->moved + count > run.size) session_fault(session, "a file was too long", NULL);
+  else if (memcmp(buffer, pattern_at(session->moved), (size_t)count)) session_fault(session, "octets differ", NULL);
+  else count_moved(session, count);
+  return session->data.fd >= 0;
 }
 
-static void send_file(struct session *session) {
+static bool send_chunk(struct session *session) {
   int64_t rest = run.size - session->moved;
   size_t wanted = rest < CHUNK_OCTETS ? (size_t)rest : CHUNK_OCTETS;
   ssize_t count = send(session->data.fd, pattern_at(session->moved), wanted, MSG_NOSIGNAL);
-  if (count < 0) {
-    if (errno != EAGAIN) session_fault(session, "sending data", strerror(errno));
-    return;
-  }
-  count_moved(session, count);
+  if (count < 0 && errno == EAGAIN) return false;
+  if (count < 0) session_fault(session, "sending data", strerror(errno));
+  else count_moved(session, count);
   if (session->moved == run.size) part(session);
+  return session->data.fd >= 0;
+}
+
+static void move_chunks(struct session *session, bool (*move)(struct session *)) {
+  for (int chunk = 0; chunk < CHUNKS_PER_TURN && move(session); chunk++) continue;
 }
 
 static void on_data(struct source *source, uint32_t events) {
@@ -106,9 +108,9 @@ static void on_data(struct source *source, uint32_t events) {
     say(session, TRANSFER, command);
     session->asked_at = asked_at;
   } else if (run.work == RETR) {
-    receive_file(session);
+    move_chunks(session, receive_chunk);
   } else if (session->announced && !(events & EPOLLERR)) {
-    send_file(session);
+    move_chunks(session, send_chunk);
   } else {
     session_fault(session, "data connection closed early", NULL);
   }

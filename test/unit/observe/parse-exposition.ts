@@ -38,8 +38,15 @@ export function parseExposition(text: string): ReadonlyMap<string, Family> {
     if (!name.startsWith(current.name) || !suffixes.includes(suffix))
       throw new Error(`not of ${current.name}: ${line}`);
     if (current.samples.has(name + labels)) throw new Error(`twice: ${line}`);
-    if (value !== '+Inf' && !Number.isFinite(Number(value))) throw new Error(`no number: ${line}`);
-    current.samples.set(name + labels, Number(value));
+    current.samples.set(name + labels, numberOf(value));
   }
   return families;
+}
+
+/** As Go's ParseFloat, in any case of letters: prom-client writes `Nan` for an average of nothing. */
+function numberOf(value: string): number {
+  if (/^[+-]?inf$/i.test(value)) return value.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const number = Number(value);
+  if (Number.isNaN(number) && value.toLowerCase() !== 'nan') throw new Error(`no number: ${value}`);
+  return number;
 }

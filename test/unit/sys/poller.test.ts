@@ -191,5 +191,7 @@ socketTest('a timer ends the wait of a turn, and never fires before its time', (
     turns++;
   }
   assert.ok(firedMs >= atMs, `${firedMs} for ${atMs}`);
+  // A turn with nothing to do waits a second.
+  assert.ok(firedMs - atMs < 700, `${firedMs - atMs} ms late`);
   assert.ok(turns <= 2, `${turns} turns: it waited, it did not spin`);
 });

@@ -88,6 +88,27 @@ socketTest('a dialled connection leaves from the address and the port that it wa
   listener.close();
 });
 
+// RFC 959 §3.2: a server's data connections all leave from port 20.
+socketTest('one local port serves several connections at once, to different ends', (poller) => {
+  const listeners = [listen(poller), listen(poller)];
+  const octets = Uint8Array.of(127, 0, 0, 9);
+  const probe = listen(poller, undefined, {}, octets);
+  const from = { octets, port: probe.localPort() };
+  probe.close();
+  const connections = listeners.map((listener) => {
+    const remote = { octets: loopback4, port: listener.localPort() };
+    const dialled = TcpSocket.dial(poller, remote, new Recorder(), { from });
+    assert.ok(dialled.ok, dialled.ok ? undefined : dialled.code);
+    return { client: dialled.socket, server: takeConnection(poller, listener) };
+  });
+  for (const { client } of connections) assert.deepEqual(client.localAddress(), from);
+  for (const { client, server } of connections) {
+    client.reset();
+    server.close();
+  }
+  for (const listener of listeners) listener.close();
+});
+
 socketTest('octets arrive in the given part of the buffer and nowhere else; nothing there is WOULD_BLOCK', (poller) => {
   const connection = connect(poller);
   const buffer = new Uint8Array(16).fill(0xee);

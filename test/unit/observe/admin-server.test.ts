@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { type AdminServerParts, type AdminServerStart, startAdminServer } from '../../../src/observe/admin-server.ts';
+import { createMetrics } from '../../../src/observe/metrics.ts';
+import { Tally } from '../../../src/observe/tally.ts';
+import { parseExposition } from './parse-exposition.ts';
+
+const loopback = (port: number) => ({ address: { family: 4, text: '127.0.0.1' }, port }) as const;
+const yes = () => ({ ok: true }) as const;
+const no = (reason: string) => () => ({ ok: false, reason }) as const;
+
+function parts(changes: Partial<AdminServerParts> = {}): AdminServerParts & { own: Tally; engine: Tally } {
+  const own = Tally.create(['USER']);
+  const engine = Tally.create(['USER']);
+  const metrics = createMetrics({ own, engines: () => [engine], version: '1.2.3' });
+  const onError = (error: unknown) => {
+    throw error;
+  };
+  return { own, engine, listen: loopback(0), metrics, health: yes, readiness: yes, onError, ...changes };
+}
+
+async function started(t: TestContext, given: AdminServerParts) {
+  const start = await startAdminServer(given);
+  assert.ok(start.ok);
+  t.after(() => start.server.close());
+  const { port } = start.server.endpoint;
+  return { server: start.server, port, url: `http://127.0.0.1:${port}` };
+}
+
+function problemOf(start: AdminServerStart) {
+  assert.ok(!start.ok);
+  return start.problem;
+}
+
+test('/metrics over HTTP is what a scraper reads, and shows what engines counted since', async (t) => {
+  const given = parts();
+  const { url } = await started(t, given);
+  given.engine.count('refusals_total', 'third-party');
+  const response = await fetch(`${url}/metrics`);
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+  const families = parseExposition(await response.text());
+  const refusals = families.get('portcullis_refusals_total');
+  assert.equal(refusals?.type, 'counter');
+  assert.equal(refusals.samples.get('portcullis_refusals_total{cause="third-party"}'), 1);
+  assert.equal(refusals.samples.get('portcullis_refusals_total{cause="low-port"}'), 0);
+});
+
+test('probes say 200, or 503 with the reason', async (t) => {
+  const { url } = await started(t, parts({ readiness: no('draining') }));
+  const health = await fetch(`${url}/healthz`);
+  assert.equal(health.status, 200);
+  assert.equal(await health.text(), 'ok\n');
+  const ready = await fetch(`${url}/readyz?verbose`);
+  assert.equal(ready.status, 503);
+  assert.equal(await ready.text(), 'draining\n');
+});
+
+test('the page shows the state and live numbers, escapes, and loads nothing', async (t) => {
+  const given = parts({ readiness: no('draining <b>') });
+  const { url } = await started(t, given);
+  given.engine.raise('sessions_active', 1234);
+  given.engine.count('refusals_total', 'low-port');
+  const response = await fetch(`${url}/`);
+  assert.match(response.headers.get('content-type') ?? '', /^text\/html/);
+  assert.match(response.headers.get('content-security-policy') ?? '', /default-src 'none'/);
+  const page = await response.text();
+  assert.ok(page.includes('Not ready: draining &#60;b&#62;'));
+  assert.ok(page.includes('<th scope="row">sessions</th><td>1,234</td>'));
+  assert.ok(page.includes('<th scope="row">low-port</th><td>1</td>'));
+  assert.ok(page.includes('<th scope="row">relay, opened</th><td>0</td>'));
+  for (const link of ['/metrics', '/healthz', '/readyz']) assert.ok(page.includes(`href="${link}"`));
+  assert.ok(!/<script|src=|https?:/.test(page));
+});
+
+test('an unhealthy gateway says so first', async (t) => {
+  const { url } = await started(t, parts({ health: no('engine 1 does not answer') }));
+  assert.equal((await fetch(`${url}/healthz`)).status, 503);
+  assert.match(await (await fetch(url)).text(), /Unhealthy: engine 1 does not answer/);
+});
+
+test('nothing else is there, and nothing can be sent', async (t) => {
+  const { url } = await started(t, parts());
+  assert.equal((await fetch(`${url}/admin`)).status, 404);
+  assert.equal((await fetch(`${url}//`)).status, 404);
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+    const response = await fetch(`${url}/metrics`, { method });
+    assert.equal(response.status, 405, method);
+    assert.equal(response.headers.get('allow'), 'GET, HEAD');
+  }
+});
+
+test('HEAD is GET without the body', async (t) => {
+  const { url } = await started(t, parts());
+  const response = await fetch(`${url}/healthz`, { method: 'HEAD' });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('content-length'), '3');
+  assert.equal(await response.text(), '');
+});
+
+test('a fault while answering is 500 and told, and the next answer comes', async (t) => {
+  const errors: unknown[] = [];
+  const fault = new Error('a fault');
+  const health = () => {
+    throw fault;
+  };
+  const { url } = await started(t, parts({ health, onError: (error) => errors.push(error) }));
+  const response = await fetch(`${url}/healthz`);
+  assert.equal(response.status, 500);
+  assert.equal(await response.text(), 'internal error\n');
+  assert.deepEqual(errors, [fault]);
+  assert.equal((await fetch(`${url}/readyz`)).status, 200);
+});
+
+async function raw(port: number, octets: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(octets);
+  return text(socket);
+}
+
+test('a header without end is refused at 8 KiB', async (t) => {
+  const { port } = await started(t, parts());
+  assert.match(await raw(port, `GET / HTTP/1.1\r\nX: ${'x'.repeat(10_000)}`), /^HTTP\/1.1 431 /);
+});
+
+test('a client that never finishes its header is cut off within seconds', async (t) => {
+  const { port } = await started(t, parts());
+  const fromMs = performance.now();
+  assert.match(await raw(port, 'GET /metrics HTTP/1.1\r\nHost: h\r\nX-Slow: '), /^HTTP\/1.1 408 /);
+  assert.ok(performance.now() - fromMs < 9000);
+});
+
+test('what is no HTTP is refused', async (t) => {
+  const { port } = await started(t, parts());
+  assert.match(await raw(port, 'USER anonymous\r\n'), /^HTTP\/1.1 400 /);
+});
+
+test('a port in use is one sentence', async (t) => {
+  const { server } = await started(t, parts());
+  assert.deepEqual(problemOf(await startAdminServer(parts({ listen: server.endpoint }))), {
+    code: 'port-in-use',
+    sentence: `The admin server cannot listen on 127.0.0.1:${server.endpoint.port}: something else listens on that port.`,
+  });
+});
+
+test('an address of another host is one sentence', async () => {
+  const elsewhere = { address: { family: 4, text: '192.0.2.1' }, port: 9121 } as const;
+  assert.deepEqual(problemOf(await startAdminServer(parts({ listen: elsewhere }))), {
+    code: 'address-not-available',
+    sentence: 'The admin server cannot listen on 192.0.2.1:9121: this host does not have that address.',
+  });
+});
+
+test('closing ends idle connections and frees the port', async () => {
+  const start = await startAdminServer(parts());
+  assert.ok(start.ok);
+  const { endpoint } = start.server;
+  const idle = connect(endpoint.port, '127.0.0.1');
+  await once(idle, 'connect');
+  idle.write('GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n');
+  await once(idle, 'data');
+  const gone = once(idle, 'close');
+  idle.resume();
+  await start.server.close();
+  await gone;
+  const again = await startAdminServer(parts({ listen: endpoint }));
+  assert.ok(again.ok);
+  await again.server.close();
+});
