@@ -104,6 +104,11 @@ export class RelayLeg implements Pollable {
     else if (this.socket !== undefined && (events & (Ready.out | broken)) !== 0) this.onDialled(this.socket, events);
   }
 
+  /** A mistake of ours ends this way, and nothing else. */
+  onMistake(): void {
+    this.owner.onLegFailed(this.side, 'internal error');
+  }
+
   /** Stops listening and gives the port back: the way is used, or gone. */
   stopListening(): void {
     this.listener?.close();

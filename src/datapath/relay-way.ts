@@ -96,6 +96,11 @@ export class RelayWay implements OpenWay, LegOwner {
   }
 
   onLegReady(side: Side, events: number): void {
+    if ((events & Ready.priority) !== 0) {
+      // The kernel takes an urgent octet out of the stream: a file with one less would look complete.
+      this.fail(`${side}: urgent data on a data connection`);
+      return;
+    }
     if (this.life !== 'flowing') {
       // Octets wait in the kernel until the other leg is up; only a peer that has gone already is of interest.
       if ((events & (Ready.error | Ready.hangUp)) !== 0) this.fail(`${side}: gone before the other leg was up`);
@@ -120,6 +125,10 @@ export class RelayWay implements OpenWay, LegOwner {
     this.toClient = new Pump(this.server.socket!, this.client.socket!, pipes);
     this.timer = poller.timers.set(poller.nowMs + times.dataIdleTimeoutMs, () => this.onIdle());
     this.owner.onJoined(this.id);
+    if (((this.client.heard | this.server.heard) & Ready.priority) !== 0) {
+      this.fail('urgent data on a data connection');
+      return;
+    }
     // What came before the other leg was up announced itself once and will not again.
     if ((this.server.heard & readableOrEnded) !== 0) this.pump(this.toClient, 'server', true);
     if (this.life === 'flowing' && (this.client.heard & readableOrEnded) !== 0)

@@ -44,6 +44,7 @@ export class Engine {
       count: birth.count,
       nextSessionId: () => `${birth.index}-${(++this.sessionsMade).toString(36)}`,
     });
+    this.poller.onMistake = (error) => this.witness.internalError(undefined, error);
     this.wakeUp = new WakeUp(this.poller, () => this.readMessages());
     this.tell({ kind: 'born', wakeFd: this.wakeUp.fd });
     this.configure(birth.settings);

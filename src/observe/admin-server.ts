@@ -159,11 +159,11 @@ function problemOf(error: Error, listen: Endpoint): BindProblem {
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
+    // Idle connections are ended by `close` itself; a half-sent request would hold it until its time-out.
     const end = setTimeout(() => server.closeAllConnections(), closeGraceMs);
     server.close(() => {
       clearTimeout(end);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

@@ -54,9 +54,9 @@ function readable(): (lines: string) => string {
   return (lines) => lines.trimEnd().split('\n').map(prettify).map(withoutC1).join('');
 }
 
-/** JSON escapes ESC, but not the C1 controls, with which a file name could give orders to the reader's terminal. */
+/** JSON escapes ESC, but not DEL and the C1 controls, with which a file name could give orders to the reader's terminal. */
 function withoutC1(text: string): string {
-  return text.replace(/[\u0080-\u009f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
+  return text.replace(/[\u007f-\u009f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
 }
 
 /** Writes now if it can, later if the reader is slow, and never half a line followed by something else. */
@@ -74,7 +74,10 @@ class PatientWriter {
 
   write(text: string): void {
     const octets = Buffer.from(text);
-    if (this.#pendingOctets + octets.length > pendingOctetsMax) return this.#onDropped(linesIn(octets));
+    if (this.#pendingOctets + octets.length > pendingOctetsMax) {
+      this.#onDropped(linesIn(octets));
+      return;
+    }
     this.#pending.push(octets);
     this.#pendingOctets += octets.length;
     // While something waits, the timer has its turn: one attempt per line would be one failing call per line.

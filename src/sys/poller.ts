@@ -3,19 +3,22 @@
 // carries a generation and a stale event reaches nobody. Nothing here allocates per event. epoll(7).
 
 import { SysError } from './errno.ts';
+import { guarded } from './guarded.ts';
 import * as libc from './libc.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
 export interface Pollable {
-  /** Called with the mask of `Ready` bits; must not throw. */
+  /** Called with the mask of `Ready` bits. */
   onReady(events: number): void;
+  /** `onReady` threw: a mistake of ours, to be kept to what this descriptor is part of. */
+  onMistake?(error: unknown): void;
 }
 
 /** Bits of an event mask. */
 export const Ready = { in: 0x1, priority: 0x2, out: 0x4, error: 0x8, hangUp: 0x10, peerShutdown: 0x2000 } as const;
 
 /** Edge-triggered, both directions: registered once for a socket's whole life. */
-export const edgeTriggered = 0x80000000 | Ready.in | Ready.out | Ready.peerShutdown;
+export const edgeTriggered = 0x80000000 | Ready.in | Ready.priority | Ready.out | Ready.peerShutdown;
 /** Level-triggered read: for listeners and the wake-up. */
 export const levelIn = Ready.in;
 
@@ -29,6 +32,8 @@ export class Poller {
   readonly timers: TimerWheel;
   /** Milliseconds, monotonic; read once per turn, so that all work of a turn happens at one time. */
   nowMs: number;
+  /** Hears of every mistake in a handler, a deferred task or a timer: the loop itself goes on. */
+  onMistake: (error: unknown) => void = throwIt;
   private readonly epoll: number;
   private readonly batch = new Int32Array(eventsMax * wordsPerEvent);
   private readonly batchOctets = new Uint8Array(this.batch.buffer);
@@ -94,10 +99,17 @@ export class Poller {
     for (let i = 0, word = 0; i < count; i++, word += wordsPerEvent) {
       const fd = batch[word + dataWord]!;
       if (generations[fd] !== batch[word + dataWord + 1]) continue;
-      pollables[fd]?.onReady(batch[word]!);
+      const pollable = pollables[fd];
+      if (pollable === undefined) continue;
+      try {
+        pollable.onReady(batch[word]!);
+      } catch (error) {
+        this.onMistake(error);
+        pollable.onMistake?.(error);
+      }
     }
     this.runDeferred();
-    this.timers.expire(this.nowMs);
+    this.timers.expire(this.nowMs, this.onMistake);
   }
 
   close(): void {
@@ -109,7 +121,11 @@ export class Poller {
     const tasks = this.deferred;
     this.deferred = this.running;
     this.running = tasks;
-    for (const task of tasks) task();
+    for (const task of tasks) guarded(task, this.onMistake);
     tasks.length = 0;
   }
+}
+
+function throwIt(error: unknown): never {
+  throw error;
 }

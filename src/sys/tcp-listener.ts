@@ -24,6 +24,7 @@ export type Listened =
   | { readonly ok: true; readonly listener: TcpListener }
   | { readonly ok: false; readonly call: 'socket' | 'bind' | 'listen'; readonly code: SysErrorCode };
 
+const unheard = new Uint8Array(4096);
 const peerBuffer = new Uint8Array(28);
 const peerLength = new Int32Array(1);
 const peerLengthOctets = new Uint8Array(peerLength.buffer);
@@ -101,6 +102,8 @@ function prepare(fd: number, local: SocketAddress, options: ListenOptions): void
 /** Sends a last word on a connection that is not wanted, and closes it. */
 export function turnAway(fd: number, farewell: Uint8Array): void {
   libc.send(fd, farewell, farewell.length, libc.MSG_NOSIGNAL);
+  // What the peer has sent already, unread, would turn the close into a reset that can overtake the farewell.
+  libc.recv(fd, unheard, unheard.length, 0);
   libc.close(fd);
 }
 

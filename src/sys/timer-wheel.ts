@@ -2,6 +2,8 @@
 // however many there are; a time-out fires at its time or up to one slot later, never before.
 // The clock is an argument: the poller's.
 
+import { guarded } from './guarded.ts';
+
 export interface Timer {
   /** When it fires, in the poller's milliseconds. */
   readonly atMs: number;
@@ -48,7 +50,7 @@ export class TimerWheel {
   }
 
   /** Fires what is due. Tasks may set and cancel timers. */
-  expire(nowMs: number): void {
+  expire(nowMs: number, onMistake: (error: unknown) => void): void {
     const target = Math.floor(nowMs / slotMs);
     // After a long stop (a suspended machine) one round visits every slot once; that is enough.
     if (target - this.position > slotCount) this.position = target - slotCount;
@@ -62,7 +64,7 @@ export class TimerWheel {
         if (left-- === 0) break;
         if (timer.atMs > nowMs) continue;
         this.cancel(timer);
-        timer.task();
+        guarded(timer.task, onMistake);
       }
     }
   }

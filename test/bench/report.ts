@@ -40,12 +40,17 @@ export function renderReport(results: Results): string {
   ].join('\n\n');
 }
 
+// A tenth of the two processors in use: more than a desktop's or a VM's own housekeeping.
+const disturbedFrom = 0.2;
+
 /** One line for the terminal as soon as a cell is measured. */
 export function renderProgress(cell: Cell): string {
   const figures = cell.figures.map(({ name, unit, value }) => `${name} ${format(value)} ${unit}`.trim());
   const faults = Object.entries(cell.faults).map(([kind, count]) => `FAULT ${count} × ${kind}`);
   const place = [`${cell.round + 1}`, cell.row.padEnd(18), cell.target.padEnd(10)];
-  return [...place, [...figures, ...faults].join(', ')].join(' ');
+  const busy = cell.foreignProcessors ?? 0;
+  const disturbed = busy > disturbedFrom ? [`(${busy.toFixed(1)} processors were busy elsewhere)`] : [];
+  return [...place, [...figures, ...faults].join(', '), ...disturbed].join(' ');
 }
 
 const comparisons: readonly (readonly [TargetName, TargetName])[] = [

@@ -13,7 +13,7 @@ const modeFlags: Record<DataMode, readonly string[]> = {
 function runCurl(target: ClientTarget, remote: string, flags: readonly string[]): Promise<ClientRun> {
   const login = ['--user', `${target.user}:${target.password}`];
   const url = `ftp://${authority(target)}/${remote}`;
-  return runProgram('curl', ['-q', '-sS', '-v', ...login, ...modeFlags[target.mode], ...flags, url], {
+  return runProgram('curl', ['-q', '-sS', '-v', '--trace-time', ...login, ...modeFlags[target.mode], ...flags, url], {
     cwd: target.folder,
   });
 }

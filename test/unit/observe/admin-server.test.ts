@@ -171,3 +171,16 @@ test('closing ends idle connections and frees the port', async () => {
   assert.ok(again.ok);
   await again.server.close();
 });
+
+test('closing does not wait for a request that never becomes whole', async () => {
+  const start = await startAdminServer(parts());
+  assert.ok(start.ok);
+  const half = connect(start.server.endpoint.port, '127.0.0.1');
+  // One whole request shows that the server has this connection; a half one follows.
+  half.write('GET /healthz HTTP/1.1\r\nHost: h\r\n\r\nGET /metrics HTTP/1.1\r\n');
+  await once(half, 'data');
+  half.on('error', () => undefined).resume();
+  const fromMs = performance.now();
+  await start.server.close();
+  assert.ok(performance.now() - fromMs < 3000, 'and its time-out is five seconds');
+});
