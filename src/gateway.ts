@@ -136,7 +136,8 @@ export class Gateway {
     for (let index = 0; index < settings.engines; index++) {
       const tally = newTally();
       this.tallies.push(tally);
-      const birth = { index, count: settings.engines, settings, tally: tally.buffer, quota };
+      const logsTaken = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+      const birth = { index, count: settings.engines, settings, tally: tally.buffer, quota, logsTaken };
       const { host, problem } = await EngineHost.start(birth, {
         log: (lines) => this.output.write(lines),
         died: (engine, error) => this.onEngineDied(engine, error),

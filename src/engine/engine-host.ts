@@ -20,6 +20,7 @@ export class EngineHost {
   private readonly worker: Worker;
   private readonly port: MessagePort;
   private readonly ears: EngineEars;
+  private readonly logsTaken: Int32Array;
   private wakeFd = -1;
   private configured: ((problem: string | undefined) => void) | undefined;
   private readonly ended: Promise<void>;
@@ -27,6 +28,7 @@ export class EngineHost {
   private constructor(birth: EngineBirth, ears: EngineEars) {
     this.index = birth.index;
     this.ears = ears;
+    this.logsTaken = new Int32Array(birth.logsTaken);
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     this.port.on('message', (message: FromEngine) => this.hear(message));
@@ -88,6 +90,7 @@ export class EngineHost {
         return;
       case 'log':
         this.ears.log(message.lines);
+        Atomics.add(this.logsTaken, 0, 1);
         return;
       case 'finished':
         this.port.close();

@@ -16,6 +16,8 @@ import { sharedTally } from './verb-tally.ts';
 
 // Log lines leave in batches: a message per line would cost more than the line.
 const logDelayMs = 20;
+// A main thread that cannot follow is not sent more; the batch has a bound and counts what it drops.
+const logsUnderWayMax = 4;
 // How long the loop may run without Node's own loop having a turn (its garbage collector's tasks live there).
 const stretchMs = 50;
 
@@ -28,12 +30,15 @@ export class Engine {
   private readonly witness: EngineWitness;
   private readonly wakeUp: WakeUp;
   private service: 'serving' | 'draining' | 'over' = 'serving';
+  private readonly logsTaken: Int32Array;
+  private logsSent = 0;
   private logDueMs = Number.POSITIVE_INFINITY;
   private sessionsMade = 0;
 
   constructor(birth: EngineBirth, port: MessagePort) {
     this.port = port;
     this.tally = sharedTally(birth.tally);
+    this.logsTaken = new Int32Array(birth.logsTaken);
     this.witness = new EngineWitness(this.tally, (level) => this.createLog(level), birth.settings.log.level);
     this.doors = new Doors({
       poller: this.poller,
@@ -65,7 +70,8 @@ export class Engine {
     this.poller.turn(this.batch.isEmpty ? 1000 : logDelayMs);
     const { nowMs } = this.poller;
     if (this.batch.isEmpty) this.logDueMs = nowMs + logDelayMs;
-    else if (nowMs >= this.logDueMs) this.sendLog();
+    else if (nowMs >= this.logDueMs && this.logsSent - Atomics.load(this.logsTaken, 0) < logsUnderWayMax)
+      this.sendLog();
     this.tally.increase('engine_busy_seconds_total', (performance.now() - nowMs) / 1000);
     if (this.service === 'draining' && this.doors.sessionCount === 0) this.service = 'over';
   }
@@ -111,6 +117,7 @@ export class Engine {
 
   private sendLog(): void {
     this.tally.increase('log_lines_dropped_total', this.batch.takeDropped(), 'engine');
+    this.logsSent += 1;
     this.tell({ kind: 'log', lines: this.batch.take() });
   }
 

@@ -13,6 +13,8 @@ export interface EngineBirth {
   readonly tally: SharedArrayBuffer;
   /** The memory of the session quota, the same for all engines. */
   readonly quota: SharedArrayBuffer;
+  /** One Int32: how many `log` messages of this engine the main thread has written out. */
+  readonly logsTaken: SharedArrayBuffer;
 }
 
 export type ToEngine =

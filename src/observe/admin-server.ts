@@ -29,7 +29,7 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-export interface BindProblem {
+interface BindProblem {
   readonly code: 'port-in-use' | 'no-right' | 'address-not-available' | 'failed';
   /** One sentence for an operator. */
   readonly sentence: string;

@@ -38,7 +38,7 @@ export interface TransferAudit {
   readonly plane: 'relay' | 'kernel';
 }
 
-/** Writes the line. `log` must not have the session's fields as bindings: a key that comes twice is no JSON to rely on. */
+/** Writes the line. `log` must not have the session's fields as bindings: a key must not come twice in one object. */
 export function writeAudit(log: Logger, record: TransferAudit): void {
   if (!log.isLevelEnabled('info')) return;
   log.info(

@@ -54,7 +54,7 @@ function readable(): (lines: string) => string {
   return (lines) => lines.trimEnd().split('\n').map(prettify).map(withoutC1).join('');
 }
 
-/** JSON escapes ESC, but not DEL and the C1 controls, with which a file name could give orders to the reader's terminal. */
+/** JSON escapes ESC, but not DEL and C1, with which a file name could give orders to the reader's terminal. */
 function withoutC1(text: string): string {
   return text.replace(/[\u007f-\u009f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
 }

@@ -39,11 +39,25 @@ export function createLog(parts: LogParts): Logger {
       level: parts.level,
       base: parts.bindings ?? null,
       serializers,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: isoTimeField(),
       formatters: { level: (label) => ({ level: label }) },
     },
     { write: parts.write },
   );
+}
+
+/** `,"time":"…"` as pino wants it. Once per millisecond: it costs a third of a line, and under load a dozen share one. */
+function isoTimeField(): () => string {
+  let madeAtMs = Number.NaN;
+  let field = '';
+  return () => {
+    const nowMs = Date.now();
+    if (nowMs !== madeAtMs) {
+      madeAtMs = nowMs;
+      field = `,"time":"${new Date(nowMs).toISOString()}"`;
+    }
+    return field;
+  };
 }
 
 // Two seconds of 5,000 records of 400 characters each, and little enough to be written in one go.

@@ -39,7 +39,7 @@ const waySetupBuckets = [
 // From one round trip in a local network to the hour that a disk image takes over a slow line.
 const transferBuckets = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 1800, 3600];
 
-export const metricTable = {
+const metricTable = {
   sessions_active: { type: 'gauge', help: 'Control connections of clients that are open now.', labels: [] },
   sessions_limit: { type: 'gauge', help: 'Control connections that may be open at once.', labels: [] },
   sessions_total: {

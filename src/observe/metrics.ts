@@ -20,14 +20,14 @@ import type { Series } from './tally-layout.ts';
 export interface MetricsParts {
   /** The tally of the main thread: limits, readiness, reloads. Made with the same verbs as those of the engines. */
   readonly own: Tally;
-  /** The tallies of the engines in the order of their indexes. An engine that is replaced keeps its buffer: a counter must not fall. */
+  /** Those of the engines, by index. An engine that is replaced keeps its buffer: a counter must not fall. */
   readonly engines: () => readonly Tally[];
   /** The version of this program, for `build_info`. */
   readonly version: string;
 }
 
 /** One series and its value, summed over the threads. */
-export interface SeriesTotal {
+interface SeriesTotal {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }

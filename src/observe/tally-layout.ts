@@ -11,7 +11,7 @@ export interface Series {
   readonly cell: number;
 }
 
-/** How far each value of a label lies from the metric's first cell. A label that is not there has the one key `undefined`. */
+/** How far each value of a label lies from the metric's first cell; no label at all is the one value `undefined`. */
 type Axis = ReadonlyMap<string | undefined, number>;
 
 interface Place {

@@ -11,7 +11,7 @@ struct lines {
   char octets[512]; // the longest line here is a 227 of some 60 octets; a gateway's refusal may explain itself
 };
 
-enum received { RECEIVED, RECEIVED_END, RECEIVED_FAULT };
+enum received { RECEIVED, RECEIVED_END, RECEIVED_FAULT }; // at a fault errno tells which: EPROTO for what is no line
 
 // Reads once and hands over every complete line, without its end; `each` returns false when its session is gone.
 static inline enum received lines_receive(struct lines *lines, int fd, bool (*each)(void *owner, char *line), void *owner) {
@@ -21,6 +21,7 @@ static inline enum received lines_receive(struct lines *lines, int fd, bool (*ea
   lines->used += (unsigned)count;
   char *line = lines->octets, *end = lines->octets + lines->used, *feed;
   while ((feed = memchr(line, '\n', (size_t)(end - line)))) {
+    errno = EPROTO;
     if (feed == line || feed[-1] != '\r') return RECEIVED_FAULT;
     feed[-1] = 0;
     if (!each(owner, line)) return RECEIVED;
@@ -28,5 +29,6 @@ static inline enum received lines_receive(struct lines *lines, int fd, bool (*ea
   }
   lines->used = (unsigned)(end - line);
   memmove(lines->octets, line, lines->used);
+  errno = EPROTO;
   return lines->used < sizeof lines->octets ? RECEIVED : RECEIVED_FAULT;
 }

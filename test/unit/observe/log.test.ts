@@ -18,6 +18,19 @@ test('a line is one JSON object with time, level and msg, and one LF', () => {
   assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 });
 
+test('the time of a line is that of its writing', (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: 1_767_323_045_678 });
+  const { lines, log } = captured();
+  log.info('one');
+  log.info('two');
+  t.mock.timers.tick(1);
+  log.info('three');
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).time),
+    ['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:05.678Z', '2026-01-02T03:04:05.679Z'],
+  );
+});
+
 test('what is below the level is not written', () => {
   const { lines, log } = captured({ level: 'warn' });
   log.info('not this');

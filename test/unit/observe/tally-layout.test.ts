@@ -31,8 +31,8 @@ test('a cell is found by the labels under which its series is listed', () => {
 test('a verb that was not given is `other`', () => {
   const layout = new TallyLayout(['USER', 'RETR']);
   assert.deepEqual(
-    layout.seriesOf('commands_total').map(({ labels }) => labels['verb']),
-    ['USER', 'RETR', 'other'],
+    layout.seriesOf('commands_total').map(({ labels }) => labels),
+    [{ verb: 'USER' }, { verb: 'RETR' }, { verb: 'other' }],
   );
   assert.equal(layout.cellOf('commands_total', 'XYZZY'), layout.cellOf('commands_total', 'other'));
   assert.notEqual(layout.cellOf('commands_total', 'USER'), layout.cellOf('commands_total', 'other'));
