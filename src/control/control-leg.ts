@@ -121,8 +121,9 @@ export class ControlLeg implements Pollable {
     const count = socket.receive(readBuffer);
     if (count > 0) {
       this.owner.countOctets(this, count);
-      // The buffer is everyone's, and lines are views of what they came in.
-      if (this.reading === 'open') this.lines = this.splitter.push(readBuffer.slice(0, count));
+      // The buffer is everyone's, and lines are views of what they came in. Buffer.from copies into Node's pool:
+      // a store of its own for every line would keep the garbage collector busy.
+      if (this.reading === 'open') this.lines = this.splitter.push(Buffer.from(readBuffer.subarray(0, count)));
       if (count < readBuffer.length && this.readable === 'yes') this.readable = 'no';
       return;
     }

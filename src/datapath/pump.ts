@@ -58,14 +58,13 @@ export class Pump {
     if (count === WOULD_BLOCK) return 'on-source';
     if (count === FAILED) return 'source-failed';
     if (count === 0) return 'ended';
-    const octets = sharedBuffer.subarray(0, count);
-    const sent = this.sink.send(octets);
+    const sent = this.sink.send(sharedBuffer, count);
     if (sent === FAILED) return 'sink-failed';
     if (sent < count) {
       // The buffer is everyone's: what the sink did not take is kept aside.
       const taken = Math.max(sent, 0);
       this.octets += taken;
-      this.rest = octets.slice(taken);
+      this.rest = sharedBuffer.slice(taken, count);
       return 'on-sink';
     }
     this.octets += sent;

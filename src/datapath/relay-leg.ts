@@ -88,9 +88,9 @@ export class RelayLeg implements Pollable {
     if (this.plan.mode !== 'dial' || this.socket !== undefined) return undefined;
     const { remote, local, sourcePort } = this.plan;
     this.peer = remote;
-    const from: SocketAddress = { octets: octetsOfAddress(local), port: sourcePort ?? 0 };
     const to: SocketAddress = { octets: octetsOfAddress(remote.address), port: remote.port };
-    const dialled = TcpSocket.dial(this.poller, to, this, { from });
+    const from = local === undefined ? {} : { from: { octets: octetsOfAddress(local), port: sourcePort ?? 0 } };
+    const dialled = TcpSocket.dial(this.poller, to, this, from);
     if (!dialled.ok) return dialled.code;
     this.socket = dialled.socket;
     return undefined;

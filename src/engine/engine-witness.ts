@@ -134,7 +134,8 @@ export class EngineWitness implements Witness {
     tally.increase('data_octets_total', transfer.octetsToClient, 'to-client');
     tally.increase('data_octets_total', transfer.octetsToServer, 'to-server');
     tally.observe('transfer_duration_seconds', transfer.durationMs / 1000, transfer.direction);
-    writeAudit(this.log, { ...facts, session: facts.id, plane: 'relay', ...transfer });
+    const { id, listener, client, server } = facts;
+    writeAudit(this.log, { session: id, listener, client, server, plane: 'relay', ...transfer });
   }
 }
 

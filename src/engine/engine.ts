@@ -32,6 +32,7 @@ export class Engine {
   private service: 'serving' | 'draining' | 'over' = 'serving';
   private readonly logsTaken: Int32Array;
   private logsSent = 0;
+  /** When the lines that wait are due; Infinity while none waits. */
   private logDueMs = Number.POSITIVE_INFINITY;
   private sessionsMade = 0;
 
@@ -69,10 +70,8 @@ export class Engine {
   private turn(): void {
     this.poller.turn(this.batch.isEmpty ? 1000 : logDelayMs);
     const { nowMs } = this.poller;
-    if (this.batch.isEmpty) this.logDueMs = nowMs + logDelayMs;
-    else if (nowMs >= this.logDueMs && this.logsSent - Atomics.load(this.logsTaken, 0) < logsUnderWayMax)
-      this.sendLog();
-    this.tally.increase('engine_busy_seconds_total', (performance.now() - nowMs) / 1000);
+    if (!this.batch.isEmpty) this.sendLogInTime(nowMs);
+    this.tally.increase('engine_busy_seconds_total', (performance.now() - this.poller.awokeMs) / 1000);
     if (this.service === 'draining' && this.doors.sessionCount === 0) this.service = 'over';
   }
 
@@ -113,6 +112,13 @@ export class Engine {
 
   private createLog(level: Settings['log']['level']) {
     return createLog({ level, write: (line) => this.batch.write(line) });
+  }
+
+  private sendLogInTime(nowMs: number): void {
+    if (this.logDueMs === Number.POSITIVE_INFINITY) this.logDueMs = nowMs + logDelayMs;
+    if (nowMs < this.logDueMs || this.logsSent - Atomics.load(this.logsTaken, 0) >= logsUnderWayMax) return;
+    this.sendLog();
+    this.logDueMs = Number.POSITIVE_INFINITY;
   }
 
   private sendLog(): void {

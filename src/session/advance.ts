@@ -11,6 +11,7 @@ import { onClientLine } from './on-client-line.ts';
 import { onServerLine } from './on-server-line.ts';
 import type { Phase, Session, Step } from './session.ts';
 import { onOpened, onUnavailable } from './transfer-setup.ts';
+import type { Way } from './way.ts';
 import { onArrived, onDataEnded, onJoined } from './ways.ts';
 
 const expectGreeting: Phase = { kind: 'expect-greeting' };
@@ -83,11 +84,16 @@ function onLegEnded(session: Session, leg: Side, how: 'end' | 'reset', reason: s
   return session;
 }
 
+/** An ended data connection that no command ever used keeps nobody waiting. */
+function isPending(way: Way): boolean {
+  return way.stage.kind !== 'ended' || way.transfer !== undefined;
+}
+
 /** A draining session ends as soon as nothing of it is under way (RFC 959 §5.4: 421, service closing). */
 function drainIfIdle(session: Session, out: Action[]): Session {
   if (session.service !== 'draining' || session.phase.kind === 'lingering' || session.phase.kind === 'closed')
     return session;
-  const idle = session.phase.kind === 'expect-command' && session.awaited.length === 0 && session.ways.length === 0;
+  const idle = session.phase.kind === 'expect-command' && session.awaited.length === 0 && !session.ways.some(isPending);
   if (!idle) return session;
   return endControl(
     session,

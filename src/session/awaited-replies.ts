@@ -2,6 +2,8 @@
 // the gateway itself owes: these take their place in the order and overtake nothing.
 // RFC 959 §4.2: one command may get a 1yz and then one final reply. RFC 1123 §4.1.2.11: 120 and 421 may come unasked.
 
+import { lookupVerb } from '../wire/verbs.ts';
+
 export type Awaited = AwaitedFromServer | OwedByGateway;
 
 export interface AwaitedFromServer {
@@ -9,6 +11,8 @@ export interface AwaitedFromServer {
   readonly verb: string;
   /** The way that a transfer command is going to use. */
   readonly way: number | undefined;
+  /** `doubtful`: an ABOR sent while a transfer was under way. Some servers answer both with one reply, others with two. */
+  readonly answer: 'certain' | 'doubtful';
 }
 
 export interface OwedByGateway {
@@ -25,35 +29,54 @@ export const nothingAwaited: AwaitedReplies = [];
  * The entry that a final reply of this code answers, or undefined for a reply that nobody asked for.
  * Usually the first. Two verbs are answered out of turn:
  * STAT during a transfer (RFC 959 §4.1.3) is answered at once, before the transfer's own final reply;
- * and an ABOR that crossed the end of its transfer gets one reply from some servers and two from others,
- * so an ABOR at the head does not swallow a code that no server gives to ABOR.
+ * and a doubtful ABOR at the head does not swallow the answer to the command behind it. Where that cannot be told, the
+ * ABOR is passed over: a reply too many is sent on, but a reply awaited that never comes would hold up the session.
  */
 export function indexAnswered(awaited: AwaitedReplies, code: number): number | undefined {
   if (awaited.length <= 1) return awaited.length === 0 ? undefined : 0;
-  if (code >= 211 && code <= 213) {
+  if (code >= 211 && code <= 213 && isTransfer(awaited[0])) {
     const status = awaited.findIndex((entry) => entry.kind === 'server' && entry.verb === 'STAT');
     if (status > 0) return status;
   }
-  if (isAbort(awaited[0]) && !answersAbort(code)) return 1;
+  if (isDoubtful(awaited[0]) && !answersAbort(code)) return 1;
   return 0;
 }
 
 /** The queue after its entry `index` was answered; an ABOR that was passed over is given up with it. */
 export function withoutAnswered(awaited: AwaitedReplies, index: number): AwaitedReplies {
   if (index === 0) return awaited.length === 1 ? nothingAwaited : awaited.slice(1);
-  if (index === 1 && isAbort(awaited[0])) return awaited.slice(2);
+  if (index === 1 && isDoubtful(awaited[0])) return awaited.slice(2);
   return [...awaited.slice(0, index), ...awaited.slice(index + 1)];
 }
 
-/** Is every command answered, so that a set-up may go alone? A lone ABOR may never be answered and does not count. */
+/** Is every command answered, so that a set-up may go alone? A doubtful ABOR may never be answered and does not count. */
 export function isQuiet(awaited: AwaitedReplies): boolean {
-  return awaited.length === 0 || (awaited.length === 1 && isAbort(awaited[0]));
+  return awaited.length === 0 || (awaited.length === 1 && isDoubtful(awaited[0]));
 }
 
-function isAbort(entry: Awaited | undefined): boolean {
-  return entry?.kind === 'server' && entry.verb === 'ABOR';
+/** How sure an answer to this verb is, sent now. */
+export function certaintyOf(verb: string, awaited: AwaitedReplies): AwaitedFromServer['answer'] {
+  return verb === 'ABOR' && awaited.some(isTransfer) ? 'doubtful' : 'certain';
+}
+
+/**
+ * Does a reply of the gateway wait behind a doubtful ABOR, and nothing else? The server may have nothing more to say, so it
+ * waits for `doubtfulAnswerMs` only: the two replies to an abort come back to back, and this is many round trips.
+ */
+export function waitsForDoubtful(awaited: AwaitedReplies): boolean {
+  return isDoubtful(awaited[0]) && awaited[1]?.kind === 'gateway';
+}
+
+export const doubtfulAnswerMs = 2_000;
+
+function isTransfer(entry: Awaited | undefined): boolean {
+  return entry?.kind === 'server' && lookupVerb(entry.verb)?.starts !== undefined;
+}
+
+function isDoubtful(entry: Awaited | undefined): boolean {
+  return entry?.kind === 'server' && entry.answer === 'doubtful';
 }
 
 function answersAbort(code: number): boolean {
-  return code === 225 || code === 226 || code === 426 || code === 451 || (code >= 500 && code <= 503);
+  return code === 225 || code === 226 || code === 426;
 }

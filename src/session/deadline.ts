@@ -2,10 +2,13 @@
 // per session and asks here. No idle limit while data moves: control connections are silent for hours then.
 
 import type { Action } from './action.ts';
+import { sendOwedReplies } from './answer.ts';
+import { doubtfulAnswerMs, waitsForDoubtful } from './awaited-replies.ts';
 import { endControl } from './ending.ts';
 import type { SessionOutcome } from './event.ts';
+import { resumeHeld } from './on-reply.ts';
 import type { Session } from './session.ts';
-import { isUnused, type Way } from './way.ts';
+import { isInUse, isUnused, type Way } from './way.ts';
 import { closeWay } from './ways.ts';
 
 interface ControlDeadline {
@@ -17,13 +20,14 @@ interface ControlDeadline {
 /** Milliseconds, in the clock of the events; Infinity when nothing is pending. */
 export function nextDeadlineMs(session: Session): number {
   let at = controlDeadline(session)?.atMs ?? Number.POSITIVE_INFINITY;
+  at = Math.min(at, doubtfulDeadlineMs(session));
   for (const way of session.ways) if (isUnused(way)) at = Math.min(at, wayDeadlineMs(session, way));
   return at;
 }
 
 export function onClock(session: Session, nowMs: number, out: Action[]): Session {
-  let next = session;
-  for (const way of session.ways) {
+  let next = doubtfulDeadlineMs(session) <= nowMs ? giveUpDoubtful(session, out) : session;
+  for (const way of next.ways) {
     if (isUnused(way) && wayDeadlineMs(session, way) <= nowMs) {
       next = closeWay(next, way, 'expired', 'no data connection came in time', out);
     }
@@ -31,6 +35,15 @@ export function onClock(session: Session, nowMs: number, out: Action[]): Session
   const deadline = controlDeadline(next);
   if (deadline === undefined || deadline.atMs > nowMs) return next;
   return endControl(next, deadline.outcome, deadline.farewell, deadline.farewell, out);
+}
+
+function doubtfulDeadlineMs(session: Session): number {
+  const waiting = session.openReply === undefined && waitsForDoubtful(session.awaited);
+  return waiting ? session.lastActivityMs + doubtfulAnswerMs : Number.POSITIVE_INFINITY;
+}
+
+function giveUpDoubtful(session: Session, out: Action[]): Session {
+  return resumeHeld(sendOwedReplies({ ...session, awaited: session.awaited.slice(1) }, out), out);
 }
 
 function wayDeadlineMs(session: Session, way: Way): number {
@@ -62,14 +75,14 @@ function controlDeadline(session: Session): ControlDeadline | undefined {
 
 function loginDeadline(session: Session): ControlDeadline {
   return {
-    atMs: (session.greetedMs ?? session.startedMs) + session.terms.limits.loginTimeoutMs,
+    atMs: (session.loginBeganMs ?? session.startedMs) + session.terms.limits.loginTimeoutMs,
     outcome: 'timeout-login',
     farewell: 'No login in time; closing the control connection.',
   };
 }
 
 function idleDeadline(session: Session): ControlDeadline | undefined {
-  for (const { stage } of session.ways) if (stage.kind === 'flowing' || stage.kind === 'joining') return undefined;
+  if (session.ways.some(isInUse)) return undefined;
   return {
     atMs: session.lastActivityMs + session.terms.limits.idleTimeoutMs,
     outcome: 'timeout-idle',

@@ -28,8 +28,8 @@ export interface ListeningLeg {
 export interface DiallingLeg {
   readonly mode: 'dial';
   readonly remote: Endpoint;
-  /** Source address: the one of the control connection, so that the peer sees both from the same host. */
-  readonly local: Address;
+  /** Source address; undefined leaves it to the kernel's routes. */
+  readonly local: Address | undefined;
   readonly sourcePort: number | undefined;
 }
 

@@ -11,6 +11,8 @@ import type { Session, SetUp } from './session.ts';
 export function clientLeg(session: Session, setUp: SetUp): DataLeg {
   const { clientLocal, clientPeer, serverPeer, activeSourcePort, ruleset } = session.terms;
   if (setUp.target !== undefined) {
+    // The client must see data from the address that it dialled, which on a gateway with several is not always the
+    // one that its routes would choose.
     return { mode: 'dial', remote: setUp.target, local: clientLocal.address, sourcePort: activeSourcePort };
   }
   return {
@@ -29,7 +31,8 @@ export function listenForServer(session: Session): DataLeg {
 /** Towards a server that listens: only ever at the host of its control connection, whatever its 227 says. */
 export function dialServer(session: Session, port: number): DataLeg {
   const remote: Endpoint = { address: session.terms.serverPeer.address, port };
-  return { mode: 'dial', remote, local: serverSide(session), sourcePort: undefined };
+  // No source address: to the same host the kernel chooses the same as for the control connection, and a bind less.
+  return { mode: 'dial', remote, local: undefined, sourcePort: undefined };
 }
 
 /** What the client is told of a port that the gateway listens on. */

@@ -8,9 +8,10 @@ import { takeTelnet } from '../wire/telnet.ts';
 import { lookupVerb, type Verb } from '../wire/verbs.ts';
 import type { Action } from './action.ts';
 import { answerClient } from './answer.ts';
-import { isQuiet } from './awaited-replies.ts';
+import { certaintyOf, isQuiet } from './awaited-replies.ts';
+import { loginNamed } from './on-login-reply.ts';
 import { type Refusal, refuse } from './refuse.ts';
-import { readSetUp } from './requested-set-up.ts';
+import { isSetUpVerb, readSetUp } from './requested-set-up.ts';
 import type { Session } from './session.ts';
 import { beginSetUp } from './transfer-setup.ts';
 import { beginTransfer } from './ways.ts';
@@ -76,10 +77,11 @@ function passOn(
     const path = argumentText(command.argument);
     next = beginTransfer(session, { verb: command.verb, path, direction: starts, user, replyCode: undefined }, out);
   } else if (command.verb === 'USER') {
-    next = { ...session, login: { kind: 'named', user: argumentText(command.argument) } };
+    next = { ...session, login: loginNamed(session.login, argumentText(command.argument)) };
   }
   const way = starts === undefined ? undefined : next.currentWay;
-  return { ...next, awaited: [...next.awaited, { kind: 'server', verb: command.verb, way }] };
+  const answer = certaintyOf(command.verb, next.awaited);
+  return { ...next, awaited: [...next.awaited, { kind: 'server', verb: command.verb, way, answer }] };
 }
 
 // IAC IP, then IAC DM of which the DM goes out urgent (RFC 959 §4.1.3).
@@ -112,6 +114,11 @@ function refusedVerb(session: Session, command: Command, verb: Verb | undefined)
   if (decision.verdict === 'refuse') {
     const { cause, reason, rule } = decision;
     return { cause, code: 502, text: 'Command not allowed by the gateway.', reason, verb: verb?.name ?? 'other', rule };
+  }
+  if (verb !== undefined && (verb.group === 'data-set-up' || verb.bearsAddress) && !isSetUpVerb(verb.name)) {
+    // SPDT, ESTA, ALGS and whatever the rules no longer list: it would open ways of which the gateway knows nothing.
+    const reason = `${verb.name} sets up data connections in a manner that the gateway does not follow`;
+    return { cause: 'verb-refused', code: 502, text: 'Command not allowed by the gateway.', reason, verb: verb.name };
   }
   if (verb?.group !== 'security') return undefined;
   // RFC 4217: after AUTH the connection could no longer be read; this gateway does not let go of it.

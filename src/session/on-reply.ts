@@ -5,6 +5,7 @@ import type { Action } from './action.ts';
 import { answerClient } from './answer.ts';
 import { type AwaitedFromServer, indexAnswered, isQuiet, nothingAwaited, withoutAnswered } from './awaited-replies.ts';
 import { resumeSetUp } from './on-client-line.ts';
+import { onLoginReply } from './on-login-reply.ts';
 import { recordRefusal } from './refuse.ts';
 import { expectCommand, nobody, type ReplyTreatment, type Session } from './session.ts';
 import { onSetUpReply } from './set-up-reply.ts';
@@ -20,46 +21,43 @@ export function onReply(
   const { phase } = session;
   switch (phase.kind) {
     case 'expect-greeting':
-      return onGreeting(session, code, nowMs);
+      return treatment === 'withhold' ? onUnasked(session, code, treatment, out) : onGreeting(session, code, nowMs);
     case 'expect-set-up-reply':
-      if (treatment !== 'collect') return onAnswer(session, code, treatment, out);
+      if (treatment !== 'collect') return onAnswer(session, code, treatment, nowMs, out);
       // 1yz to a set-up is in no standard; the final reply is what counts.
       if (code < 200) return { ...session, collected: [] };
       return onSetUpReply({ ...session, awaited: nothingAwaited }, phase.setUp, phase.way, code, out);
     default:
-      return onAnswer(session, code, treatment, out);
+      return onAnswer(session, code, treatment, nowMs, out);
   }
 }
 
 function onGreeting(session: Session, code: number, nowMs: number): Session {
   // RFC 959 §5.4: 120 announces a delay; 220 greets. A 421 or 530 is followed by the server's own close.
-  return code < 200 ? session : { ...session, phase: expectCommand, greetedMs: nowMs };
+  return code < 200 ? session : { ...session, phase: expectCommand, loginBeganMs: nowMs };
 }
 
-function onAnswer(session: Session, code: number, treatment: ReplyTreatment, out: Action[]): Session {
+function onAnswer(session: Session, code: number, treatment: ReplyTreatment, nowMs: number, out: Action[]): Session {
   const index = indexAnswered(session.awaited, code);
   const entry = index === undefined ? undefined : session.awaited[index];
   if (index === undefined || entry?.kind !== 'server') return onUnasked(session, code, treatment, out);
-  if (code < 200) {
-    onTransferMark(session, entry.way, out);
-    return session;
-  }
+  if (code < 200) return onTransferMark(session, entry.way, out);
   let next: Session = { ...session, awaited: withoutAnswered(session.awaited, index) };
   if (treatment === 'withhold') next = replaceWithheld(next, entry, code, out);
-  return resumeHeld(onFinal(next, entry, code, out), out);
+  return onFinal(next, entry, code, nowMs, out);
 }
 
-function onFinal(session: Session, entry: AwaitedFromServer, code: number, out: Action[]): Session {
+function onFinal(session: Session, entry: AwaitedFromServer, code: number, nowMs: number, out: Action[]): Session {
   if (entry.way !== undefined) return onTransferReply(session, entry.way, code, out);
   switch (entry.verb) {
     case 'USER':
     case 'PASS':
     case 'ACCT':
-      // RFC 959 §5.4: 230 logged in, 202 superfluous; RFC 2228 §3: 232 logged in by the security exchange.
-      return code === 230 || code === 232 || (code === 202 && entry.verb !== 'USER') ? loggedIn(session, out) : session;
+      return onLoginReply(session, entry.verb, code, nowMs, out);
     case 'REIN':
       // RFC 959 §4.1.1: as after the greeting; the old user's way must not serve the next one.
-      return code < 300 ? { ...supersedeUnused(session, out), login: nobody, setUps: 'any' } : session;
+      if (code >= 300) return session;
+      return { ...supersedeUnused(session, out), login: nobody, loginBeganMs: nowMs, setUps: 'any' };
     case 'QUIT':
       return code < 300 ? { ...session, service: 'leaving' } : session;
     default:
@@ -67,15 +65,8 @@ function onFinal(session: Session, entry: AwaitedFromServer, code: number, out: 
   }
 }
 
-function loggedIn(session: Session, out: Action[]): Session {
-  if (session.login.kind === 'in') return session;
-  const user = session.login.kind === 'named' ? session.login.user : '';
-  out.push({ kind: 'record', record: { kind: 'login', user } });
-  return { ...session, login: { kind: 'in', user } };
-}
-
-/** All before it is answered: the set-up that waited has its turn. */
-function resumeHeld(session: Session, out: Action[]): Session {
+/** All before it is answered, by the server or by the gateway: the set-up that waited has its turn. */
+export function resumeHeld(session: Session, out: Action[]): Session {
   if (session.phase.kind !== 'expect-replies' || !isQuiet(session.awaited)) return session;
   return resumeSetUp({ ...session, phase: expectCommand }, session.phase.line, out);
 }

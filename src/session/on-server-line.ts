@@ -7,7 +7,7 @@ import { takeTelnet } from '../wire/telnet.ts';
 import type { Action } from './action.ts';
 import { sendOwedReplies } from './answer.ts';
 import { endControl } from './ending.ts';
-import { onReply } from './on-reply.ts';
+import { onReply, resumeHeld } from './on-reply.ts';
 import { recordRefusal } from './refuse.ts';
 import type { OpenReply, ReplyTreatment, Session } from './session.ts';
 
@@ -64,7 +64,8 @@ function onWholeReply(
   out: Action[],
 ): Session {
   out.push({ kind: 'record', record: { kind: 'reply', code, origin: 'server' } });
-  return sendOwedReplies(onReply(pass(session, line, treatment, out), code, treatment, nowMs, out), out);
+  const answered = onReply(pass(session, line, treatment, out), code, treatment, nowMs, out);
+  return resumeHeld(sendOwedReplies(answered, out), out);
 }
 
 function pass(session: Session, line: ControlLine, treatment: ReplyTreatment, out: Action[]): Session {
@@ -80,7 +81,7 @@ function pass(session: Session, line: ControlLine, treatment: ReplyTreatment, ou
 }
 
 function treatmentOf(session: Session, code: number): ReplyTreatment {
-  if (session.phase.kind === 'expect-set-up-reply' && code !== 421) {
+  if (session.phase.kind === 'expect-set-up-reply') {
     // A lone ABOR before the set-up may still get its answer.
     const abortFirst = session.awaited.length > 0 && (code === 225 || code === 226 || code === 426);
     return abortFirst ? 'forward' : 'collect';

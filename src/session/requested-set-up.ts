@@ -16,6 +16,11 @@ export type Requested =
   | { readonly kind: 'epsv-all' }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
+/** The set-up verbs that the gateway handles; any other must not pass. */
+export function isSetUpVerb(verb: string): verb is SetUpVerb {
+  return verb === 'PASV' || verb === 'EPSV' || verb === 'PORT' || verb === 'EPRT';
+}
+
 /** Reads a set-up command; a target that the ruleset replaces is recorded in `out`. */
 export function readSetUp(session: Session, command: Command, out: Action[]): Requested {
   const verb = command.verb as SetUpVerb;

@@ -63,7 +63,8 @@ export type ReplyTreatment = 'forward' | 'collect' | 'withhold';
 export type Login =
   | { readonly kind: 'none' }
   | { readonly kind: 'named'; readonly user: string }
-  | { readonly kind: 'in'; readonly user: string };
+  /** `asked`: another user named since; until the server takes the name, the first one is still in. */
+  | { readonly kind: 'in'; readonly user: string; readonly asked: string | undefined };
 
 export interface Session {
   readonly terms: SessionTerms;
@@ -85,7 +86,8 @@ export interface Session {
   /** `draining`: the gateway is going down. `leaving`: the client has said QUIT and the server goodbye. */
   readonly service: 'serving' | 'draining' | 'leaving';
   readonly startedMs: number;
-  readonly greetedMs: number | undefined;
+  /** When the login at hand began: with the greeting, with REIN, or with another USER that the server took. */
+  readonly loginBeganMs: number | undefined;
   readonly lastActivityMs: number;
 }
 
@@ -114,7 +116,7 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
     setUps: 'any',
     service: 'serving',
     startedMs: nowMs,
-    greetedMs: undefined,
+    loginBeganMs: undefined,
     lastActivityMs: nowMs,
   };
 }

@@ -84,8 +84,9 @@ export function onUnavailable(session: Session, id: number, reason: string, out:
 /** Tells the client that its data connection is prepared. */
 export function announce(session: Session, setUp: SetUp, way: Way, out: Action[]): Session {
   const { asked } = setUp;
-  if (way.ports.client !== undefined) {
-    const kept = asked === setUp.toServer;
+  const kept = asked === setUp.toServer;
+  const convertedToPassive = way.ports.server === undefined && !kept;
+  if (way.ports.client !== undefined || convertedToPassive) {
     recordRewrite(kept ? (asked === 'PASV' ? 'pasv-reply' : 'epsv-reply') : 'verb-converted', out);
   }
   const port = way.ports.client;

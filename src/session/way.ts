@@ -8,6 +8,8 @@ export type WayStage =
   /** Open, but the server has not accepted the PORT that names it; a server that dials early is kept waiting. */
   | { readonly kind: 'unconfirmed'; readonly serverArrived: 'no' | 'yes' }
   | { readonly kind: 'expected' }
+  /** The gateway dials both: the server's leg is dialled, the client's will be when the server marks the transfer. */
+  | { readonly kind: 'awaiting-mark' }
   /** One leg is there, the other is being dialled or awaited. */
   | { readonly kind: 'joining' }
   | { readonly kind: 'flowing' }
@@ -32,12 +34,18 @@ export interface Way {
 }
 
 export const expected: WayStage = { kind: 'expected' };
+export const awaitingMark: WayStage = { kind: 'awaiting-mark' };
 export const joining: WayStage = { kind: 'joining' };
 export const flowing: WayStage = { kind: 'flowing' };
 
 /** Does it still wait for its data connection, so that a new set-up or the clock ends it? */
 export function isUnused(way: Way): boolean {
   return way.stage.kind === 'unconfirmed' || way.stage.kind === 'expected';
+}
+
+/** Is a data connection there or on its way, so that the session is not idle? */
+export function isInUse(way: Way): boolean {
+  return way.stage.kind === 'awaiting-mark' || way.stage.kind === 'joining' || way.stage.kind === 'flowing';
 }
 
 /** The one audit record of the transfer that used, or was going to use, this way. */

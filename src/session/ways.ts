@@ -4,7 +4,7 @@
 import type { Action, TransferRecord, WayOutcome } from './action.ts';
 import type { DataResult, Side } from './expectation.ts';
 import type { Session } from './session.ts';
-import { expected, flowing, isUnused, joining, type Transfer, transferRecord, type Way } from './way.ts';
+import { awaitingMark, expected, flowing, isUnused, joining, type Transfer, transferRecord, type Way } from './way.ts';
 
 export function findWay(session: Session, id: number | undefined): Way | undefined {
   return id === undefined ? undefined : session.ways.find((way) => way.id === id);
@@ -32,6 +32,8 @@ export function onArrived(session: Session, id: number, leg: Side, out: Action[]
       stage: leg === 'server' ? { kind: 'unconfirmed', serverArrived: 'yes' } : way.stage,
     });
   }
+  // A leg that the gateway dialled itself is no arrival: the other one is dialled already, or waits for the mark.
+  if (way.stage.kind !== 'expected') return session;
   dialOther(way, leg, out);
   return withWay(session, { ...way, stage: joining });
 }
@@ -52,7 +54,7 @@ function dialOther(way: Way, arrived: Side, out: Action[]): void {
 
 export function onJoined(session: Session, id: number, out: Action[]): Session {
   const way = findWay(session, id);
-  if (way === undefined) return session;
+  if (way === undefined || way.stage.kind === 'ended') return session;
   recordWay(id, 'used', out);
   return withWay(session, { ...way, stage: flowing });
 }
@@ -60,7 +62,7 @@ export function onJoined(session: Session, id: number, out: Action[]): Session {
 /** The data connection is over: its transfer is told when the final reply is known too. */
 export function onDataEnded(session: Session, id: number, result: DataResult, nowMs: number, out: Action[]): Session {
   const way = findWay(session, id);
-  if (way === undefined) return session;
+  if (way === undefined || way.stage.kind === 'ended') return session;
   recordWay(id, result.outcome, out);
   const ended: Way = { ...way, stage: { kind: 'ended', result } };
   const active = { ...session, lastActivityMs: nowMs };
@@ -83,30 +85,33 @@ export function beginTransfer(session: Session, transfer: Transfer, out: Action[
   }
   if (way.expectation.server.mode === 'dial' && way.expectation.client.mode === 'dial' && isUnused(way)) {
     out.push({ kind: 'dial-data-leg', way: way.id, leg: 'server' });
-    return withWay(session, { ...way, transfer, stage: joining });
+    return withWay(session, { ...way, transfer, stage: awaitingMark });
   }
   return withWay(session, { ...way, transfer });
 }
 
 /** A 1yz to a transfer command: where the gateway dials both, the client is dialled now, as a server would do. */
-export function onTransferMark(session: Session, id: number | undefined, out: Action[]): void {
+export function onTransferMark(session: Session, id: number | undefined, out: Action[]): Session {
   const way = findWay(session, id);
-  if (way?.expectation.client.mode !== 'dial' || way.expectation.server.mode !== 'dial') return;
-  if (way.stage.kind === 'joining') out.push({ kind: 'dial-data-leg', way: way.id, leg: 'client' });
+  if (way?.stage.kind !== 'awaiting-mark') return session;
+  out.push({ kind: 'dial-data-leg', way: way.id, leg: 'client' });
+  return withWay(session, { ...way, stage: joining });
 }
 
 /** The final reply to a transfer command. */
 export function onTransferReply(session: Session, id: number | undefined, code: number, out: Action[]): Session {
-  const way = findWay(session, id);
-  if (way?.transfer === undefined) return session;
+  // Servers that leave out the 1yz mark the transfer with its end.
+  const marked = code < 400 ? onTransferMark(session, id, out) : session;
+  const way = findWay(marked, id);
+  if (way?.transfer === undefined) return marked;
   const answered: Way = { ...way, transfer: { ...way.transfer, replyCode: code } };
-  if (code < 400) return settle(withWay(session, answered), answered, out);
+  if (code < 400) return settle(withWay(marked, answered), answered, out);
   if (isUnused(answered)) {
     // RETR of a file that is not there: the way stays for the next try, as it does at the server.
     tell(answered, answered.transfer!, 'refused', 'the server refused the transfer', out);
     return withWay(session, { ...answered, transfer: undefined });
   }
-  if (answered.stage.kind === 'joining')
+  if (answered.stage.kind === 'joining' || answered.stage.kind === 'awaiting-mark')
     return closeWay(session, answered, 'failed', 'the server gave up the transfer', out);
   return settle(withWay(session, answered), answered, out);
 }

@@ -30,8 +30,13 @@ const dataWord = process.arch === 'x64' ? 1 : 2;
 
 export class Poller {
   readonly timers: TimerWheel;
-  /** Milliseconds, monotonic; read once per turn, so that all work of a turn happens at one time. */
+  /**
+   * Whole milliseconds, monotonic; read once per turn, so that all work of a turn happens at one time. Whole, because
+   * sessions are copied at every event and a fraction in each would have to be allocated anew.
+   */
   nowMs: number;
+  /** When the last wait ended, with its fraction: for measuring how long a turn takes. */
+  awokeMs = 0;
   /** Hears of every mistake in a handler, a deferred task or a timer: the loop itself goes on. */
   onMistake: (error: unknown) => void = throwIt;
   private readonly epoll: number;
@@ -47,7 +52,7 @@ export class Poller {
   constructor() {
     this.epoll = libc.epollCreate1(libc.O_CLOEXEC);
     if (this.epoll < 0) throw new SysError('epoll_create1', libc.lastError());
-    this.nowMs = performance.now();
+    this.nowMs = Math.trunc(performance.now());
     this.timers = new TimerWheel(this.nowMs);
   }
 
@@ -94,7 +99,8 @@ export class Poller {
   turn(timeoutMs: number): void {
     const wait = this.deferred.length > 0 ? 0 : Math.min(timeoutMs, this.timers.waitMs(this.nowMs));
     const count = libc.epollWait(this.epoll, this.batchOctets, eventsMax, wait);
-    this.nowMs = performance.now();
+    this.awokeMs = performance.now();
+    this.nowMs = Math.trunc(this.awokeMs);
     const { batch, pollables, generations } = this;
     for (let i = 0, word = 0; i < count; i++, word += wordsPerEvent) {
       const fd = batch[word + dataWord]!;

@@ -12,14 +12,20 @@ export interface SocketAddress {
 /** Octets of the larger of the two structures. */
 export const socketAddressOctetsMax = 28;
 
-/** The structure that bind() and connect() want. */
-export function encodeSocketAddress(address: SocketAddress): Uint8Array {
-  const v4 = address.octets.length === 4;
-  const structure = new Uint8Array(v4 ? 16 : 28);
-  const view = new DataView(structure.buffer);
+// One structure for all calls, with a store outside the JavaScript heap: a fresh small array would have to be moved there
+// each time, which costs more than the system call it is for.
+const store = new ArrayBuffer(socketAddressOctetsMax);
+const view = new DataView(store);
+const structures = { 4: new Uint8Array(store, 0, 16), 16: new Uint8Array(store, 0, 28) } as const;
+
+/** The structure that bind() and connect() want; good until the next call of this function. */
+export function encodeSocketAddress({ octets, port }: SocketAddress): Uint8Array {
+  const v4 = octets.length === 4;
+  const structure = structures[v4 ? 4 : 16];
+  structure.fill(0);
   view.setUint16(0, v4 ? AF_INET : AF_INET6, true);
-  view.setUint16(2, address.port);
-  structure.set(address.octets, v4 ? 4 : 8);
+  view.setUint16(2, port);
+  structure.set(octets, v4 ? 4 : 8);
   return structure;
 }
 

@@ -80,9 +80,9 @@ export class TcpSocket {
     return count < 0 ? this.blockedOrFailed() : this.endedOrFailed();
   }
 
-  /** Octets taken by the kernel, WOULD_BLOCK or FAILED. */
-  send(from: Uint8Array): number {
-    const count = libc.send(this.fd, from, from.length, libc.MSG_NOSIGNAL);
+  /** Sends the first `length` octets: how many the kernel took, WOULD_BLOCK or FAILED. */
+  send(from: Uint8Array, length = from.length): number {
+    const count = libc.send(this.fd, from, length, libc.MSG_NOSIGNAL);
     return count >= 0 ? count : this.blockedOrFailed();
   }
 

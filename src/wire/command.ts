@@ -64,10 +64,18 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * 512 characters, before escapes. Characters that steer a terminal or reorder text are written \xNN or \u{NNNN}.
  */
 export function argumentText(argument: Uint8Array): string {
+  if (isPlain(argument)) return String.fromCharCode(...argument);
   // Forged log entries: a name with line ends, terminal escapes or bidirectional overrides would show what never was.
   return decode(argument)
     .slice(0, TEXT_CHARACTERS_MAX)
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escapeCharacter);
+}
+
+/** Short printable ASCII, as nearly every name is: neither decoding nor escaping has anything to do. */
+function isPlain(octets: Uint8Array): boolean {
+  if (octets.length > TEXT_CHARACTERS_MAX) return false;
+  for (const octet of octets) if (octet < BLANK || octet >= DELETE) return false;
+  return true;
 }
 
 function decode(octets: Uint8Array): string {

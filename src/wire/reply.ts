@@ -21,6 +21,8 @@ const HYPHEN = 45;
 const CR = 13;
 const LF = 10;
 const NUL = 0;
+const TILDE = 126;
+const QUESTION_MARK = 63;
 
 /**
  * Reads one line of a server, given without its end.
@@ -58,22 +60,33 @@ function codeOf(octets: Uint8Array): number | undefined {
  */
 export function formatReply(code: number, text: string): Uint8Array {
   if (!Number.isInteger(code) || code < 100 || code > 599) throw new RangeError(`${code} is not a reply code`);
-  const lines = text.split('\n').map(printable);
+  const lines = text.split('\n');
   const last = lines.length - 1;
-  const reply = lines.map((line, index) => `${replyLinePrefix(code, line, index, last)}${line}\r\n`).join('');
-  return Uint8Array.from(reply, (character) => character.charCodeAt(0));
+  return asciiOctets(
+    last === 0 ? `${code} ${text}\r\n` : lines.map((line, index) => replyLine(code, line, index, last)).join(''),
+  );
 }
 
-function replyLinePrefix(code: number, line: string, index: number, last: number): string {
-  if (index === last) return `${code} `;
-  if (index === 0) return `${code}-`;
+function replyLine(code: number, line: string, index: number, last: number): string {
+  if (index === last) return `${code} ${line}\r\n`;
+  if (index === 0) return `${code}-${line}\r\n`;
   // RFC 959 §4.2: an intermediary line that begins with digits is padded, or a client could take it for the last.
-  return /^\d/.test(line) ? ' ' : '';
+  return `${/^\d/.test(line) ? ' ' : ''}${line}\r\n`;
 }
 
-// By code unit: a character beyond 16 bits becomes two question marks, which is nobody's loss.
-function printable(line: string): string {
-  return line.replace(/[^ -~]/g, '?');
+/**
+ * The text's octets. CR LF only at the end of a line that is ours; anything else that is not printable becomes `?`.
+ * By code unit: a character beyond 16 bits becomes two question marks, which is nobody's loss.
+ */
+function asciiOctets(text: string): Uint8Array {
+  const octets = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    const lineEnd =
+      (code === CR && text.charCodeAt(index + 1) === LF) || (code === LF && text.charCodeAt(index - 1) === CR);
+    octets[index] = (code >= BLANK && code <= TILDE) || lineEnd ? code : QUESTION_MARK;
+  }
+  return octets;
 }
 
 /**

@@ -1,7 +1,7 @@
 // How does a data connection end at a bare socket, and with which octets? Tests of attacks need what real clients hide:
 // whether the end was a FIN or a reset, and from where the connection came.
 
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, Socket } from 'node:net';
 import type { Lab, LabEndpoint } from './lab.ts';
 import type { HowEnded } from './raw-control.ts';
 
@@ -105,6 +105,15 @@ export function receiveAll(socket: Socket): Promise<Received> {
     socket.once('error', () => end('reset'));
     socket.once('close', () => end('reset'));
   });
+}
+
+/** What somebody gets who connects and only listens; a port that resets at once may do so before the connection is seen. */
+export async function overhear(target: LabEndpoint, localAddress: string): Promise<Received> {
+  const socket = await dial(target, localAddress).catch((error: unknown) => error);
+  if (socket instanceof Socket) return receiveAll(socket);
+  if (socket instanceof Error && 'code' in socket && socket.code === 'ECONNRESET')
+    return { octets: Buffer.alloc(0), how: 'reset' };
+  throw socket;
 }
 
 /** Connects, from `localAddress`; rejects with the system's error when the port is closed. */

@@ -59,7 +59,7 @@ export interface RealClient {
   readonly finishUpload: ((target: ClientTarget, partial: PartialUpload) => Promise<ClientRun>) | undefined;
   /** The output holds the names. */
   list(target: ClientTarget, remote: string): Promise<ClientRun>;
-  /** Fetches f000, f001 … f(count-1) of a remote folder into a local folder that exists, in one session. */
+  /** Fetches f000, f001 … f(count-1) of a remote folder into a local folder that exists, in one session or a few. */
   fetchMany(target: ClientTarget, remote: string, local: string, count: number): Promise<ClientRun>;
 }
 
@@ -71,4 +71,9 @@ export function sentSetups(client: RealClient, run: ClientRun): string[] {
 /** `host:port` as it stands in a URL. */
 export function authority({ host, port }: ClientTarget): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The names of `count` small files: f000, f001 … */
+export function smallFileNames(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `f${String(at).padStart(3, '0')}`);
 }

@@ -6,7 +6,7 @@ import type { ClientRun, ClientTarget, RealClient } from './client.ts';
 /** The settings and the login that begin every script of ours; without them lftp tries again for hours. */
 export function lftpOpening({ host, port, user, password, mode }: ClientTarget): string {
   return `
-    debug 4
+    debug 5
     set cmd:fail-exit true
     set net:max-retries 1
     set net:timeout 20

@@ -1,19 +1,27 @@
 // ncftpget, ncftpput and ncftpls: PORT or PASV.
 
+import { randomUUID } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { runProgram } from '../process.ts';
-import { authority, type ClientRun, type ClientTarget, type RealClient } from './client.ts';
+import { authority, type ClientRun, type ClientTarget, type RealClient, smallFileNames } from './client.ts';
 
-function runNcftp(
+async function runNcftp(
   program: string,
   target: ClientTarget,
   flags: readonly string[],
   words: readonly string[],
 ): Promise<ClientRun> {
+  // A log of each run's own: it cannot write to standard output, which is a socket here.
+  const log = join(target.folder, `.${program}-${randomUUID()}`);
   const mode = target.mode === 'active' ? '-E' : '-F';
   const login = ['-u', target.user, '-p', target.password, '-P', String(target.port)];
+  const all = [...login, '-d', log, '-r', '0', '-t', '20', mode, ...flags, ...words];
   // It keeps a folder in HOME.
-  const options = { cwd: target.folder, env: { HOME: target.folder } };
-  return runProgram(program, [...login, '-d', '/dev/stdout', '-r', '0', '-t', '20', mode, ...flags, ...words], options);
+  const run = await runProgram(program, all, { cwd: target.folder, env: { HOME: target.folder } });
+  const conversation = await readFile(log, 'latin1').catch(() => '');
+  await rm(log, { force: true });
+  return { exitCode: run.exitCode, output: `${run.output}\n${conversation}` };
 }
 
 export const ncftp: RealClient = {
@@ -27,5 +35,9 @@ export const ncftp: RealClient = {
   finishUpload: (target, { tail, remote }) =>
     runNcftp('ncftpput', target, ['-V', '-A', '-C'], [target.host, tail, remote]),
   list: (target, remote) => runNcftp('ncftpls', target, ['-l'], [`ftp://${authority(target)}/${remote}/`]),
-  fetchMany: (target, remote, local) => runNcftp('ncftpget', target, ['-V'], [target.host, local, `${remote}/f*`]),
+  // By name, as with tnftp.
+  fetchMany: (target, remote, local, count) => {
+    const paths = smallFileNames(count).map((name) => `${remote}/${name}`);
+    return runNcftp('ncftpget', target, ['-V'], [target.host, local, ...paths]);
+  },
 };

@@ -2,21 +2,16 @@
 // arrived counts.
 
 import { runProgram } from '../process.ts';
-import type { ClientRun, ClientTarget, DataMode, RealClient } from './client.ts';
-
-const modeFlags: Record<DataMode, readonly string[]> = {
-  active: ['-A', '-e'],
-  passive: ['-p', '-e'],
-  extended: ['-p'],
-  'extended-active': ['-A'],
-};
+import { type ClientRun, type ClientTarget, type RealClient, smallFileNames } from './client.ts';
 
 function runTnftp(target: ClientTarget, ...commands: string[]): Promise<ClientRun> {
-  const { host, port, user, password } = target;
-  const script = [`open ${host} ${port}`, `user ${user} ${password}`, 'binary', ...commands, 'quit', ''].join('\n');
-  return runProgram('tnftp', ['-d', '-i', '-n', '-v', ...modeFlags[target.mode]], {
+  const { host, port, user, password, mode } = target;
+  const isActive = mode === 'active' || mode === 'extended-active';
+  const extended = mode === 'active' || mode === 'passive' ? 'epsv4 off' : 'epsv4 on';
+  const script = [extended, `open ${host} ${port}`, `user ${user} ${password}`, 'binary', ...commands, 'quit', ''];
+  return runProgram('tnftp', ['-d', '-i', '-n', '-v', isActive ? '-A' : '-p'], {
     cwd: target.folder,
-    input: script,
+    input: script.join('\n'),
   });
 }
 
@@ -30,5 +25,8 @@ export const tnftp: RealClient = {
   resumeDownload: (target, remote, local) => runTnftp(target, `reget ${remote} ${local}`),
   finishUpload: (target, { tail, remote }) => runTnftp(target, `append ${tail} ${remote}`),
   list: (target, remote) => runTnftp(target, `ls ${remote}`),
-  fetchMany: (target, remote, local) => runTnftp(target, `cd ${remote}`, `lcd ${local}`, 'mget f*'),
+  // By name: `mget f*` needs a server that expands patterns, and two of the four do not.
+  // By name: `mget f*` needs a server that expands patterns, and two of the four do not.
+  fetchMany: (target, remote, local, count) =>
+    runTnftp(target, `cd ${remote}`, `lcd ${local}`, ...smallFileNames(count).map((name) => `get ${name}`)),
 };

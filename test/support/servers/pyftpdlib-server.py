@@ -4,7 +4,7 @@ import sys
 
 from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
-from pyftpdlib.servers import FTPServer
+from pyftpdlib.servers import ThreadedFTPServer
 
 host, port, root, user, password = sys.argv[1:]
 authorizer = DummyAuthorizer()
@@ -17,4 +17,6 @@ class Handler(FTPHandler):
 
 
 Handler.authorizer = authorizer
-FTPServer((host, int(port)), Handler).serve_forever()
+# One thread and one loop per session: with one loop for all, pyftpdlib 1.5.7 loses the end of an active connect when several
+# sessions open and close sockets in the same turn, and answers 421 after 30 s.
+ThreadedFTPServer((host, int(port)), Handler).serve_forever()

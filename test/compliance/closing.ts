@@ -1,0 +1,177 @@
+// May the owner end a way at any moment? close() frees everything at once, resets whoever is there, and silences the way;
+// the owner of the ways here objects to every report during a call and after close().
+
+import assert from 'node:assert/strict';
+import { openDescriptors } from '../unit/sys/loopback.ts';
+import { absent4, dials4, listens4, type Scene, type SceneTest, stranger4 } from './scene.ts';
+import type { TestedWay } from './tested-way.ts';
+
+const mebi = 1_048_576;
+
+interface Stage {
+  readonly name: string;
+  reach(scene: Scene): TestedWay;
+}
+
+const stages: readonly Stage[] = [
+  { name: 'as soon as it is open', reach: (scene) => scene.open(listens4, listens4) },
+  {
+    name: 'while a peer is at the door',
+    reach: (scene) => {
+      const way = scene.open(listens4, dials4);
+      way.connect('client').send(100);
+      return way;
+    },
+  },
+  {
+    name: 'when one leg has arrived, with octets that wait',
+    reach: (scene) => {
+      const way = scene.open(listens4, dials4);
+      way.connect('client').send(mebi).endWriting();
+      scene.until(() => way.reports.length > 0);
+      return way;
+    },
+  },
+  {
+    name: 'while it dials',
+    reach: (scene) => {
+      const way = scene.open(listens4, dials4);
+      way.connect('server');
+      return way;
+    },
+  },
+  {
+    name: 'when a dial has failed and is about to be reported',
+    reach: (scene) => {
+      const way = scene.open(dials4, listens4, { client: { local: absent4, remotePort: 1 } });
+      way.dial('client');
+      return way;
+    },
+  },
+  { name: 'when both legs are up', reach: (scene) => scene.open(listens4, dials4).join() },
+  {
+    name: 'in the middle of a large transfer',
+    reach: (scene) => {
+      const way = scene.open(listens4, dials4).join();
+      way.server.send(50 * mebi);
+      scene.until(() => way.client.received > 5 * mebi);
+      return way;
+    },
+  },
+  {
+    name: 'while a slow reader lets octets wait',
+    reach: (scene) => {
+      const way = scene.open(listens4, dials4).join();
+      way.client.stopReading();
+      way.server.send(50 * mebi);
+      scene.settle(() => way.server.sent);
+      return way;
+    },
+  },
+  {
+    name: 'after a half-close',
+    reach: (scene) => {
+      const way = scene.open(listens4, dials4).join();
+      way.server.send(1000).endWriting();
+      scene.until(() => way.client.hasEnded);
+      return way;
+    },
+  },
+];
+
+export function closingCases(test: SceneTest): void {
+  for (const { name, reach } of stages) {
+    test(`closed ${name}: all is freed at once, the peers see a reset, nothing more is told`, (scene) => {
+      const way = reach(scene);
+      way.close();
+      assert.equal(scene.fixture.ports.inUse, 0);
+      const told = way.reports.length;
+      way.close();
+      way.dial('client');
+      way.dial('server');
+      for (const peer of way.presentPeers) {
+        const ended = peer.hasEnded;
+        peer.startReading();
+        scene.until(() => peer.life === 'broken');
+        assert.equal(peer.hasEnded, ended, 'no clean end');
+      }
+      scene.settle(() => way.reports.length);
+      assert.equal(way.reports.length, told);
+    });
+  }
+
+  for (const report of [
+    'stranger client',
+    'arrived client',
+    'arrived server',
+    'joined',
+    'ended completed',
+    'ended failed',
+  ]) {
+    test(`closed inside the report "${report}"`, (scene) => {
+      const before = openDescriptors();
+      const way = scene.open(listens4, dials4);
+      way.onReport = (heard) => {
+        if (heard.startsWith(report)) way.close();
+      };
+      lead(scene, way, report);
+      scene.until(() => way.reports.some((heard) => heard.startsWith(report)));
+      assert.equal(scene.fixture.ports.inUse, 0);
+      way.dismissPeers();
+      scene.settle(() => way.reports.length);
+      assert.ok(way.reports.at(-1)!.startsWith(report), String(way.reports));
+      assert.equal(openDescriptors(), before);
+    });
+  }
+
+  test("a leg dialled inside the report of the other leg's arrival", (scene) => {
+    const way = scene.open(listens4, dials4);
+    way.onReport = (heard) => {
+      if (heard === 'arrived client') way.connect('server').send(10).endWriting();
+    };
+    way.connect('client').send(20).endWriting();
+    scene.until(() => way.hasEnded);
+    assert.deepEqual(way.reports, ['arrived client', 'joined', 'ended completed']);
+  });
+
+  test('an ended way may still be closed and dialled; neither does anything', (scene) => {
+    const way = scene.open(listens4, dials4).join();
+    way.client.endWriting();
+    way.server.endWriting();
+    scene.until(() => way.hasEnded);
+    way.dial('server');
+    way.close();
+    scene.until(() => way.client.hasEnded && way.server.hasEnded);
+    assert.deepEqual([way.client.failure, way.server.failure], [undefined, undefined]);
+  });
+}
+
+/** Does what leads to that report. */
+function lead(scene: Scene, way: TestedWay, report: string): void {
+  switch (report) {
+    case 'stranger client':
+      way.callFrom('client', stranger4);
+      // At the door behind the stranger, when the way is closed.
+      way.connect('client');
+      return;
+    case 'arrived client':
+      way.connect('client').send(100);
+      return;
+    case 'arrived server':
+      way.connect('server').send(100);
+      return;
+    case 'joined':
+      way.connect('client').send(100);
+      scene.until(() => way.reports.length > 0);
+      way.connect('server').send(100);
+      return;
+    case 'ended completed':
+      way.join();
+      way.client.endWriting();
+      way.server.endWriting();
+      return;
+    default:
+      way.join();
+      way.client.reset();
+  }
+}

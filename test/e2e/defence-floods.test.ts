@@ -1,0 +1,145 @@
+// Can a peer fill the gateway's memory, or keep it from others, by sending without end or by never reading? The gateway's
+// resident memory is read before and after, and another session works meanwhile.
+//
+//   attacker 127.0.0.1 ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted, also an attacker)
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { DataPort, dial, passiveEndpoint, receiveAll } from '../support/data-ends.ts';
+import { type RunningGateway, startGateway } from '../support/gateway.ts';
+import { type Lab, openLab } from '../support/lab.ts';
+import { loggedLine } from '../support/log-line.ts';
+import { octetsFrom } from '../support/octets.ts';
+import { RawControl } from '../support/raw-control.ts';
+import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
+import { atRest, residentOctets } from '../support/watch.ts';
+
+const MiB = 1_048_576;
+const flood = 200 * MiB;
+/** What a garbage collector may leave lying about: a small part of any flood here, whatever its size. */
+const growthMax = 48 * MiB;
+
+describe('floods', () => {
+  let lab: Lab;
+  let server: ScriptedServer;
+  let gateway: RunningGateway;
+  let bystander: RawControl;
+  let data: DataPort;
+
+  before(async () => {
+    lab = await openLab();
+    server = await startScriptedServer(lab, {
+      verbs: {
+        CWD: '250 There.',
+        PASV: ({ write }) => write(`227 Entering Passive Mode (${data.hostPort})\r\n`),
+        RETR: '150 Here it comes.',
+        SYST: ({ socket }) => socket.write('215-endless\r\n'.repeat(200_000)),
+        STAT: ({ socket }) => socket.write(`211 ${'x'.repeat(5000)}\r\n`),
+      },
+    });
+    data = await DataPort.open(lab, server.host);
+    gateway = await startGateway(lab, server);
+    bystander = await RawControl.login(gateway, server);
+  });
+  after(async () => {
+    bystander.close();
+    await lab.close();
+  });
+
+  async function stayedSmall(before: number): Promise<void> {
+    assert.match(await bystander.ask('NOOP'), /^200/);
+    const grown = (await residentOctets(gateway.program.pid)) - before;
+    assert.ok(grown < growthMax, `memory has grown by ${Math.round(grown / MiB)} MiB`);
+  }
+
+  test('an overlong line is refused whole, and its tail is no command', async () => {
+    const control = await RawControl.login(gateway, server);
+    const heard = server.lines.length;
+    // The tail begins exactly where a buffer of the bound is full.
+    control.send(`CWD ${'a'.repeat(4096 - 4)}DELE b\r\nNOOP\r\n`);
+    assert.match(await control.reply(), /^500 Command line too long\.$/);
+    assert.match(await control.reply(), /^200/);
+    assert.deepEqual(server.lines.slice(heard), ['NOOP']);
+    await loggedLine(gateway.program, { cause: 'overlong-line' });
+    const longest = `CWD ${'a'.repeat(4096 - 6)}`;
+    assert.match(await control.ask(longest), /^250/);
+    assert.equal(server.lines.at(-1), longest);
+    control.close();
+  });
+
+  test('200 MiB of a line without end cost nothing', async () => {
+    const control = await RawControl.login(gateway, server);
+    const before = await residentOctets(gateway.program.pid);
+    const chunk = Buffer.alloc(4 * MiB, 'a');
+    for (let sent = 0; sent < flood; sent += chunk.length) await control.sent(chunk);
+    assert.match(await control.reply(), /^500 Command line too long\.$/);
+    // The end of that line is not the beginning of another.
+    control.send('DELE b\r\nNOOP\r\n');
+    assert.match(await control.reply(), /^200/);
+    await stayedSmall(before);
+    control.close();
+  });
+
+  test('a reply of many lines without end ends the session', async () => {
+    const control = await RawControl.login(gateway, server);
+    const before = await residentOctets(gateway.program.pid);
+    control.send('SYST\r\n');
+    assert.equal(await control.ended, 'end');
+    assert.match(control.unread, /\r\n421 The server sent a reply that is not FTP/);
+    assert.equal(control.unread.split('\r\n').filter((line) => line === '215-endless').length, 10_000);
+    await loggedLine(gateway.program, { cause: 'overlong-reply', server: `${server.host}:${server.port}` });
+    await stayedSmall(before);
+    control.close();
+  });
+
+  test('an overlong reply line ends the session', async () => {
+    const control = await RawControl.login(gateway, server);
+    control.send('STAT\r\n');
+    assert.match(await control.reply(), /^421/);
+    assert.equal(await control.ended, 'end');
+    control.close();
+  });
+
+  test('a client that never reads its replies stops the server, not the gateway', async () => {
+    const control = await RawControl.login(gateway, server);
+    control.pause();
+    const before = await residentOctets(gateway.program.pid);
+    const { socket } = server.sessions.at(-1)!;
+    socket.write(Buffer.from(`200 ${'x'.repeat(122)}\r\n`.repeat(flood / 128)));
+    const waiting = await atRest(() => socket.writableLength);
+    assert.ok(waiting > 0, 'the server can no longer write');
+    await stayedSmall(before);
+    control.close();
+  });
+
+  test('a client that sends commands and never reads is no longer read', async () => {
+    const control = await RawControl.login(gateway, server);
+    control.pause();
+    const before = await residentOctets(gateway.program.pid);
+    const end = control.sent(Buffer.alloc(flood, 'LPSV\r\n')).then(
+      () => 'taken',
+      () => 'broken',
+    );
+    const heard = await atRest(() => gateway.program.output.length);
+    assert.ok(heard > 0);
+    await stayedSmall(before);
+    control.close();
+    assert.equal(await end, 'broken');
+  });
+
+  test('a client that does not read its data: bounded, and complete when it reads on', async () => {
+    const control = await RawControl.login(gateway, server);
+    const file = Buffer.alloc(flood, octetsFrom(15, 1_000_003));
+    const before = await residentOctets(gateway.program.pid);
+    const client = await dial(passiveEndpoint(await control.ask('PASV')));
+    assert.match(await control.ask('RETR file'), /^150/);
+    const { socket } = await data.next();
+    socket.end(file);
+    assert.ok((await atRest(() => socket.bytesWritten - socket.writableLength)) < file.length);
+    await stayedSmall(before);
+    const received = await receiveAll(client);
+    assert.equal(received.how, 'end');
+    assert.ok(received.octets.equals(file));
+    control.close();
+  });
+});
