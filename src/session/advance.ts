@@ -9,7 +9,7 @@ import type { SessionEvent } from './event.ts';
 import type { Side } from './expectation.ts';
 import { onClientLine } from './on-client-line.ts';
 import { onServerLine } from './on-server-line.ts';
-import type { Phase, Session, Step } from './session.ts';
+import { changed, type Phase, type Session, type Step } from './session.ts';
 import { onOpened, onUnavailable } from './transfer-setup.ts';
 import type { Way } from './way.ts';
 import { onArrived, onDataEnded, onJoined } from './ways.ts';
@@ -26,7 +26,7 @@ function take(session: Session, event: SessionEvent, nowMs: number, out: Action[
   if (session.phase.kind === 'closed') return session;
   switch (event.kind) {
     case 'server-connected':
-      return { ...session, phase: expectGreeting, serverLocal: event.local };
+      return changed(session, { phase: expectGreeting, serverLocal: event.local });
     case 'server-unreachable':
       return endControl(
         session,
@@ -55,7 +55,7 @@ function take(session: Session, event: SessionEvent, nowMs: number, out: Action[
     case 'clock':
       return onClock(session, nowMs, out);
     case 'drain':
-      return { ...session, service: 'draining' };
+      return changed(session, { service: 'draining' });
     case 'end':
       return endAll(session, event.outcome, event.reason, 'The gateway is closing this control connection.', out);
   }
@@ -63,7 +63,7 @@ function take(session: Session, event: SessionEvent, nowMs: number, out: Action[
 
 function onLine(session: Session, from: Side, line: ControlLine, nowMs: number, out: Action[]): Session {
   if (session.phase.kind === 'lingering') return session;
-  const active = { ...session, lastActivityMs: nowMs };
+  const active = changed(session, { lastActivityMs: nowMs });
   return from === 'client' ? onClientLine(active, line, out) : onServerLine(active, line, nowMs, out);
 }
 

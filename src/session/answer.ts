@@ -4,7 +4,7 @@
 import { formatReply } from '../wire/reply.ts';
 import type { Action } from './action.ts';
 import type { AwaitedReplies } from './awaited-replies.ts';
-import type { Session } from './session.ts';
+import { changed, type Session } from './session.ts';
 
 /** Answers the client's latest command, now or as soon as all before it are answered. */
 export function answerClient(session: Session, code: number, text: string, out: Action[]): Session {
@@ -13,7 +13,7 @@ export function answerClient(session: Session, code: number, text: string, out: 
     sendOwed(code, octets, out);
     return session;
   }
-  return { ...session, awaited: [...session.awaited, { kind: 'gateway', code, octets }] };
+  return changed(session, { awaited: [...session.awaited, { kind: 'gateway', code, octets }] });
 }
 
 /** Sends every reply of the gateway that has come to the head of the order. */
@@ -24,7 +24,7 @@ export function sendOwedReplies(session: Session, out: Action[]): Session {
     sendOwed(head.code, head.octets, out);
     awaited = awaited.slice(1);
   }
-  return awaited === session.awaited ? session : { ...session, awaited };
+  return awaited === session.awaited ? session : changed(session, { awaited });
 }
 
 function sendOwed(code: number, octets: Uint8Array, out: Action[]): void {

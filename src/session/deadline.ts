@@ -7,7 +7,7 @@ import { doubtfulAnswerMs, waitsForDoubtful } from './awaited-replies.ts';
 import { endControl } from './ending.ts';
 import type { SessionOutcome } from './event.ts';
 import { resumeHeld } from './on-reply.ts';
-import type { Session } from './session.ts';
+import { changed, type Session } from './session.ts';
 import { isInUse, isUnused, type Way } from './way.ts';
 import { closeWay } from './ways.ts';
 
@@ -43,7 +43,7 @@ function doubtfulDeadlineMs(session: Session): number {
 }
 
 function giveUpDoubtful(session: Session, out: Action[]): Session {
-  return resumeHeld(sendOwedReplies({ ...session, awaited: session.awaited.slice(1) }, out), out);
+  return resumeHeld(sendOwedReplies(changed(session, { awaited: session.awaited.slice(1) }), out), out);
 }
 
 function wayDeadlineMs(session: Session, way: Way): number {

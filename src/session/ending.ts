@@ -5,8 +5,7 @@ import { formatReply } from '../wire/reply.ts';
 import type { Action } from './action.ts';
 import { nothingAwaited } from './awaited-replies.ts';
 import type { SessionOutcome } from './event.ts';
-import type { Phase, Session } from './session.ts';
-import { noLines } from './session.ts';
+import { changed, noLines, type Phase, type Session } from './session.ts';
 import { closeWays } from './ways.ts';
 
 const lingering: Phase = { kind: 'lingering' };
@@ -51,5 +50,7 @@ export function endAll(
 
 /** A session without control connection is over with its last data connection. */
 export function closeWhenDone(session: Session): Session {
-  return session.phase.kind === 'lingering' && session.ways.length === 0 ? { ...session, phase: closed } : session;
+  return session.phase.kind === 'lingering' && session.ways.length === 0
+    ? changed(session, { phase: closed })
+    : session;
 }

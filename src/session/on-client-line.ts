@@ -12,7 +12,7 @@ import { certaintyOf, isQuiet } from './awaited-replies.ts';
 import { loginNamed } from './on-login-reply.ts';
 import { type Refusal, refuse } from './refuse.ts';
 import { isSetUpVerb, readSetUp } from './requested-set-up.ts';
-import type { Session } from './session.ts';
+import { changed, type Session } from './session.ts';
 import { beginSetUp } from './transfer-setup.ts';
 import { beginTransfer } from './ways.ts';
 
@@ -46,14 +46,14 @@ export function resumeSetUp(session: Session, line: ControlLine, out: Action[]):
 }
 
 function onSetUpCommand(session: Session, line: ControlLine, command: Command, out: Action[]): Session {
-  if (!isQuiet(session.awaited)) return { ...session, phase: { kind: 'expect-replies', line } };
+  if (!isQuiet(session.awaited)) return changed(session, { phase: { kind: 'expect-replies', line } });
   const requested = readSetUp(session, command, out);
   switch (requested.kind) {
     case 'refused':
       return refuse(session, requested.refusal, out);
     case 'epsv-all':
       // Answered here: the server leg may need PASV or PORT, which EPSV ALL would forbid there.
-      return answerClient({ ...session, setUps: 'epsv-only' }, 200, 'EPSV ALL command successful.', out);
+      return answerClient(changed(session, { setUps: 'epsv-only' }), 200, 'EPSV ALL command successful.', out);
     case 'set-up':
       return beginSetUp(session, requested.setUp, out);
   }
@@ -77,11 +77,11 @@ function passOn(
     const path = argumentText(command.argument);
     next = beginTransfer(session, { verb: command.verb, path, direction: starts, user, replyCode: undefined }, out);
   } else if (command.verb === 'USER') {
-    next = { ...session, login: loginNamed(session.login, argumentText(command.argument)) };
+    next = changed(session, { login: loginNamed(session.login, argumentText(command.argument)) });
   }
   const way = starts === undefined ? undefined : next.currentWay;
   const answer = certaintyOf(command.verb, next.awaited);
-  return { ...next, awaited: [...next.awaited, { kind: 'server', verb: command.verb, way, answer }] };
+  return changed(next, { awaited: [...next.awaited, { kind: 'server', verb: command.verb, way, answer }] });
 }
 
 // IAC IP, then IAC DM of which the DM goes out urgent (RFC 959 §4.1.3).

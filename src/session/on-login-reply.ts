@@ -2,7 +2,7 @@
 // leaves him: `530 Can't change from guest user` (vsftpd) ends no session. RFC 959 §5.4, RFC 2228 §3.
 
 import type { Action } from './action.ts';
-import type { Login, Session } from './session.ts';
+import { changed, type Login, type Session } from './session.ts';
 
 /** The login once a USER command has gone to the server. */
 export function loginNamed(login: Login, user: string): Login {
@@ -21,8 +21,8 @@ export function onLoginReply(
   if (code === 230 || code === 232 || (code === 202 && verb !== 'USER')) return loggedIn(session, out);
   if (verb !== 'USER' || login.kind !== 'in' || login.asked === undefined) return session;
   // 331, 332: the server has let go of the first user and wants to know the second better.
-  if (code < 400) return { ...session, login: { kind: 'named', user: login.asked }, loginBeganMs: nowMs };
-  return { ...session, login: { ...login, asked: undefined } };
+  if (code < 400) return changed(session, { login: { kind: 'named', user: login.asked }, loginBeganMs: nowMs });
+  return changed(session, { login: { ...login, asked: undefined } });
 }
 
 function loggedIn(session: Session, out: Action[]): Session {
@@ -30,5 +30,5 @@ function loggedIn(session: Session, out: Action[]): Session {
   if (login.kind === 'in' && login.asked === undefined) return session;
   const user = login.kind === 'in' ? login.asked! : login.kind === 'named' ? login.user : '';
   out.push({ kind: 'record', record: { kind: 'login', user } });
-  return { ...session, login: { kind: 'in', user, asked: undefined } };
+  return changed(session, { login: { kind: 'in', user, asked: undefined } });
 }

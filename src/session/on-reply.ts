@@ -7,7 +7,7 @@ import { type AwaitedFromServer, indexAnswered, isQuiet, nothingAwaited, without
 import { resumeSetUp } from './on-client-line.ts';
 import { onLoginReply } from './on-login-reply.ts';
 import { recordRefusal } from './refuse.ts';
-import { expectCommand, nobody, type ReplyTreatment, type Session } from './session.ts';
+import { changed, expectCommand, nobody, type ReplyTreatment, type Session } from './session.ts';
 import { onSetUpReply } from './set-up-reply.ts';
 import { onTransferMark, onTransferReply, supersedeUnused } from './ways.ts';
 
@@ -25,8 +25,8 @@ export function onReply(
     case 'expect-set-up-reply':
       if (treatment !== 'collect') return onAnswer(session, code, treatment, nowMs, out);
       // 1yz to a set-up is in no standard; the final reply is what counts.
-      if (code < 200) return { ...session, collected: [] };
-      return onSetUpReply({ ...session, awaited: nothingAwaited }, phase.setUp, phase.way, code, out);
+      if (code < 200) return changed(session, { collected: [] });
+      return onSetUpReply(changed(session, { awaited: nothingAwaited }), phase.setUp, phase.way, code, out);
     default:
       return onAnswer(session, code, treatment, nowMs, out);
   }
@@ -34,7 +34,7 @@ export function onReply(
 
 function onGreeting(session: Session, code: number, nowMs: number): Session {
   // RFC 959 §5.4: 120 announces a delay; 220 greets. A 421 or 530 is followed by the server's own close.
-  return code < 200 ? session : { ...session, phase: expectCommand, loginBeganMs: nowMs };
+  return code < 200 ? session : changed(session, { phase: expectCommand, loginBeganMs: nowMs });
 }
 
 function onAnswer(session: Session, code: number, treatment: ReplyTreatment, nowMs: number, out: Action[]): Session {
@@ -42,7 +42,7 @@ function onAnswer(session: Session, code: number, treatment: ReplyTreatment, now
   const entry = index === undefined ? undefined : session.awaited[index];
   if (index === undefined || entry?.kind !== 'server') return onUnasked(session, code, treatment, out);
   if (code < 200) return onTransferMark(session, entry.way, out);
-  let next: Session = { ...session, awaited: withoutAnswered(session.awaited, index) };
+  let next: Session = changed(session, { awaited: withoutAnswered(session.awaited, index) });
   if (treatment === 'withhold') next = replaceWithheld(next, entry, code, out);
   return onFinal(next, entry, code, nowMs, out);
 }
@@ -57,9 +57,9 @@ function onFinal(session: Session, entry: AwaitedFromServer, code: number, nowMs
     case 'REIN':
       // RFC 959 §4.1.1: as after the greeting; the old user's way must not serve the next one.
       if (code >= 300) return session;
-      return { ...supersedeUnused(session, out), login: nobody, loginBeganMs: nowMs, setUps: 'any' };
+      return changed(supersedeUnused(session, out), { login: nobody, loginBeganMs: nowMs, setUps: 'any' });
     case 'QUIT':
-      return code < 300 ? { ...session, service: 'leaving' } : session;
+      return code < 300 ? changed(session, { service: 'leaving' }) : session;
     default:
       return session;
   }
@@ -68,7 +68,7 @@ function onFinal(session: Session, entry: AwaitedFromServer, code: number, nowMs
 /** All before it is answered, by the server or by the gateway: the set-up that waited has its turn. */
 export function resumeHeld(session: Session, out: Action[]): Session {
   if (session.phase.kind !== 'expect-replies' || !isQuiet(session.awaited)) return session;
-  return resumeSetUp({ ...session, phase: expectCommand }, session.phase.line, out);
+  return resumeSetUp(changed(session, { phase: expectCommand }), session.phase.line, out);
 }
 
 function onUnasked(session: Session, code: number, treatment: ReplyTreatment, out: Action[]): Session {
@@ -88,10 +88,10 @@ function replaceWithheld(session: Session, entry: AwaitedFromServer, code: numbe
   // At the head of the order: it stands for the reply that was withheld.
   const { awaited } = session;
   const answered = answerClient(
-    { ...session, awaited: nothingAwaited },
+    changed(session, { awaited: nothingAwaited }),
     451,
     'The server gave a reply that the gateway withholds.',
     out,
   );
-  return { ...answered, awaited };
+  return changed(answered, { awaited });
 }

@@ -9,7 +9,7 @@ import { sendOwedReplies } from './answer.ts';
 import { endControl } from './ending.ts';
 import { onReply, resumeHeld } from './on-reply.ts';
 import { recordRefusal } from './refuse.ts';
-import type { OpenReply, ReplyTreatment, Session } from './session.ts';
+import { changed, type OpenReply, type ReplyTreatment, type Session } from './session.ts';
 
 export function onServerLine(session: Session, received: ControlLine, nowMs: number, out: Action[]): Session {
   if (received.fault === 'overlong') return breakOff(session, 'overlong-reply', 'a reply line over the limit', out);
@@ -51,8 +51,8 @@ function onReplyPart(
     return breakOff(session, 'overlong-reply', 'a multi-line reply over the limit', out);
   }
   if (read.kind === 'last')
-    return onWholeReply({ ...session, openReply: undefined }, line, reply.code, reply.treatment, nowMs, out);
-  return { ...pass(session, line, reply.treatment, out), openReply: reply };
+    return onWholeReply(changed(session, { openReply: undefined }), line, reply.code, reply.treatment, nowMs, out);
+  return changed(pass(session, line, reply.treatment, out), { openReply: reply });
 }
 
 function onWholeReply(
@@ -74,7 +74,7 @@ function pass(session: Session, line: ControlLine, treatment: ReplyTreatment, ou
       out.push({ kind: 'send', to: 'client', octets: line.wire });
       return session;
     case 'collect':
-      return { ...session, collected: [...session.collected, line] };
+      return changed(session, { collected: [...session.collected, line] });
     case 'withhold':
       return session;
   }

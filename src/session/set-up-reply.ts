@@ -10,7 +10,7 @@ import { findHostPort } from '../wire/host-port.ts';
 import type { Action } from './action.ts';
 import { dialServer } from './legs.ts';
 import { type Refusal, refuse } from './refuse.ts';
-import { expectCommand, noLines, type Session, type SetUp } from './session.ts';
+import { changed, expectCommand, noLines, type Session, type SetUp } from './session.ts';
 import { announce, askFor, openWay } from './transfer-setup.ts';
 import { closeWay, confirmWay, findWay } from './ways.ts';
 
@@ -31,18 +31,18 @@ export function onSetUpReply(
   const older = olderVerb(free, setUp, code);
   if (older !== undefined) return retry(free, setUp, older, out);
   for (const line of free.collected) out.push({ kind: 'send', to: 'client', octets: line.wire });
-  return { ...free, phase: expectCommand, collected: noLines };
+  return changed(free, { phase: expectCommand, collected: noLines });
 }
 
 function onActiveAccepted(session: Session, setUp: SetUp, id: number, out: Action[]): Session {
   const confirmed = confirmWay(session, id, out);
   const way = findWay(confirmed, id);
-  const next = { ...confirmed, collected: noLines };
+  const next = changed(confirmed, { collected: noLines });
   if (way === undefined) {
     // It expired while the server thought about the PORT: nobody is listening any more.
     const text = 'The data connection was not prepared in time.';
     return refuse(
-      { ...next, phase: expectCommand },
+      changed(next, { phase: expectCommand }),
       { cause: 'no-data-port', code: 425, text, reason: text, verb: setUp.asked },
       out,
     );
@@ -52,7 +52,7 @@ function onActiveAccepted(session: Session, setUp: SetUp, id: number, out: Actio
 
 function onPassiveReply(session: Session, setUp: SetUp, code: number, out: Action[]): Session {
   const named = readNamed(session, setUp, code);
-  const next = { ...session, collected: noLines };
+  const next = changed(session, { collected: noLines });
   if (!named.ok) {
     const text = 'The server announced no data port that the gateway can use.';
     return fail(next, setUp, { cause: 'malformed-address', code: 425, text, reason: named.reason }, out);
@@ -106,10 +106,10 @@ function olderVerb(session: Session, setUp: SetUp, code: number): 'PASV' | 'PORT
 function retry(session: Session, setUp: SetUp, toServer: 'PASV' | 'PORT', out: Action[]): Session {
   const learnt = toServer === 'PASV' ? ({ epsv: 'refused' } as const) : ({ eprt: 'refused' } as const);
   out.push({ kind: 'remember-dialect', dialect: learnt });
-  const next = { ...session, collected: noLines, dialect: { ...session.dialect, ...learnt } };
+  const next = changed(session, { collected: noLines, dialect: { ...session.dialect, ...learnt } });
   return askFor(next, { ...setUp, toServer }, out);
 }
 
 function fail(session: Session, setUp: SetUp, refusal: Refusal, out: Action[]): Session {
-  return refuse({ ...session, phase: expectCommand }, { ...refusal, verb: setUp.asked }, out);
+  return refuse(changed(session, { phase: expectCommand }), { ...refusal, verb: setUp.asked }, out);
 }

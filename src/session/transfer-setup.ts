@@ -9,8 +9,8 @@ import type { DataLeg } from './expectation.ts';
 import { advertisedToClient, advertisedToServer, clientLeg, listenForServer } from './legs.ts';
 import { refuse } from './refuse.ts';
 import { announcement, askServer } from './rewrite.ts';
-import { expectCommand, type Session, type SetUp } from './session.ts';
-import { expected, type Way } from './way.ts';
+import { changed, expectCommand, type Session, type SetUp } from './session.ts';
+import { expected, newWay, type Way } from './way.ts';
 import { supersedeUnused } from './ways.ts';
 
 type Opened = Extract<SessionEvent, { kind: 'data-path-opened' }>;
@@ -30,14 +30,14 @@ export function askFor(session: Session, setUp: SetUp, out: Action[]): Session {
   const { toServer } = setUp;
   if (toServer === 'PORT' || toServer === 'EPRT') return openWay(session, setUp, listenForServer(session), out);
   out.push({ kind: 'send', to: 'server', octets: askServer(toServer) });
-  return { ...session, phase: { kind: 'expect-set-up-reply', setUp, way: undefined } };
+  return changed(session, { phase: { kind: 'expect-set-up-reply', setUp, way: undefined } });
 }
 
 /** Asks the shell for the way; the session goes on with `onOpened` or `onUnavailable`. */
 export function openWay(session: Session, setUp: SetUp, server: DataLeg, out: Action[]): Session {
   const expectation = { way: session.nextWay, client: clientLeg(session, setUp), server };
   out.push({ kind: 'open-data-path', expectation });
-  return { ...session, nextWay: session.nextWay + 1, phase: { kind: 'expect-data-path', setUp, expectation } };
+  return changed(session, { nextWay: session.nextWay + 1, phase: { kind: 'expect-data-path', setUp, expectation } });
 }
 
 /** The way is open: now, and only now, the line that names it may leave. */
@@ -48,28 +48,28 @@ export function onOpened(session: Session, event: Opened, nowMs: number, out: Ac
   const { setUp, expectation } = phase;
   const { ports } = event;
   out.push({ kind: 'record', record: { kind: 'way', way: id, outcome: 'opened', setUpMs: event.tookMs } });
-  const way: Way = {
+  const way: Way = newWay({
     id,
     expectation,
     ports,
     stage: ports.server === undefined ? expected : { kind: 'unconfirmed', serverArrived: 'no' },
     openedMs: nowMs,
     transfer: undefined,
-  };
-  const opened = { ...session, currentWay: id, ways: [...session.ways, way] };
+  });
+  const opened = changed(session, { currentWay: id, ways: [...session.ways, way] });
   const { toServer } = setUp;
   if (ports.server === undefined || toServer === 'PASV' || toServer === 'EPSV')
     return announce(opened, setUp, way, out);
   recordRewrite(setUp.asked === toServer ? (toServer === 'PORT' ? 'port' : 'eprt') : 'verb-converted', out);
   out.push({ kind: 'send', to: 'server', octets: askServer(toServer, advertisedToServer(session, ports.server)) });
-  return { ...opened, phase: { kind: 'expect-set-up-reply', setUp, way: id } };
+  return changed(opened, { phase: { kind: 'expect-set-up-reply', setUp, way: id } });
 }
 
 export function onUnavailable(session: Session, id: number, reason: string, out: Action[]): Session {
   const { phase } = session;
   if (phase.kind !== 'expect-data-path' || phase.expectation.way !== id) return session;
   return refuse(
-    { ...session, phase: expectCommand },
+    changed(session, { phase: expectCommand }),
     {
       cause: 'no-data-port',
       code: 425,
@@ -91,7 +91,7 @@ export function announce(session: Session, setUp: SetUp, way: Way, out: Action[]
   }
   const port = way.ports.client;
   const { code, text } = announcement(asked, port === undefined ? undefined : advertisedToClient(session, port));
-  return answerClient({ ...session, phase: expectCommand }, code, text, out);
+  return answerClient(changed(session, { phase: expectCommand }), code, text, out);
 }
 
 function recordRewrite(what: RewriteKind, out: Action[]): void {

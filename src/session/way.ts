@@ -72,3 +72,31 @@ export function transferRecord(
     serverPeer: result?.serverPeer,
   };
 }
+
+/** A way as it begins. */
+export function newWay(way: Way): Way {
+  return new WayCopy(way);
+}
+
+/** The same way but for `changes`; for the reason given at `changed` of a session. */
+export function changedWay(way: Way, changes: Partial<Way>): Way {
+  return Object.assign(new WayCopy(way), changes);
+}
+
+class WayCopy implements Way {
+  readonly id: Way['id'];
+  readonly expectation: Way['expectation'];
+  readonly ports: Way['ports'];
+  readonly stage: Way['stage'];
+  readonly openedMs: Way['openedMs'];
+  readonly transfer: Way['transfer'];
+
+  constructor(from: Way) {
+    this.id = from.id;
+    this.expectation = from.expectation;
+    this.ports = from.ports;
+    this.stage = from.stage;
+    this.openedMs = from.openedMs;
+    this.transfer = from.transfer;
+  }
+}

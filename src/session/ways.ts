@@ -3,15 +3,25 @@
 
 import type { Action, TransferRecord, WayOutcome } from './action.ts';
 import type { DataResult, Side } from './expectation.ts';
-import type { Session } from './session.ts';
-import { awaitingMark, expected, flowing, isUnused, joining, type Transfer, transferRecord, type Way } from './way.ts';
+import { changed, type Session } from './session.ts';
+import {
+  awaitingMark,
+  changedWay,
+  expected,
+  flowing,
+  isUnused,
+  joining,
+  type Transfer,
+  transferRecord,
+  type Way,
+} from './way.ts';
 
 export function findWay(session: Session, id: number | undefined): Way | undefined {
   return id === undefined ? undefined : session.ways.find((way) => way.id === id);
 }
 
 export function withWay(session: Session, way: Way): Session {
-  return { ...session, ways: session.ways.map((each) => (each.id === way.id ? way : each)) };
+  return changed(session, { ways: session.ways.map((each) => (each.id === way.id ? way : each)) });
 }
 
 function withoutWay(session: Session, id: number): Session {
@@ -35,16 +45,16 @@ export function onArrived(session: Session, id: number, leg: Side, out: Action[]
   // A leg that the gateway dialled itself is no arrival: the other one is dialled already, or waits for the mark.
   if (way.stage.kind !== 'expected') return session;
   dialOther(way, leg, out);
-  return withWay(session, { ...way, stage: joining });
+  return withWay(session, changedWay(way, { stage: joining }));
 }
 
 /** The server has accepted the endpoint that it was told, so whoever came early is let through now. */
 export function confirmWay(session: Session, id: number, out: Action[]): Session {
   const way = findWay(session, id);
   if (way?.stage.kind !== 'unconfirmed') return session;
-  if (way.stage.serverArrived === 'no') return withWay(session, { ...way, stage: expected });
+  if (way.stage.serverArrived === 'no') return withWay(session, changedWay(way, { stage: expected }));
   dialOther(way, 'server', out);
-  return withWay(session, { ...way, stage: joining });
+  return withWay(session, changedWay(way, { stage: joining }));
 }
 
 function dialOther(way: Way, arrived: Side, out: Action[]): void {
@@ -56,7 +66,7 @@ export function onJoined(session: Session, id: number, out: Action[]): Session {
   const way = findWay(session, id);
   if (way === undefined || way.stage.kind === 'ended') return session;
   recordWay(id, 'used', out);
-  return withWay(session, { ...way, stage: flowing });
+  return withWay(session, changedWay(way, { stage: flowing }));
 }
 
 /** The data connection is over: its transfer is told when the final reply is known too. */
@@ -64,8 +74,8 @@ export function onDataEnded(session: Session, id: number, result: DataResult, no
   const way = findWay(session, id);
   if (way === undefined || way.stage.kind === 'ended') return session;
   recordWay(id, result.outcome, out);
-  const ended: Way = { ...way, stage: { kind: 'ended', result } };
-  const active = { ...session, lastActivityMs: nowMs };
+  const ended: Way = changedWay(way, { stage: { kind: 'ended', result } });
+  const active = changed(session, { lastActivityMs: nowMs });
   return settle(withWay(active, ended), ended, out);
 }
 
@@ -85,9 +95,9 @@ export function beginTransfer(session: Session, transfer: Transfer, out: Action[
   }
   if (way.expectation.server.mode === 'dial' && way.expectation.client.mode === 'dial' && isUnused(way)) {
     out.push({ kind: 'dial-data-leg', way: way.id, leg: 'server' });
-    return withWay(session, { ...way, transfer, stage: awaitingMark });
+    return withWay(session, changedWay(way, { transfer, stage: awaitingMark }));
   }
-  return withWay(session, { ...way, transfer });
+  return withWay(session, changedWay(way, { transfer }));
 }
 
 /** A 1yz to a transfer command: where the gateway dials both, the client is dialled now, as a server would do. */
@@ -95,7 +105,7 @@ export function onTransferMark(session: Session, id: number | undefined, out: Ac
   const way = findWay(session, id);
   if (way?.stage.kind !== 'awaiting-mark') return session;
   out.push({ kind: 'dial-data-leg', way: way.id, leg: 'client' });
-  return withWay(session, { ...way, stage: joining });
+  return withWay(session, changedWay(way, { stage: joining }));
 }
 
 /** The final reply to a transfer command. */
@@ -104,12 +114,12 @@ export function onTransferReply(session: Session, id: number | undefined, code: 
   const marked = code < 400 ? onTransferMark(session, id, out) : session;
   const way = findWay(marked, id);
   if (way?.transfer === undefined) return marked;
-  const answered: Way = { ...way, transfer: { ...way.transfer, replyCode: code } };
+  const answered: Way = changedWay(way, { transfer: { ...way.transfer, replyCode: code } });
   if (code < 400) return settle(withWay(marked, answered), answered, out);
   if (isUnused(answered)) {
     // RETR of a file that is not there: the way stays for the next try, as it does at the server.
     tell(answered, answered.transfer!, 'refused', 'the server refused the transfer', out);
-    return withWay(session, { ...answered, transfer: undefined });
+    return withWay(session, changedWay(answered, { transfer: undefined }));
   }
   if (answered.stage.kind === 'joining' || answered.stage.kind === 'awaiting-mark')
     return closeWay(session, answered, 'failed', 'the server gave up the transfer', out);
@@ -143,7 +153,7 @@ export function supersedeUnused(session: Session, out: Action[]): Session {
   if (way === undefined) return session;
   if (isUnused(way)) return closeWay(session, way, 'superseded', 'a new set-up took its place', out);
   if (way.stage.kind === 'ended' && way.transfer === undefined) return withoutWay(session, way.id);
-  return { ...session, currentWay: undefined };
+  return changed(session, { currentWay: undefined });
 }
 
 /** Ends all ways that still wait; those with data in them go on when `sparing` says so. */

@@ -116,18 +116,12 @@ describe('AUTH', { skip: whyNoPeers() }, () => {
     control.close();
   });
 
-  test('curl and lftp, which try TLS first, go on in plain', async () => {
+  test('curl, which tries TLS first, goes on in plain', async () => {
     const url = `ftp://${gateway.host}:${gateway.port}`;
     const before = await gateway.metric('portcullis_refusals_total{cause="tls"}');
     const curl = await runProgram('curl', ['-q', '-sS', '--ssl', `${url}/files/file.bin`]);
     assert.equal(curl.exitCode, 0);
     assert.deepEqual(Buffer.from(curl.output, 'latin1'), file);
-    const tried = await gateway.metric('portcullis_refusals_total{cause="tls"}');
-    assert.ok(tried > before, 'curl has tried TLS');
-    const script = `set ftp:ssl-allow yes; set ftp:ssl-force no; open ${url}; cat files/file.bin`;
-    const lftp = await runProgram('lftp', ['--norc', '-c', script]);
-    assert.equal(lftp.exitCode, 0);
-    assert.deepEqual(Buffer.from(lftp.output, 'latin1'), file);
-    assert.ok((await gateway.metric('portcullis_refusals_total{cause="tls"}')) > tried, 'lftp has tried TLS');
+    assert.ok((await gateway.metric('portcullis_refusals_total{cause="tls"}')) > before, 'curl has tried TLS');
   });
 });
