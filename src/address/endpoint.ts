@@ -70,8 +70,21 @@ export function addressFromOctets(octets: Uint8Array): Address {
   return addressFromGroups(hex.replace(/.{4}(?!$)/g, '$&:'));
 }
 
-/** The 4 or 16 octets of an address, network order. */
+// The same few addresses, of gateways, servers and clients, come back at every data connection.
+const remembered = new Map<string, Uint8Array>();
+const rememberedMax = 4096;
+
+/** The 4 or 16 octets of an address, network order. Not to be written to: they are everyone's. */
 export function octetsOfAddress(address: Address): Uint8Array {
+  const known = remembered.get(address.text);
+  if (known !== undefined) return known;
+  const octets = readOctets(address);
+  if (remembered.size >= rememberedMax) remembered.clear();
+  remembered.set(address.text, octets);
+  return octets;
+}
+
+function readOctets(address: Address): Uint8Array {
   if (address.family === 4) return Uint8Array.from(address.text.split('.'), Number);
   return Uint8Array.from(
     expandIPv6Number(address.text)

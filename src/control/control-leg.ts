@@ -131,7 +131,9 @@ export class ControlLeg implements Pollable {
     if (count === WOULD_BLOCK) return;
     if (this.reading === 'discarding') {
       this.reading = 'closed';
-      socket.close();
+      // A client that has ended its own direction may still be reading the replies before its 421.
+      if (count === 0) this.out.closeWhenSent();
+      else socket.close();
       return;
     }
     this.reading = 'ended';

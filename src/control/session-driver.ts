@@ -29,6 +29,7 @@ export class SessionDriver implements LegOwner, Stage {
   private session: Session;
   private timer: Timer | undefined;
   private timerMs = Number.POSITIVE_INFINITY;
+  private turnEnd: 'planned' | 'unplanned' = 'unplanned';
   private life: 'running' | 'leaving' | 'over' = 'running';
 
   constructor(point: ServicePoint, facts: SessionFacts, terms: SessionTerms) {
@@ -114,17 +115,17 @@ export class SessionDriver implements LegOwner, Stage {
     for (const action of step.actions) this.perform(action);
   }
 
+  /**
+   * Goes on with what this event made possible: a reply may let the client's next line through. Sending waits for the end
+   * of the turn, so that the lines of many sessions leave in one burst and wake their peers once, not line by line.
+   */
   settle(): void {
-    // A reply may have made room for the client's next line, and what has left for the server's.
     this.client.pull();
-    this.client.flush();
     this.server.pull();
     this.client.pull();
-    this.client.flush();
-    this.server.flush();
-    this.armTimer();
-    if (this.session.phase.kind === 'closed' && this.life === 'running') this.leave();
-    else if (this.life === 'leaving') this.finishLeaving();
+    if (this.turnEnd === 'planned') return;
+    this.turnEnd = 'planned';
+    this.point.poller.defer(this.endTurn);
   }
 
   guarded(step: () => void): void {
@@ -135,6 +136,21 @@ export class SessionDriver implements LegOwner, Stage {
       this.destroy();
     }
   }
+
+  private readonly endTurn = (): void => {
+    this.turnEnd = 'unplanned';
+    if (this.life === 'over') return;
+    this.guarded(() => {
+      const full = this.client.out.isFull || this.server.out.isFull;
+      this.client.flush();
+      this.server.flush();
+      // Room again: what was held back goes on.
+      if (full) this.settle();
+      this.armTimer();
+      if (this.session.phase.kind === 'closed' && this.life === 'running') this.leave();
+      else if (this.life === 'leaving') this.finishLeaving();
+    });
+  };
 
   private perform(action: Action): void {
     const answer = perform(this, action);

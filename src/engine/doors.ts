@@ -30,6 +30,8 @@ export class Doors {
   private readonly resources: DoorsResources;
   private readonly upstreams = new Map<string, Upstream>();
   private open = new Map<string, Open>();
+  /** Closed by a reload, while sessions that came in through them go on. */
+  private retired: FrontDoor[] = [];
 
   constructor(resources: DoorsResources) {
     this.resources = resources;
@@ -37,7 +39,7 @@ export class Doors {
 
   get sessionCount(): number {
     let count = 0;
-    for (const { door } of this.open.values()) count += door.sessionCount;
+    for (const door of this) count += door.sessionCount;
     return count;
   }
 
@@ -53,7 +55,7 @@ export class Doors {
   }
 
   [Symbol.iterator](): Iterator<FrontDoor> {
-    return [...this.open.values()].map(({ door }) => door)[Symbol.iterator]();
+    return [...[...this.open.values()].map(({ door }) => door), ...this.retired][Symbol.iterator]();
   }
 
   /** Undefined once the settings are in force, or the one sentence why they are not. */
@@ -70,7 +72,11 @@ export class Doors {
       const { door, ports } = next.get(listener.name)!;
       door.renew(this.termsOf(listener, settings, ports));
     }
-    for (const [name, { door }] of this.open) if (next.get(name)?.door !== door) door.close();
+    const given = [...this.open]
+      .filter(([name, { door }]) => next.get(name)?.door !== door)
+      .map(([, { door }]) => door);
+    for (const door of given) door.close();
+    this.retired = [...this.retired, ...given].filter((door) => door.sessionCount > 0);
     this.open = next;
     return undefined;
   }

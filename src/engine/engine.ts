@@ -92,12 +92,22 @@ export class Engine {
         for (const door of this.doors) door.tellAll({ kind: 'drain' });
         return;
       case 'end':
-        for (const door of this.doors) {
-          door.tellAll({ kind: 'end', outcome: 'drained', reason: 'the gateway is going down' });
-        }
+        this.endSessions();
+        return;
+      case 'stop':
+        // The end of the process would close every socket with a clean end, and what was cut would look complete.
+        this.doors.closeAll();
+        this.endSessions();
+        this.service = 'over';
         return;
       default:
         message satisfies never;
+    }
+  }
+
+  private endSessions(): void {
+    for (const door of this.doors) {
+      door.tellAll({ kind: 'end', outcome: 'drained', reason: 'the gateway is going down' });
     }
   }
 
@@ -129,7 +139,8 @@ export class Engine {
 
   private finish(): void {
     this.sendLog();
-    this.wakeUp.close(this.poller);
+    // The eventfd stays: the main thread may still write to it, and under a number given out anew these octets would end up
+    // in somebody's transfer. The process is about to end.
     this.poller.close();
     this.tell({ kind: 'finished' });
     this.port.close();

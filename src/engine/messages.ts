@@ -23,7 +23,9 @@ export type ToEngine =
   /** No new sessions; those that exist end when nothing of theirs is under way. */
   | { readonly kind: 'drain' }
   /** The rest ends now, with 421. */
-  | { readonly kind: 'end' };
+  | { readonly kind: 'end' }
+  /** As `end`, and the thread ends without waiting for anybody. */
+  | { readonly kind: 'stop' };
 
 export type FromEngine =
   /** The engine's loop runs; writing to this eventfd wakes it. */

@@ -11,30 +11,26 @@ import { changed, type Session } from './session.ts';
 import { isInUse, isUnused, type Way } from './way.ts';
 import { closeWay } from './ways.ts';
 
-interface ControlDeadline {
-  readonly atMs: number;
-  readonly outcome: SessionOutcome;
-  readonly farewell: string;
-}
-
 /** Milliseconds, in the clock of the events; Infinity when nothing is pending. */
 export function nextDeadlineMs(session: Session): number {
-  let at = controlDeadline(session)?.atMs ?? Number.POSITIVE_INFINITY;
-  at = Math.min(at, doubtfulDeadlineMs(session));
+  let at = Math.min(controlDeadlineMs(session), doubtfulDeadlineMs(session));
   for (const way of session.ways) if (isUnused(way)) at = Math.min(at, wayDeadlineMs(session, way));
   return at;
 }
 
 export function onClock(session: Session, nowMs: number, out: Action[]): Session {
-  let next = doubtfulDeadlineMs(session) <= nowMs ? giveUpDoubtful(session, out) : session;
-  for (const way of next.ways) {
+  let next = session;
+  for (const way of session.ways) {
     if (isUnused(way) && wayDeadlineMs(session, way) <= nowMs) {
       next = closeWay(next, way, 'expired', 'no data connection came in time', out);
     }
   }
-  const deadline = controlDeadline(next);
-  if (deadline === undefined || deadline.atMs > nowMs) return next;
-  return endControl(next, deadline.outcome, deadline.farewell, deadline.farewell, out);
+  if (controlDeadlineMs(next) <= nowMs) {
+    const { outcome, farewell } = lateness(next);
+    return endControl(next, outcome, farewell, farewell, out);
+  }
+  // Last, because the set-up that it lets go on may ask for a way, whose answer comes before any action behind it.
+  return doubtfulDeadlineMs(next) <= nowMs ? giveUpDoubtful(next, out) : next;
 }
 
 function doubtfulDeadlineMs(session: Session): number {
@@ -50,42 +46,32 @@ function wayDeadlineMs(session: Session, way: Way): number {
   return way.openedMs + session.terms.limits.expectationTimeoutMs;
 }
 
-function controlDeadline(session: Session): ControlDeadline | undefined {
+function controlDeadlineMs(session: Session): number {
   const { limits } = session.terms;
   switch (session.phase.kind) {
     case 'closed':
     case 'lingering':
-      return undefined;
+      return Number.POSITIVE_INFINITY;
     case 'expect-server':
-      return {
-        atMs: session.startedMs + limits.connectTimeoutMs,
-        outcome: 'upstream-timeout',
-        farewell: 'The FTP server cannot be reached in time; try again later.',
-      };
+      return session.startedMs + limits.connectTimeoutMs;
     case 'expect-greeting':
-      return {
-        atMs: session.startedMs + limits.greetingTimeoutMs,
-        outcome: 'timeout-greeting',
-        farewell: 'The FTP server sent no greeting in time; try again later.',
-      };
+      return session.startedMs + limits.greetingTimeoutMs;
     default:
-      return session.login.kind === 'in' ? idleDeadline(session) : loginDeadline(session);
+      if (session.login.kind !== 'in') return (session.loginBeganMs ?? session.startedMs) + limits.loginTimeoutMs;
+      return session.ways.some(isInUse) ? Number.POSITIVE_INFINITY : session.lastActivityMs + limits.idleTimeoutMs;
   }
 }
 
-function loginDeadline(session: Session): ControlDeadline {
-  return {
-    atMs: (session.loginBeganMs ?? session.startedMs) + session.terms.limits.loginTimeoutMs,
-    outcome: 'timeout-login',
-    farewell: 'No login in time; closing the control connection.',
-  };
-}
-
-function idleDeadline(session: Session): ControlDeadline | undefined {
-  if (session.ways.some(isInUse)) return undefined;
-  return {
-    atMs: session.lastActivityMs + session.terms.limits.idleTimeoutMs,
-    outcome: 'timeout-idle',
-    farewell: 'Idle for too long; closing the control connection.',
-  };
+/** What a session that has run out of time ends with. */
+function lateness(session: Session): { readonly outcome: SessionOutcome; readonly farewell: string } {
+  switch (session.phase.kind) {
+    case 'expect-server':
+      return { outcome: 'upstream-timeout', farewell: 'The FTP server cannot be reached in time; try again later.' };
+    case 'expect-greeting':
+      return { outcome: 'timeout-greeting', farewell: 'The FTP server sent no greeting in time; try again later.' };
+    default:
+      return session.login.kind === 'in'
+        ? { outcome: 'timeout-idle', farewell: 'Idle for too long; closing the control connection.' }
+        : { outcome: 'timeout-login', farewell: 'No login in time; closing the control connection.' };
+  }
 }

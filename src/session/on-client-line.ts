@@ -14,7 +14,7 @@ import { type Refusal, refuse } from './refuse.ts';
 import { isSetUpVerb, readSetUp } from './requested-set-up.ts';
 import { changed, type Session } from './session.ts';
 import { beginSetUp } from './transfer-setup.ts';
-import { beginTransfer } from './ways.ts';
+import { beginTransfer, freeWay } from './ways.ts';
 
 /** The phase is expect-command. */
 export function onClientLine(session: Session, line: ControlLine, out: Action[]): Session {
@@ -71,6 +71,7 @@ function passOn(
   if (interrupt) out.push({ kind: 'send-urgent', to: 'server', octets: telnetSynch });
   out.push({ kind: 'send', to: 'server', octets });
   const starts = verb?.starts;
+  const way = starts === undefined ? undefined : freeWay(session)?.id;
   let next = session;
   if (starts !== undefined) {
     const user = session.login.kind === 'none' ? undefined : session.login.user;
@@ -79,7 +80,6 @@ function passOn(
   } else if (command.verb === 'USER') {
     next = changed(session, { login: loginNamed(session.login, argumentText(command.argument)) });
   }
-  const way = starts === undefined ? undefined : next.currentWay;
   const answer = certaintyOf(command.verb, next.awaited);
   return changed(next, { awaited: [...next.awaited, { kind: 'server', verb: command.verb, way, answer }] });
 }

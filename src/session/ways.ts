@@ -65,6 +65,8 @@ function dialOther(way: Way, arrived: Side, out: Action[]): void {
 export function onJoined(session: Session, id: number, out: Action[]): Session {
   const way = findWay(session, id);
   if (way === undefined || way.stage.kind === 'ended') return session;
+  // Both came before the server had accepted the endpoint, the client by guessing: whoever it was, nobody was told yet.
+  if (way.stage.kind === 'unconfirmed') return closeWay(session, way, 'failed', 'used before it was announced', out);
   recordWay(id, 'used', out);
   return withWay(session, changedWay(way, { stage: flowing }));
 }
@@ -74,30 +76,38 @@ export function onDataEnded(session: Session, id: number, result: DataResult, no
   const way = findWay(session, id);
   if (way === undefined || way.stage.kind === 'ended') return session;
   recordWay(id, result.outcome, out);
+  // Nobody has been told of it, and nobody will be.
+  if (way.stage.kind === 'unconfirmed') return withoutWay(session, id);
   const ended: Way = changedWay(way, { stage: { kind: 'ended', result } });
   const active = changed(session, { lastActivityMs: nowMs });
   return settle(withWay(active, ended), ended, out);
 }
 
-/** A transfer command goes to the server: it uses the current way. */
-export function beginTransfer(session: Session, transfer: Transfer, out: Action[]): Session {
+/** The way that a transfer command sent now would use; none while the transfer before it on the same way has no answer. */
+export function freeWay(session: Session): Way | undefined {
   const way = findWay(session, session.currentWay);
+  return way?.transfer !== undefined && way.transfer.replyCode === undefined ? undefined : way;
+}
+
+/** A transfer command goes to the server: it uses the current way, if that is free. */
+export function beginTransfer(session: Session, transfer: Transfer, out: Action[]): Session {
+  const way = freeWay(session);
   if (way === undefined) return session;
   // MODE B: a second transfer over one data connection; the first is told with what is known of it.
   if (way.transfer?.replyCode !== undefined) {
-    tell(
-      way,
-      way.transfer,
-      way.transfer.replyCode < 400 ? 'completed' : 'failed',
-      'data connection kept for the next transfer',
-      out,
-    );
+    const sound = way.transfer.replyCode < 400 && carriedData(way);
+    const reason = sound ? 'data connection kept for the next transfer' : 'no data connection before the next transfer';
+    tell(way, way.transfer, sound ? 'completed' : 'failed', reason, out);
   }
   if (way.expectation.server.mode === 'dial' && way.expectation.client.mode === 'dial' && isUnused(way)) {
     out.push({ kind: 'dial-data-leg', way: way.id, leg: 'server' });
     return withWay(session, changedWay(way, { transfer, stage: awaitingMark }));
   }
   return withWay(session, changedWay(way, { transfer }));
+}
+
+function carriedData({ stage }: Way): boolean {
+  return stage.kind === 'flowing' || (stage.kind === 'ended' && stage.result.outcome === 'completed');
 }
 
 /** A 1yz to a transfer command: where the gateway dials both, the client is dialled now, as a server would do. */
@@ -177,8 +187,10 @@ function settle(session: Session, way: Way, out: Action[]): Session {
   }
   const { replyCode } = way.transfer;
   if (replyCode === undefined && session.phase.kind !== 'lingering') return session;
-  const sound = way.stage.result.outcome === 'completed' && (replyCode === undefined || replyCode < 400);
-  tell(way, way.transfer, sound ? 'completed' : 'failed', way.stage.result.reason, out);
+  const { outcome, reason } = way.stage.result;
+  // A server that dies closes its data connection as cleanly as one that has sent all: only its final reply tells them apart.
+  if (replyCode === undefined) tell(way, way.transfer, 'failed', `${reason}, without a final reply`, out);
+  else tell(way, way.transfer, outcome === 'completed' && replyCode < 400 ? 'completed' : 'failed', reason, out);
   return withoutWay(session, way.id);
 }
 

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { octetsOfAddress } from '../../src/address/endpoint.ts';
 import type { Side } from '../../src/session/expectation.ts';
 import { listen, Recorder } from '../unit/sys/loopback.ts';
+import { assertCarried } from './carrying.ts';
 import { Peer, socketAddress } from './peer.ts';
 import {
   absent4,
@@ -79,6 +80,11 @@ function resetCases(test: SceneTest, side: Side): void {
     scene.settle(() => way[side].sent);
     way[side].reset();
     assertBroken(scene, way, other);
+    // Octets that were on their way must not surface in the next transfer.
+    const next = scene.open(listens4, dials4).join();
+    for (const each of sides) next[each].send(mebi).endWriting();
+    scene.until(() => next.hasEnded && next.client.hasEnded && next.server.hasEnded);
+    assertCarried(next, mebi, mebi);
   });
 
   test(`the ${side} reads slowly and is reset while octets wait for it`, (scene) => {

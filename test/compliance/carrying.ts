@@ -99,7 +99,11 @@ export function carryingCases(test: SceneTest): void {
           const way = early === 'client' ? scene.open(shape, listens4) : scene.open(dials4, shape);
           sendEarly(way, early, octets, (progress) => scene.settle(progress));
           const late: Side = early === 'client' ? 'server' : 'client';
-          way.connect(late).send(50_000).endWriting();
+          const reader = way.connect(late);
+          // It is silent till then: anything it sent would make the early octets' event come once more.
+          scene.until(() => reader.hasEnded);
+          assert.equal(reader.received, octets);
+          reader.send(50_000).endWriting();
           scene.until(() => way.hasEnded && way.client.hasEnded && way.server.hasEnded);
           assertCarried(way, early === 'client' ? octets : 50_000, early === 'client' ? 50_000 : octets);
         }

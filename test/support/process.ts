@@ -27,6 +27,14 @@ const finishTimeoutMs = 60_000;
 const readyTimeoutMs = 15_000;
 const endTimeoutMs = 5_000;
 
+/** Groups that may have living members; should this process end early, they end with it. */
+const liveGroups = new Set<number>();
+process.on('exit', () => {
+  for (const group of liveGroups) signalGroup(group, 'SIGKILL');
+});
+process.once('SIGTERM', () => process.exit(143));
+process.once('SIGINT', () => process.exit(130));
+
 export class RunningProgram {
   readonly name: string;
   readonly pid: number;
@@ -91,6 +99,7 @@ export class RunningProgram {
       if (!(await groupGone(this.pid)))
         throw new Error(`${this.name} cannot be ended: ${await groupMembers(this.pid)}`);
     }
+    liveGroups.delete(this.pid);
     return this.finished;
   }
 
@@ -119,6 +128,7 @@ export async function startProgram(
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   const program = new RunningProgram(command, child);
+  if (child.pid !== undefined) liveGroups.add(child.pid);
   await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
   // A program may end without reading its input: what it printed then tells more than our EPIPE.
   child.stdin?.on('error', () => {});
@@ -140,6 +150,8 @@ export async function runProgram(
   }, finishTimeoutMs);
   const finished = await program.finished;
   clearTimeout(timer);
+  // Also what it may have left in the background.
+  await program.end('SIGKILL');
   if (late) throw new Error(`${command} ${args.join(' ')} did not finish:\n${finished.output}`);
   return finished;
 }

@@ -13,7 +13,16 @@ import { type ControlLine, LineSplitter } from '../../src/wire/line-splitter.ts'
 /** A way as the data path holds it. */
 interface StagedWay {
   readonly expectation: Expectation;
+  readonly ports: OpenedPorts;
   readonly dialled: Set<Side>;
+}
+
+/** One event that went through the session. */
+export interface StagedStep {
+  readonly before: Session;
+  readonly event: SessionEvent;
+  readonly after: Session;
+  readonly actions: readonly Action[];
 }
 
 const FIRST_PORT = 50_000;
@@ -27,11 +36,13 @@ export class SessionStage {
   private readonly splitters: { readonly client: LineSplitter; readonly server: LineSplitter };
   private readonly waiting: ControlLine[] = [];
   private readonly onAction: (action: Action) => void;
+  private readonly onStep: (step: StagedStep) => void;
   private nextPort = FIRST_PORT;
 
-  constructor(session: Session, onAction: (action: Action) => void) {
+  constructor(session: Session, onAction: (action: Action) => void, onStep: (step: StagedStep) => void = () => {}) {
     this.session = session;
     this.onAction = onAction;
+    this.onStep = onStep;
     const { lineOctetsMax } = session.terms.limits;
     this.splitters = { client: new LineSplitter(lineOctetsMax), server: new LineSplitter(lineOctetsMax) };
   }
@@ -64,8 +75,10 @@ export class SessionStage {
   }
 
   private dispatch(event: SessionEvent): void {
-    const step = advance(this.session, event, this.nowMs);
+    const before = this.session;
+    const step = advance(before, event, this.nowMs);
     this.session = step.session;
+    this.onStep({ before, event, after: step.session, actions: step.actions });
     for (const action of step.actions) this.perform(action);
   }
 
@@ -98,11 +111,11 @@ export class SessionStage {
       this.dispatch({ kind: 'data-path-unavailable', way, reason: 'every port is in use' });
       return;
     }
-    this.ways.set(way, { expectation, dialled: new Set() });
     const ports: OpenedPorts = {
       client: this.portFor(expectation, 'client'),
       server: this.portFor(expectation, 'server'),
     };
+    this.ways.set(way, { expectation, ports, dialled: new Set() });
     this.dispatch({ kind: 'data-path-opened', way, ports, tookMs: 0 });
   }
 

@@ -35,6 +35,7 @@ export const basicFtp: RealClient = {
   name: 'basic-ftp',
   modes: ['passive', 'extended'],
   otherModes: 'has no active mode',
+  ipv6Modes: ['extended'],
   sentSetup: /^> (PORT|PASV|EPSV|EPRT)/gm,
   download: (target, remote, local) =>
     runBasicFtp(target, (client) => done(client.downloadTo(join(target.folder, local), remote))),

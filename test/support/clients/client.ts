@@ -50,6 +50,8 @@ export interface RealClient {
   /** Its modes on IPv4, and in one sentence why the others are missing. */
   readonly modes: readonly DataMode[];
   readonly otherModes: string;
+  /** Its modes on IPv6, where only the extended ones exist (RFC 2428 §1). */
+  readonly ipv6Modes: readonly DataMode[];
   /** Matches each set-up command that the output shows as sent; the verb is the first group. */
   readonly sentSetup: RegExp;
   download(target: ClientTarget, remote: string, local: string): Promise<ClientRun>;

@@ -22,6 +22,7 @@ export const curl: RealClient = {
   name: 'curl',
   modes: ['active', 'passive', 'extended', 'extended-active'],
   otherModes: '',
+  ipv6Modes: ['extended', 'extended-active'],
   sentSetup: /^> (PORT|PASV|EPSV|EPRT)/gm,
   download: (target, remote, local) => runCurl(target, remote, ['-o', local]),
   upload: (target, local, remote) => runCurl(target, remote, ['-T', local]),

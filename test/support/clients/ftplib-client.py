@@ -1,10 +1,16 @@
 # One operation by ftplib, all commands and replies printed: HOST PORT USER PASSWORD MODE OPERATION WORDS...
+# The words are percent-encoded octets, so that file names of any encoding pass through an argument list.
 
 import ftplib
 import os
+import signal
+import socket
+import struct
 import sys
+import urllib.parse
 
 host, port, user, password, mode, operation, *words = sys.argv[1:]
+words = [urllib.parse.unquote(word, encoding="latin-1") for word in words]
 
 
 class Client(ftplib.FTP):
@@ -56,24 +62,56 @@ def abort(client, remote):
     print("*first*", len(connection.recv(1000)), "octets")
     print("*abor*", client.abort())
     connection.close()
-    # Some servers answer both the transfer and ABOR; the second reply may still come.
-    client.sock.settimeout(1)
-    try:
-        print("*late*", client.getmultiline())
-    except TimeoutError:
+    # RFC 959 has 426 for the transfer and then 226 for ABOR; some servers send one reply only. NOOP tells how many were left.
+    client.putcmd("NOOP")
+    while client.getmultiline()[:3] != "200":
         pass
-    client.sock.settimeout(20)
     print("*size*", client.size(remote))
     client.dir(os.path.dirname(remote))
 
 
+def pause(client, remote, local):
+    """Downloads, and stops this process (SIGSTOP) after the first octets; whoever watches lets it go on."""
+    client.voidcmd("TYPE I")
+    connection = client.transfercmd("RETR " + remote)
+    with open(local, "wb") as file:
+        file.write(connection.recv(1000))
+        print("*first*")
+        os.kill(os.getpid(), signal.SIGSTOP)
+        while octets := connection.recv(65536):
+            file.write(octets)
+    connection.close()
+    client.voidresp()
+
+
+def reset(client, local, remote):
+    """Uploads a file, but ends the data connection by a reset instead of a clean end; prints what the server says to it."""
+    client.voidcmd("TYPE I")
+    connection = client.transfercmd("STOR " + remote)
+    with open(local, "rb") as file:
+        connection.sendall(file.read())
+    # Only what has left our buffer can have arrived when the reset throws away the rest.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+    print("*reply*", client.getmultiline())
+
+
+def endless(client, remote):
+    """Uploads without an end; whoever watches ends this process."""
+    client.voidcmd("TYPE I")
+    connection = client.transfercmd("STOR " + remote)
+    print("*first*", connection.send(bytes(65536)), "octets")
+    while True:
+        connection.sendall(bytes(65536))
+
+
 client = Client(timeout=20)
-client.set_debuglevel(1)
+client.set_debuglevel(2 if operation == "abort" else 1)
 client.encoding = "latin-1"
 client.connect(host, int(port))
 client.login(user, password)
 client.set_pasv(mode in ("passive", "extended"))
-operations = {"download": download, "upload": upload, "resume": resume, "finish": finish, "many": many, "abort": abort}
+operations = {operation.__name__: operation for operation in (download, upload, resume, finish, many, abort, pause, reset, endless)}
 operations["list"] = ftplib.FTP.dir
 operations[operation](client, *words)
 client.quit()

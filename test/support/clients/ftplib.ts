@@ -3,22 +3,24 @@
 import { runProgram } from '../process.ts';
 import type { ClientRun, ClientTarget, RealClient } from './client.ts';
 
-/** The script's path: host, port, user, password, mode, operation and its words. */
-export const ftplibScript = new URL('ftplib-client.py', import.meta.url).pathname;
+const script = new URL('ftplib-client.py', import.meta.url).pathname;
 
-/** The words that come before the operation's own. */
-export function ftplibLogin({ host, port, user, password, mode }: ClientTarget): string[] {
-  return [ftplibScript, host, String(port), user, password, mode];
+/** The arguments of /usr/bin/python3 for one operation of the script; its words are percent-encoded octets. */
+export function ftplibArguments({ host, port, user, password, mode }: ClientTarget, ...words: string[]): string[] {
+  return ['-u', script, host, String(port), user, password, mode, ...words];
 }
 
 function runFtplib(target: ClientTarget, ...words: string[]): Promise<ClientRun> {
-  return runProgram('/usr/bin/python3', ['-u', ...ftplibLogin(target), ...words], { cwd: target.folder });
+  // File names are read and printed as latin1, octet for octet.
+  const env = { PYTHONIOENCODING: 'latin-1' };
+  return runProgram('/usr/bin/python3', ftplibArguments(target, ...words), { cwd: target.folder, env });
 }
 
 export const ftplib: RealClient = {
   name: 'ftplib',
   modes: ['active', 'passive', 'extended', 'extended-active'],
   otherModes: '',
+  ipv6Modes: ['extended', 'extended-active'],
   sentSetup: /^\*cmd\* '(PORT|PASV|EPSV|EPRT)/gm,
   download: (target, remote, local) => runFtplib(target, 'download', remote, local),
   upload: (target, local, remote) => runFtplib(target, 'upload', local, remote),

@@ -25,6 +25,7 @@ export const lftp: RealClient = {
   name: 'lftp',
   modes: ['active', 'passive', 'extended'],
   otherModes: 'sends EPRT on IPv6 only',
+  ipv6Modes: ['extended', 'extended-active'],
   sentSetup: /^---> (PORT|PASV|EPSV|EPRT)/gm,
   download: (target, remote, local) => runLftp(target, `get ${remote} -o ${local}`),
   upload: (target, local, remote) => runLftp(target, `put ${local} -o ${remote}`),

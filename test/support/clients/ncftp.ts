@@ -28,6 +28,7 @@ export const ncftp: RealClient = {
   name: 'ncftp',
   modes: ['active', 'passive'],
   otherModes: 'knows neither EPSV nor EPRT',
+  ipv6Modes: [],
   sentSetup: /(?:Cmd: +|^> +)(PORT|PASV|EPSV|EPRT)/gm,
   download: (target, remote, local) => runNcftp('ncftpget', target, ['-V', '-C'], [target.host, remote, local]),
   upload: (target, local, remote) => runNcftp('ncftpput', target, ['-V', '-C'], [target.host, local, remote]),

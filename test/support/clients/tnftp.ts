@@ -19,6 +19,7 @@ export const tnftp: RealClient = {
   name: 'tnftp',
   modes: ['active', 'passive', 'extended', 'extended-active'],
   otherModes: '',
+  ipv6Modes: ['extended', 'extended-active'],
   sentSetup: /^(?:ftp> )*---> (PORT|PASV|EPSV|EPRT)/gm,
   download: (target, remote, local) => runTnftp(target, `get ${remote} ${local}`),
   upload: (target, local, remote) => runTnftp(target, `put ${local} ${remote}`),

@@ -5,7 +5,7 @@ import { authority, type ClientRun, type ClientTarget, type RealClient } from '.
 
 function runWget(target: ClientTarget, remote: string, flags: readonly string[]): Promise<ClientRun> {
   const login = [`--ftp-user=${target.user}`, `--ftp-password=${target.password}`];
-  const mode = target.mode === 'active' ? ['--no-passive-ftp'] : [];
+  const mode = target.mode === 'active' || target.mode === 'extended-active' ? ['--no-passive-ftp'] : [];
   const url = `ftp://${authority(target)}/${remote}`;
   return runProgram('wget', ['--no-config', '--tries=1', '--timeout=20', ...login, ...mode, ...flags, url], {
     cwd: target.folder,
@@ -16,6 +16,7 @@ export const wget: RealClient = {
   name: 'wget',
   modes: ['active', 'passive'],
   otherModes: 'sends EPSV and EPRT on IPv6 only',
+  ipv6Modes: ['extended', 'extended-active'],
   sentSetup: /==> (PORT|PASV|EPSV|EPRT)/g,
   download: (target, remote, local) => runWget(target, remote, ['-O', local]),
   upload: undefined,

@@ -27,6 +27,8 @@ export async function startVsftpd({ lab, host, port, settings, root }: ServerSit
       (right) => `${right}=YES`,
     ),
     'anon_umask=022',
+    // Without it ABOR waits for the end of the transfer that it is to end.
+    'async_abor_enable=YES',
     'xferlog_enable=NO',
     // Containers often forbid what these two want to do.
     ...['seccomp_sandbox', 'isolate', 'isolate_network'].map((wall) => `${wall}=NO`),

@@ -1,0 +1,116 @@
+// The law of replies: where the server answers each command that it gets once, in order, the client reads exactly one
+// final reply to each of its commands, in order. Refusals of the gateway are among them, and overtake nothing.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { readReplyLine } from '../../src/wire/reply.ts';
+import { fuzz } from '../support/fuzz.ts';
+import { scenes } from '../support/session-arbitraries.ts';
+import { beginLife } from '../support/session-life.ts';
+import type { SessionStage } from '../support/session-stage.ts';
+
+/** The client sends one more command; or the server writes one more line of what it owes. */
+type Turn = { readonly who: 'client'; readonly verb: string } | { readonly who: 'server'; readonly manner: number };
+
+const verbs = fc.constantFrom(
+  ...['CWD', 'RETR', 'STOR', 'ABOR', 'NOOP', 'SIZE', 'HELP', 'REIN', 'TYPE', 'MLSD', 'PASV', 'EPSV', 'PORT', 'EPRT'],
+  ...['PORT 192,0,2,66,0,25', 'PORT 1,2', 'EPSV ALL', 'EPSV 3', 'LPRT', 'SPDT', 'AUTH', 'XYZZY', 'SITE'],
+);
+const turns: fc.Arbitrary<Turn[]> = fc.array(
+  fc.oneof(
+    fc.record({ who: fc.constant('client'), verb: verbs }),
+    fc.record({ who: fc.constant('server'), manner: fc.nat({ max: 5 }) }),
+  ),
+  { maxLength: 40, size: 'max' },
+);
+
+/** An honest server. Its replies to commands that it got as the client wrote them repeat their number. */
+class HonestServer {
+  readonly owed: string[] = [];
+  private nextPort = 20_000;
+
+  /** Takes one line that the gateway sent. */
+  take(line: string, manner: number): void {
+    const verb = line.slice(0, 4);
+    const number = /#\d+/.exec(line)?.[0] ?? '';
+    if (verb === 'PASV') this.owed.push(manner === 1 ? '425 no' : `227 (10,0,0,5,78,${this.nextPort++ % 256})`);
+    else if (verb === 'EPSV') this.owed.push(manner === 1 ? '500 what' : `229 (|||${this.nextPort++}|)`);
+    else if (verb === 'PORT' || verb === 'EPRT') this.owed.push(manner === 1 ? '500 what' : '200 ok');
+    else if (verb === 'RETR' || verb === 'STOR' || verb === 'MLSD') this.owed.push(...transferReplies(manner, number));
+    else if (verb === 'ABOR') this.owed.push(`${manner === 1 ? 225 : 226} ${number}`);
+    else if (verb === 'HELP' || manner === 2) this.owed.push('214-text', '227 (10,0,0,66,1,1)', '', `214 ${number}`);
+    else this.owed.push(`${manner === 1 ? 550 : 250} ${number}`);
+  }
+}
+
+function transferReplies(manner: number, number: string): string[] {
+  if (manner === 1) return [`550 ${number}`];
+  if (manner === 2) return [`226 ${number}`];
+  return manner === 3 ? ['150 go', `426 ${number}`] : ['150 go', `226 ${number}`];
+}
+
+/** What the client reads: the final replies, each with the number that it repeats. */
+class Reader {
+  readonly finals: (string | undefined)[] = [];
+  private openCode: number | undefined;
+
+  read(octets: Uint8Array): void {
+    const read = readReplyLine(octets.subarray(0, -2), this.openCode);
+    assert.notEqual(read.kind, 'malformed', Buffer.from(octets).toString('latin1'));
+    this.openCode = read.kind === 'first' || read.kind === 'inner' ? (this.openCode ?? codeOf(read)) : undefined;
+    if ((read.kind === 'single' || read.kind === 'last') && read.code >= 200) {
+      this.finals.push(/#\d+/.exec(Buffer.from(octets).toString('latin1'))?.[0]);
+    }
+  }
+}
+
+function codeOf(read: ReturnType<typeof readReplyLine>): number | undefined {
+  return 'code' in read ? read.code : undefined;
+}
+
+function ownAddress(verb: string, client: string): string {
+  if (verb === 'PORT') return `PORT ${client.includes(':') ? '1,2,3,4' : client.replaceAll('.', ',')},19,136`;
+  if (verb === 'EPRT') return `EPRT |${client.includes(':') ? 2 : 1}|${client}|5000|`;
+  return verb;
+}
+
+describe('the law of replies', () => {
+  it('one final reply to each command, in order', (t) => {
+    fuzz(
+      t,
+      fc.property(scenes, turns, (scene, list) => {
+        const server = new HonestServer();
+        const reader = new Reader();
+        let manner = 0;
+        const stage: SessionStage = beginLife({ ...scene, unknownVerbs: 'refuse' }, 'logged-in', {
+          onAction: (action) => {
+            if (action.kind !== 'send') return;
+            if (action.to === 'client') reader.read(action.octets);
+            else server.take(Buffer.from(action.octets).toString('latin1'), manner);
+          },
+        });
+        const answer = () => stage.octets('server', Buffer.from(`${server.owed.shift()}\r\n`));
+        const asked: string[] = [];
+        for (const turn of list) {
+          if (turn.who === 'server') {
+            manner = turn.manner;
+            if (server.owed.length > 0) answer();
+          } else {
+            asked.push(`#${asked.length}`);
+            const bare = /[ VT]$|^(?:PORT|EPRT|EPSV|PASV)/.test(turn.verb);
+            const line = bare ? ownAddress(turn.verb, scene.client) : `${turn.verb} ${asked.at(-1)}`;
+            stage.octets('client', Buffer.from(`${line}\r\n`));
+          }
+        }
+        while (server.owed.length > 0) answer();
+        assert.equal(stage.linesWaiting, 0, 'the client is read again');
+        assert.equal(reader.finals.length, asked.length, `${reader.finals}`);
+        reader.finals.forEach((number, index) => {
+          if (number !== undefined) assert.equal(number, asked[index], `${reader.finals}`);
+        });
+        assert.deepEqual([stage.session.awaited, stage.session.phase.kind], [[], 'expect-command']);
+      }),
+    );
+  });
+});

@@ -1,0 +1,227 @@
+// A session on real sockets, for the tests of session-driver.ts: the client and the server are ends in the hands of the test,
+// on the session's own poller.
+
+import assert from 'node:assert/strict';
+import { addressFromOctets, type Endpoint } from '../../../src/address/endpoint.ts';
+import type { ServicePoint } from '../../../src/control/service-point.ts';
+import { SessionDriver } from '../../../src/control/session-driver.ts';
+import type { SessionFacts, Witness } from '../../../src/control/witness.ts';
+import { PortPool } from '../../../src/datapath/port-pool.ts';
+import { Relay } from '../../../src/datapath/relay.ts';
+import type { SessionRecord } from '../../../src/session/action.ts';
+import { defaultLimits, type Limits } from '../../../src/session/limits.ts';
+import type { SessionTerms } from '../../../src/session/session.ts';
+import { type Pollable, type Poller, Ready } from '../../../src/sys/poller.ts';
+import type { SocketAddress } from '../../../src/sys/socket-address.ts';
+import { PipePool } from '../../../src/sys/splice-pipe.ts';
+import type { TcpListener } from '../../../src/sys/tcp-listener.ts';
+import { FAILED, TcpSocket, WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
+import { ascii, listen, loopback4, nextAccepted, Recorder, turnUntil } from '../sys/loopback.ts';
+
+/** An end of a control connection: sends text, keeps what it reads. */
+export class Talker implements Pollable {
+  socket: TcpSocket | undefined;
+  text = '';
+  ending: 'none' | 'end' | 'failure' = 'none';
+  appetite: 'reads' | 'waits' = 'reads';
+  sent = 0;
+  /** Octets read and thrown away by an `onText` that counts. */
+  counted = 0;
+  onText: () => void = () => undefined;
+  private unsent: Uint8Array = new Uint8Array(0);
+
+  say(text: string): void {
+    this.unsent = Buffer.concat([this.unsent, ascii(text)]);
+    this.push();
+  }
+
+  /** All that it was to say has been taken by the kernel. */
+  get hasSaidAll(): boolean {
+    return this.unsent.length === 0;
+  }
+
+  startReading(): void {
+    this.appetite = 'reads';
+    this.pull();
+  }
+
+  onReady(events: number): void {
+    if ((events & ~Ready.out) !== 0) this.pull();
+    this.push();
+  }
+
+  private pull(): void {
+    const buffer = new Uint8Array(65_536);
+    while (this.appetite === 'reads' && this.ending === 'none') {
+      const count = this.socket!.receive(buffer);
+      if (count === WOULD_BLOCK) break;
+      if (count === FAILED) this.ending = 'failure';
+      else if (count === 0) this.ending = 'end';
+      else this.text += Buffer.from(buffer.subarray(0, count)).toString('latin1');
+    }
+    this.onText();
+  }
+
+  private push(): void {
+    while (this.unsent.length > 0 && this.socket?.isOpen === true) {
+      const count = this.socket.send(this.unsent);
+      if (count < 0) return;
+      this.sent += count;
+      this.unsent = this.unsent.subarray(count);
+    }
+  }
+}
+
+/** Keeps what it is told; `onRecord` may throw, as a mistake of ours would. */
+export class KeepingWitness implements Witness {
+  readonly records: SessionRecord[] = [];
+  readonly errors: { id: string | undefined; error: unknown }[] = [];
+  readonly over: string[] = [];
+  onRecord: (facts: SessionFacts, record: SessionRecord) => void = () => undefined;
+
+  sessionStarted(): void {}
+
+  sessionRecord(facts: SessionFacts, record: SessionRecord): void {
+    this.onRecord(facts, record);
+    this.records.push(record);
+  }
+
+  sessionOver(): void {}
+
+  turnedAway(): void {}
+
+  controlOctets(): void {}
+
+  internalError(facts: SessionFacts | undefined, error: unknown): void {
+    this.errors.push({ id: facts?.id, error });
+  }
+}
+
+export class SessionBench {
+  readonly poller: Poller;
+  readonly witness = new KeepingWitness();
+  readonly ports = new PortPool([{ from: 13_000, to: 13_099 }]);
+  readonly serverDoor: TcpListener;
+  private readonly serverPort: number;
+  private readonly pipes = new PipePool();
+  private readonly talkers: Talker[] = [];
+  private readonly point: ServicePoint;
+  private begun = 0;
+
+  constructor(poller: Poller) {
+    this.poller = poller;
+    this.serverDoor = listen(poller);
+    this.serverPort = this.serverDoor.localPort();
+    const times = { joinTimeoutMs: 30_000, dataIdleTimeoutMs: 30_000 };
+    this.point = {
+      poller,
+      dataPath: new Relay({ poller, pipes: this.pipes, ports: this.ports, times }),
+      upstream: { dialect: { epsv: 'unknown', eprt: 'unknown' } },
+      witness: this.witness,
+      onSessionOver: ({ id }) => this.witness.over.push(id),
+    };
+  }
+
+  until(holds: () => boolean): void {
+    turnUntil(this.poller, holds);
+  }
+
+  /** A client connects and its session begins; the server is not there yet. */
+  begin(id: string, limits: Partial<Limits> = {}): Talker {
+    const frontDoor = listen(this.poller, new Recorder(), { control: true });
+    const client = new Talker();
+    const dialled = TcpSocket.dial(this.poller, { octets: loopback4, port: frontDoor.localPort() }, client);
+    assert.ok(dialled.ok);
+    client.socket = dialled.socket;
+    this.talkers.push(client);
+    const { fd, peer } = nextAccepted(this.poller, frontDoor);
+    const server = endpointOf({ octets: loopback4, port: this.serverPort });
+    const facts = { id, listener: 'front', client: endpointOf(peer), server };
+    const driver = new SessionDriver(this.point, facts, termsOf(facts, { ...defaultLimits, ...limits }));
+    frontDoor.close();
+    driver.start(fd);
+    this.begun++;
+    return client;
+  }
+
+  /** The server takes the session's connection. */
+  answer(): Talker {
+    const server = new Talker();
+    server.socket = TcpSocket.accepted(this.poller, nextAccepted(this.poller, this.serverDoor).fd, server);
+    this.talkers.push(server);
+    return server;
+  }
+
+  /** A session whose greeting has been read. */
+  greet(id = 'one'): { client: Talker; server: Talker } {
+    const client = this.begin(id);
+    const server = this.answer();
+    server.say('220 ready\r\n');
+    this.until(() => client.text === '220 ready\r\n');
+    client.text = '';
+    return { client, server };
+  }
+
+  /** Until nothing moves any more: several turns after which `progress` is the same. */
+  settle(progress: () => number): void {
+    for (let still = 0, before = progress(); still < 5; still++) {
+      this.poller.turn(10);
+      if (progress() !== before) still = 0;
+      before = progress();
+    }
+  }
+
+  /** The session at hand asks for a way with EPSV; the port that the client is told. */
+  openPassive(client: Talker, server: Talker): number {
+    client.say('EPSV\r\n');
+    this.until(() => server.text.endsWith('\r\n'));
+    server.say('229 Entering Extended Passive Mode (|||2000|)\r\n');
+    this.until(() => client.text.includes('229 '));
+    return Number(/\|\|\|(\d+)\|/.exec(client.text)?.[1]);
+  }
+
+  /** Somebody connects to a port of the gateway. */
+  callFrom(octets: Uint8Array, port: number): void {
+    const caller = new Talker();
+    const from = { octets, port: 0 };
+    const dialled = TcpSocket.dial(this.poller, { octets: loopback4, port }, caller, { from });
+    assert.ok(dialled.ok);
+    caller.socket = dialled.socket;
+    this.talkers.push(caller);
+  }
+
+  close(): void {
+    for (const talker of this.talkers) talker.socket?.close();
+    this.serverDoor.close();
+    this.until(() => this.witness.over.length === this.begun);
+    assert.equal(this.ports.inUse, 0);
+    this.pipes.close();
+  }
+}
+
+function endpointOf({ octets, port }: SocketAddress): Endpoint {
+  return { address: addressFromOctets(octets), port };
+}
+
+function termsOf({ client, server }: SessionFacts, limits: Limits): SessionTerms {
+  return {
+    clientPeer: client,
+    clientLocal: endpointOf({ octets: loopback4, port: 21 }),
+    serverPeer: server,
+    advertise: undefined,
+    advertiseToServer: undefined,
+    serverMode: 'as-client',
+    activeSourcePort: undefined,
+    ruleset: {
+      source: 'test',
+      dataConnections: {
+        minimumPort: 1024,
+        unspecifiedAddress: 'replace',
+        foreignPassiveAddress: 'replace',
+        fxp: [],
+      },
+      verbs: { refuse: new Set(), unknown: 'refuse' },
+    },
+    limits,
+  };
+}
