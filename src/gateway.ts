@@ -34,6 +34,7 @@ export class Gateway {
   private readonly engines: EngineHost[] = [];
   private admin: AdminServer | undefined;
   private service: Service = 'starting';
+  private reloading: Promise<unknown> = Promise.resolve();
   private readonly onFatal: (problem: string) => void;
 
   /** `onFatal` hears of a death that the gateway cannot go on after. */
@@ -75,7 +76,16 @@ export class Gateway {
   }
 
   /** New settings for new sessions; live ones keep theirs. What cannot change in a running process is named in the log. */
-  async reload(settings: Settings): Promise<Outcome> {
+  reload(settings: Settings): Promise<Outcome> {
+    // One after another: two that overlap would each take the other's answers for its own.
+    const reloaded = this.reloading.then(() => this.reloadAlone(settings));
+    this.reloading = reloaded;
+    return reloaded;
+  }
+
+  private async reloadAlone(settings: Settings): Promise<Outcome> {
+    // New listeners would let new sessions in.
+    if (this.service !== 'ready') return this.refuseReload('the gateway is going down');
     const done: EngineHost[] = [];
     for (const engine of this.engines) {
       const problem = await engine.configure(settings);

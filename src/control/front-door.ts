@@ -51,7 +51,7 @@ const farewells: Record<TurnedAway, string> = {
 };
 
 export class FrontDoor implements Pollable {
-  readonly name: string;
+  private name: string;
   private readonly sessions = new Map<string, SessionDriver>();
   private terms: DoorTerms;
   private point: ServicePoint;
@@ -93,7 +93,8 @@ export class FrontDoor implements Pollable {
   }
 
   /** New sessions get these terms from now on. */
-  renew(terms: DoorTerms): void {
+  renew(name: string, terms: DoorTerms): void {
+    this.name = name;
     this.terms = terms;
     this.point = this.pointOfService();
   }

@@ -133,6 +133,8 @@ export class RelayLeg implements Pollable {
         // RFC 2577 §4: whoever guesses the port first must neither read the file nor use up the way.
         socket.reset();
         this.owner.onLegStranger(this.side, peer);
+        // The owner may have closed the way.
+        if (this.listener === undefined) return;
         continue;
       }
       this.stopListening();

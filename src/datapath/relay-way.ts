@@ -129,8 +129,9 @@ export class RelayWay implements OpenWay, LegOwner {
       this.fail('urgent data on a data connection');
       return;
     }
-    // What came before the other leg was up announced itself once and will not again.
-    if ((this.server.heard & readableOrEnded) !== 0) this.pump(this.toClient, 'server', true);
+    // What came before the other leg was up announced itself once and will not again. The owner may have closed the way.
+    if (this.life === 'flowing' && (this.server.heard & readableOrEnded) !== 0)
+      this.pump(this.toClient, 'server', true);
     if (this.life === 'flowing' && (this.client.heard & readableOrEnded) !== 0)
       this.pump(this.toServer, 'client', true);
   }

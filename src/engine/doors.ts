@@ -14,7 +14,6 @@ import type { PipePool } from '../sys/splice-pipe.ts';
 
 interface Open {
   readonly door: FrontDoor;
-  readonly listen: Endpoint;
   readonly ports: PortPool;
   readonly ranges: string;
 }
@@ -29,6 +28,7 @@ export interface DoorsResources extends Omit<DoorResources, 'upstream'> {
 export class Doors {
   private readonly resources: DoorsResources;
   private readonly upstreams = new Map<string, Upstream>();
+  /** By where they listen: a listener that only gets another name keeps its socket and its sessions. */
   private open = new Map<string, Open>();
   /** Closed by a reload, while sessions that came in through them go on. */
   private retired: FrontDoor[] = [];
@@ -69,12 +69,10 @@ export class Doors {
       return problem;
     }
     for (const listener of settings.listeners) {
-      const { door, ports } = next.get(listener.name)!;
-      door.renew(this.termsOf(listener, settings, ports));
+      const { door, ports } = next.get(printEndpoint(listener.listen))!;
+      door.renew(listener.name, this.termsOf(listener, settings, ports));
     }
-    const given = [...this.open]
-      .filter(([name, { door }]) => next.get(name)?.door !== door)
-      .map(([, { door }]) => door);
+    const given = [...this.open].filter(([where]) => !next.has(where)).map(([, { door }]) => door);
     for (const door of given) door.close();
     this.retired = [...this.retired, ...given].filter((door) => door.sessionCount > 0);
     this.open = next;
@@ -93,12 +91,13 @@ export class Doors {
   ): string | undefined {
     const problem = sourcePortProblem(listener);
     if (problem !== undefined) return problem;
-    const before = this.open.get(listener.name);
+    const where = printEndpoint(listener.listen);
+    const before = this.open.get(where);
     const ranges = JSON.stringify(listener.dataPorts);
     const { index, count } = this.resources;
     const ports = before?.ranges === ranges ? before.ports : new PortPool(listener.dataPorts, index, count);
-    if (before !== undefined && printEndpoint(before.listen) === printEndpoint(listener.listen)) {
-      next.set(listener.name, { ...before, ports, ranges });
+    if (before !== undefined) {
+      next.set(where, { ...before, ports, ranges });
       return undefined;
     }
     const terms = this.termsOf(listener, settings, ports);
@@ -109,7 +108,7 @@ export class Doors {
     const opening = FrontDoor.open(listener.name, listener.listen, count > 1, terms, resources);
     if (!opening.ok) return bindProblem(listener, opening.code);
     fresh.push(opening.door);
-    next.set(listener.name, { door: opening.door, listen: listener.listen, ports, ranges });
+    next.set(where, { door: opening.door, ports, ranges });
     return undefined;
   }
 

@@ -13,7 +13,7 @@ export interface EngineEars {
 }
 
 // Young objects live as long as one event; a small nursery keeps an engine's memory flat at no measured cost.
-const nurseryMiB = 16;
+const nurseryMiB = 8;
 // A healthy engine needs one turn of its loop to stop; one that is stuck is not waited for.
 const stopMs = 1_000;
 

@@ -37,13 +37,15 @@ for (const serverName of serverNames) {
     after(() => lab.close());
 
     for (const mode of ['passive', 'active'] as const) {
-      test(`ftplib, ${mode}`, async () => {
-        const words = ftplibArguments({ ...target, mode }, 'abort', 'files/whole');
-        const { exitCode, output } = await runProgram('/usr/bin/python3', words, { cwd: lab.folder });
-        assert.equal(exitCode, 0, output);
-        assert.match(output, new RegExp(`\\*size\\* ${wholeOctets}`));
-        assert.match(output, /\*abor\* (426|226|225)/);
-      });
+      for (const how of ['urgent', 'plain']) {
+        test(`ftplib, ${mode}, ${how}`, async () => {
+          const words = ftplibArguments({ ...target, mode }, 'abort', 'files/whole', how);
+          const { exitCode, output } = await runProgram('/usr/bin/python3', words, { cwd: lab.folder });
+          assert.equal(exitCode, 0, output);
+          assert.match(output, /\*after abort\* (426|226|225)/);
+          assert.match(output, new RegExp(`\\*size\\* ${wholeOctets}`));
+        });
+      }
 
       test(`lftp, ${mode}`, async () => {
         const got = `got-${mode}`;

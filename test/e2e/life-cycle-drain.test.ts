@@ -126,6 +126,18 @@ describe('SIGTERM', () => {
     });
   }
 
+  test('SIGHUP while it drains opens nothing', async () => {
+    await start('60s');
+    const transfer = await beginTransfer('RETR');
+    gateway.program.signal('SIGTERM');
+    await loggedLine(gateway.program, { msg: 'draining' });
+    const other = await lab.endpoint();
+    assert.equal(await gateway.reload(`listeners:\n${listenerYaml('other', other, server)}`), 'refused');
+    await assert.rejects(RawControl.open(other), { code: 'ECONNREFUSED' });
+    await finish(transfer);
+    assert.equal((await gateway.program.finished).exitCode, 0);
+  });
+
   test('a session of a listener that settings no longer have drains like any other', async () => {
     await start('60s');
     const removed = listen;

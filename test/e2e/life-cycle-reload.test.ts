@@ -83,6 +83,16 @@ for (const engines of [1, 2]) {
       await greets(first);
     });
 
+    test('a listener may get another name where it is', async () => {
+      assert.equal(await gateway.reload(settings([listenerYaml('renamed', first, server)])), 'applied');
+      const recruit = await RawControl.login(first, server);
+      assert.match(await recruit.ask('LPSV'), /^502/);
+      await loggedLine(gateway.program, { msg: 'refused', listener: 'renamed' });
+      assert.match(await veteran.ask('NOOP'), /^200/);
+      recruit.close();
+      await becomes(() => gateway.metric('portcullis_sessions_active'), 1);
+    });
+
     test('a file with a mistake leaves the old settings in force and says where it is', async () => {
       assert.equal(await gateway.reload('listeners:\n  - name: first\n    mode: revers\n'), 'refused');
       const problem = new RegExp(`"[^\\n]*${gateway.file}:3:11: [^\\n]*"`);

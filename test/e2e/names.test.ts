@@ -39,6 +39,12 @@ async function filesOf(server: RealServer): Promise<string[]> {
   return (await readdir(server.files, { encoding: 'buffer' })).map((name) => name.toString('latin1'));
 }
 
+async function empty(server: RealServer): Promise<void> {
+  for (const name of await readdir(server.files, { encoding: 'buffer' })) {
+    await rm(Buffer.concat([Buffer.from(`${server.files}/`), name]));
+  }
+}
+
 for (const serverName of serverNames) {
   describe(serverName, { skip: whyNoPeers() }, () => {
     let lab: Lab;
@@ -59,7 +65,6 @@ for (const serverName of serverNames) {
           const { user, password } = server;
           const target = { host, port, user, password, mode: 'passive', folder: lab.folder } as const;
           const remote = `files/${percentEncoded(name)}`;
-          const file = Buffer.concat([Buffer.from(`${server.files}/`), Buffer.from(name, 'latin1')]);
           try {
             const up = await client.upload?.(target, 'content', remote);
             assert.equal(up?.exitCode, 0, up?.output);
@@ -70,7 +75,7 @@ for (const serverName of serverNames) {
             const listing = await client.list(target, 'files');
             assert.ok(listing.output.includes(name), listing.output);
           } finally {
-            await rm(file, { force: true });
+            await empty(server);
           }
         });
       }

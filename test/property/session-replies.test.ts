@@ -15,7 +15,7 @@ type Turn = { readonly who: 'client'; readonly verb: string } | { readonly who: 
 
 const verbs = fc.constantFrom(
   ...['CWD', 'RETR', 'STOR', 'ABOR', 'NOOP', 'SIZE', 'HELP', 'REIN', 'TYPE', 'MLSD', 'PASV', 'EPSV', 'PORT', 'EPRT'],
-  ...['PORT 192,0,2,66,0,25', 'PORT 1,2', 'EPSV ALL', 'EPSV 3', 'LPRT', 'SPDT', 'AUTH', 'XYZZY', 'SITE'],
+  ...['PORT 192,0,2,66,0,25', 'PORT 1,2', 'EPSV ALL', 'EPSV 3', 'LPRT', 'SPDT', 'AUTH', 'XYZZY', 'SITE', 'STAT'],
 );
 const turns: fc.Arbitrary<Turn[]> = fc.array(
   fc.oneof(
@@ -39,6 +39,7 @@ class HonestServer {
     else if (verb === 'PORT' || verb === 'EPRT') this.owed.push(manner === 1 ? '500 what' : '200 ok');
     else if (verb === 'RETR' || verb === 'STOR' || verb === 'MLSD') this.owed.push(...transferReplies(manner, number));
     else if (verb === 'ABOR') this.owed.push(`${manner === 1 ? 225 : 226} ${number}`);
+    else if (verb === 'STAT' || verb === 'SIZE') this.owed.push(`${verb === 'STAT' ? 211 : 213} ${number}`);
     else if (verb === 'HELP' || manner === 2) this.owed.push('214-text', '227 (10,0,0,66,1,1)', '', `214 ${number}`);
     else this.owed.push(`${manner === 1 ? 550 : 250} ${number}`);
   }

@@ -16,7 +16,7 @@ import type { SocketAddress } from '../../../src/sys/socket-address.ts';
 import { PipePool } from '../../../src/sys/splice-pipe.ts';
 import type { TcpListener } from '../../../src/sys/tcp-listener.ts';
 import { FAILED, TcpSocket, WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
-import { ascii, listen, loopback4, nextAccepted, Recorder, turnUntil } from '../sys/loopback.ts';
+import { listen, loopback4, nextAccepted, Recorder, turnUntil } from '../sys/loopback.ts';
 
 /** An end of a control connection: sends text, keeps what it reads. */
 export class Talker implements Pollable {
@@ -28,10 +28,10 @@ export class Talker implements Pollable {
   /** Octets read and thrown away by an `onText` that counts. */
   counted = 0;
   onText: () => void = () => undefined;
-  private unsent: Uint8Array = new Uint8Array(0);
+  private readonly unsent: Uint8Array[] = [];
 
   say(text: string): void {
-    this.unsent = Buffer.concat([this.unsent, ascii(text)]);
+    this.unsent.push(Buffer.from(text, 'latin1'));
     this.push();
   }
 
@@ -64,10 +64,12 @@ export class Talker implements Pollable {
 
   private push(): void {
     while (this.unsent.length > 0 && this.socket?.isOpen === true) {
-      const count = this.socket.send(this.unsent);
+      const first = this.unsent[0]!;
+      const count = this.socket.send(first);
       if (count < 0) return;
       this.sent += count;
-      this.unsent = this.unsent.subarray(count);
+      if (count === first.length) this.unsent.shift();
+      else this.unsent[0] = first.subarray(count);
     }
   }
 }
