@@ -47,7 +47,9 @@ export class SessionDriver implements LegOwner, Stage {
     this.client.socket = TcpSocket.accepted(poller, clientFd, this.client);
     this.guarded(() => {
       const { address, port } = this.facts.server;
-      const dialled = TcpSocket.dial(poller, { octets: octetsOfAddress(address), port }, this.server);
+      const dialled = TcpSocket.dial(poller, { octets: octetsOfAddress(address), port }, this.server, {
+        control: true,
+      });
       if (dialled.ok) this.server.socket = dialled.socket;
       else this.dispatch({ kind: 'server-unreachable', reason: dialled.code });
       this.settle();
@@ -77,9 +79,7 @@ export class SessionDriver implements LegOwner, Stage {
   }
 
   onConnected(leg: ControlLeg): void {
-    const socket = leg.socket!;
-    socket.keepAlive();
-    const local = socket.localAddress();
+    const local = leg.socket!.localAddress();
     this.dispatch({ kind: 'server-connected', local: { address: addressFromOctets(local.octets), port: local.port } });
   }
 

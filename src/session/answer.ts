@@ -3,7 +3,7 @@
 
 import { formatReply } from '../wire/reply.ts';
 import type { Action } from './action.ts';
-import type { AwaitedReplies } from './awaited-replies.ts';
+import { type AwaitedReplies, waitsForDoubtful, withoutDoubtful } from './awaited-replies.ts';
 import { changed, type Session } from './session.ts';
 
 /** Answers the client's latest command, now or as soon as all before it are answered. */
@@ -25,6 +25,15 @@ export function sendOwedReplies(session: Session, out: Action[]): Session {
     awaited = awaited.slice(1);
   }
   return awaited === session.awaited ? session : changed(session, { awaited });
+}
+
+/** Gives up the doubtful ABORs that hold up replies of the gateway, and sends these. */
+export function sendPastDoubtful(session: Session, out: Action[]): Session {
+  let next = session;
+  while (next.openReply === undefined && waitsForDoubtful(next.awaited)) {
+    next = sendOwedReplies(changed(next, { awaited: withoutDoubtful(next.awaited) }), out);
+  }
+  return next;
 }
 
 function sendOwed(code: number, octets: Uint8Array, out: Action[]): void {

@@ -38,25 +38,31 @@ export function indexAnswered(awaited: AwaitedReplies, code: number): number | u
     const status = awaited.findIndex((entry) => entry.kind === 'server' && entry.verb === 'STAT');
     if (status > 0) return status;
   }
-  if (isDoubtful(awaited[0]) && !answersAbort(code)) return 1;
-  return 0;
+  const ahead = doubtfulAhead(awaited);
+  return ahead === awaited.length || answersAbort(code) ? 0 : ahead;
 }
 
-/** The queue after its entry `index` was answered; an ABOR that was passed over is given up with it. */
+/** The queue after its entry `index` was answered; ABORs that were passed over are given up with it. */
 export function withoutAnswered(awaited: AwaitedReplies, index: number): AwaitedReplies {
   if (index === 0) return awaited.length === 1 ? nothingAwaited : awaited.slice(1);
-  if (index === 1 && isDoubtful(awaited[0])) return awaited.slice(2);
+  if (index === doubtfulAhead(awaited)) return awaited.slice(index + 1);
   return [...awaited.slice(0, index), ...awaited.slice(index + 1)];
+}
+
+/** The queue after a 1yz to its entry `index`, which awaits more; ABORs that were passed over are given up. */
+export function withoutPassedOver(awaited: AwaitedReplies, index: number): AwaitedReplies {
+  return index > 0 && index === doubtfulAhead(awaited) ? awaited.slice(index) : awaited;
 }
 
 /** Is every command answered, so that a set-up may go alone? A doubtful ABOR may never be answered and does not count. */
 export function isQuiet(awaited: AwaitedReplies): boolean {
-  return awaited.length === 0 || (awaited.length === 1 && isDoubtful(awaited[0]));
+  return doubtfulAhead(awaited) === awaited.length;
 }
 
 /** How sure an answer to this verb is, sent now. */
 export function certaintyOf(verb: string, awaited: AwaitedReplies): AwaitedFromServer['answer'] {
-  return verb === 'ABOR' && awaited.some(isTransfer) ? 'doubtful' : 'certain';
+  // A second ABOR is no surer than the one before it.
+  return verb === 'ABOR' && awaited.some((entry) => isTransfer(entry) || isDoubtful(entry)) ? 'doubtful' : 'certain';
 }
 
 /**
@@ -64,10 +70,23 @@ export function certaintyOf(verb: string, awaited: AwaitedReplies): AwaitedFromS
  * waits for `doubtfulAnswerMs` only: the two replies to an abort come back to back, and this is many round trips.
  */
 export function waitsForDoubtful(awaited: AwaitedReplies): boolean {
-  return isDoubtful(awaited[0]) && awaited[1]?.kind === 'gateway';
+  const ahead = doubtfulAhead(awaited);
+  return ahead > 0 && awaited[ahead]?.kind === 'gateway';
+}
+
+/** The queue after that time: what was doubtful is given up. */
+export function withoutDoubtful(awaited: AwaitedReplies): AwaitedReplies {
+  return awaited.slice(doubtfulAhead(awaited));
 }
 
 export const doubtfulAnswerMs = 2_000;
+
+/** How many doubtful ABORs stand at the head of the queue. */
+function doubtfulAhead(awaited: AwaitedReplies): number {
+  let ahead = 0;
+  while (isDoubtful(awaited[ahead])) ahead += 1;
+  return ahead;
+}
 
 function isTransfer(entry: Awaited | undefined): boolean {
   return entry?.kind === 'server' && lookupVerb(entry.verb)?.starts !== undefined;
@@ -77,6 +96,6 @@ function isDoubtful(entry: Awaited | undefined): boolean {
   return entry?.kind === 'server' && entry.answer === 'doubtful';
 }
 
-function answersAbort(code: number): boolean {
+export function answersAbort(code: number): boolean {
   return code === 225 || code === 226 || code === 426;
 }

@@ -2,12 +2,12 @@
 // per session and asks here. No idle limit while data moves: control connections are silent for hours then.
 
 import type { Action } from './action.ts';
-import { sendOwedReplies } from './answer.ts';
+import { sendPastDoubtful } from './answer.ts';
 import { doubtfulAnswerMs, waitsForDoubtful } from './awaited-replies.ts';
 import { endControl } from './ending.ts';
 import type { SessionOutcome } from './event.ts';
 import { resumeHeld } from './on-reply.ts';
-import { changed, type Session } from './session.ts';
+import type { Session } from './session.ts';
 import { isInUse, isUnused, type Way } from './way.ts';
 import { closeWay } from './ways.ts';
 
@@ -30,16 +30,12 @@ export function onClock(session: Session, nowMs: number, out: Action[]): Session
     return endControl(next, outcome, farewell, farewell, out);
   }
   // Last, because the set-up that it lets go on may ask for a way, whose answer comes before any action behind it.
-  return doubtfulDeadlineMs(next) <= nowMs ? giveUpDoubtful(next, out) : next;
+  return doubtfulDeadlineMs(next) <= nowMs ? resumeHeld(sendPastDoubtful(next, out), out) : next;
 }
 
 function doubtfulDeadlineMs(session: Session): number {
   const waiting = session.openReply === undefined && waitsForDoubtful(session.awaited);
   return waiting ? session.lastActivityMs + doubtfulAnswerMs : Number.POSITIVE_INFINITY;
-}
-
-function giveUpDoubtful(session: Session, out: Action[]): Session {
-  return resumeHeld(sendOwedReplies(changed(session, { awaited: session.awaited.slice(1) }), out), out);
 }
 
 function wayDeadlineMs(session: Session, way: Way): number {

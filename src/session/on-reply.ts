@@ -3,7 +3,14 @@
 
 import type { Action } from './action.ts';
 import { answerClient } from './answer.ts';
-import { type AwaitedFromServer, indexAnswered, isQuiet, nothingAwaited, withoutAnswered } from './awaited-replies.ts';
+import {
+  type AwaitedFromServer,
+  indexAnswered,
+  isQuiet,
+  nothingAwaited,
+  withoutAnswered,
+  withoutPassedOver,
+} from './awaited-replies.ts';
 import { resumeSetUp } from './on-client-line.ts';
 import { onLoginReply } from './on-login-reply.ts';
 import { recordRefusal } from './refuse.ts';
@@ -41,7 +48,10 @@ function onAnswer(session: Session, code: number, treatment: ReplyTreatment, now
   const index = indexAnswered(session.awaited, code);
   const entry = index === undefined ? undefined : session.awaited[index];
   if (index === undefined || entry?.kind !== 'server') return onUnasked(session, code, treatment, out);
-  if (code < 200) return onTransferMark(session, entry.way, out);
+  if (code < 200) {
+    const awaited = withoutPassedOver(session.awaited, index);
+    return onTransferMark(changed(session, { awaited }), entry.way, out);
+  }
   let next: Session = changed(session, { awaited: withoutAnswered(session.awaited, index) });
   if (treatment === 'withhold') next = replaceWithheld(next, entry, code, out);
   return onFinal(next, entry, code, nowMs, out);

@@ -122,7 +122,7 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
 }
 
 export const noLines: readonly ControlLine[] = [];
-export const noWays: readonly Way[] = [];
+const noWays: readonly Way[] = [];
 export const nobody: Login = { kind: 'none' };
 export const expectCommand: Phase = { kind: 'expect-command' };
 

@@ -20,7 +20,7 @@ export function findWay(session: Session, id: number | undefined): Way | undefin
   return id === undefined ? undefined : session.ways.find((way) => way.id === id);
 }
 
-export function withWay(session: Session, way: Way): Session {
+function withWay(session: Session, way: Way): Session {
   return changed(session, { ways: session.ways.map((each) => (each.id === way.id ? way : each)) });
 }
 

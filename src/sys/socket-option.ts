@@ -26,8 +26,13 @@ export function integerOption(fd: number, level: number, option: number): SysErr
   return value[0] === 0 ? undefined : nameOfErrno(value[0]!);
 }
 
-/** Probes a silent peer after 2 minutes and gives up after 2 more: below the usual NAT time-outs of control connections. */
-export function keepAlive(fd: number): void {
+/**
+ * What control connections want: lines leave at once; urgent octets stay in the stream (RFC 1123 §4.1.2.10); a silent peer is
+ * probed after 2 minutes and given up after 2 more, below the usual time-outs of NATs on the path.
+ */
+export function asControl(fd: number): void {
+  setInteger(fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1);
+  setInteger(fd, libc.SOL_SOCKET, libc.SO_OOBINLINE, 1);
   setInteger(fd, libc.SOL_SOCKET, libc.SO_KEEPALIVE, 1);
   setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPIDLE, 120);
   setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPINTVL, 30);

@@ -5,7 +5,7 @@ import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
 import { levelIn, type Pollable, type Poller } from './poller.ts';
 import { decodeSocketAddress, encodeSocketAddress, familyOf, type SocketAddress } from './socket-address.ts';
-import { keepAlive, setInteger } from './socket-option.ts';
+import { asControl, setInteger } from './socket-option.ts';
 
 export interface ListenOptions {
   readonly backlog: number;
@@ -90,13 +90,9 @@ export class TcpListener {
 function prepare(fd: number, local: SocketAddress, options: ListenOptions): void {
   // Without it a restart would wait a minute for old connections' TIME_WAIT.
   setInteger(fd, libc.SOL_SOCKET, libc.SO_REUSEADDR, 1);
-  setInteger(fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1);
   if (options.sharePort === true) setInteger(fd, libc.SOL_SOCKET, libc.SO_REUSEPORT, 1);
   if (local.octets.length === 16) setInteger(fd, libc.IPPROTO_IPV6, libc.IPV6_V6ONLY, 0);
-  if (options.control === true) {
-    setInteger(fd, libc.SOL_SOCKET, libc.SO_OOBINLINE, 1);
-    keepAlive(fd);
-  }
+  if (options.control === true) asControl(fd);
 }
 
 /** Sends a last word on a connection that is not wanted, and closes it. */

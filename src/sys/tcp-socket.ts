@@ -7,7 +7,7 @@ import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
 import { edgeTriggered, type Pollable, type Poller } from './poller.ts';
 import { decodeSocketAddress, encodeSocketAddress, familyOf, type SocketAddress } from './socket-address.ts';
-import { integerOption, keepAlive, setInteger } from './socket-option.ts';
+import { asControl, integerOption, setInteger } from './socket-option.ts';
 import { pipeOctets, type SplicePipe } from './splice-pipe.ts';
 
 /** Nothing to be had now; an event will tell. */
@@ -22,6 +22,8 @@ export type Dialled =
 export interface DialOptions {
   /** Local address, and port when it matters; port 0 leaves the choice to the kernel at connect time. */
   readonly from?: SocketAddress;
+  /** A control connection: no delay, kept alive, urgent data in line. Data connections want full segments instead. */
+  readonly control?: boolean;
 }
 
 const lingerZero = new Uint8Array(new Int32Array([1, 0]).buffer);
@@ -115,11 +117,6 @@ export class TcpSocket {
     return localAddressOf(this.fd);
   }
 
-  /** Probes the peer while the connection is silent. */
-  keepAlive(): void {
-    keepAlive(this.fd);
-  }
-
   /**
    * Closes; what the kernel has taken is still delivered, unless received octets were left unread: then the kernel sends a
    * reset (RFC 1122 §4.2.2.13), which may overtake them. Harmless when closed already.
@@ -172,7 +169,7 @@ export function localAddressOf(fd: number): SocketAddress {
 const spliceFlags = libc.SPLICE_F_MOVE | libc.SPLICE_F_NONBLOCK;
 
 function beginConnection(fd: number, remote: SocketAddress, options: DialOptions): SysErrorCode | undefined {
-  setInteger(fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1);
+  if (options.control === true) asControl(fd);
   if (options.from !== undefined) {
     // Port 0 would make bind() search a port without knowing the destination; the kernel is to choose it at connect().
     if (options.from.port === 0) setInteger(fd, libc.IPPROTO_IP, libc.IP_BIND_ADDRESS_NO_PORT, 1);

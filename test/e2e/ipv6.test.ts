@@ -28,6 +28,11 @@ const ways: readonly (readonly [Family, Family])[] = isDirect
       [6, 6],
     ];
 
+/** lftp 4.9 names `::` in its EPRT. The gateway puts the control peer in its place; most servers refuse it. */
+function sendsUnspecified(client: RealClient, mode: DataMode): boolean {
+  return client.name === 'lftp' && mode === 'extended-active';
+}
+
 async function thereAndBack(
   client: RealClient,
   target: ClientTarget,
@@ -67,7 +72,9 @@ for (const [clientFamily, serverFamily] of ways) {
           await t.test(`${client.name}, ${mode}`, () => thereAndBack(client, target, server, `files/${name}`));
         };
         for (const client of realClients) {
-          for (const mode of clientFamily === 6 ? client.ipv6Modes : client.modes) await run(client, mode);
+          for (const mode of clientFamily === 6 ? client.ipv6Modes : client.modes) {
+            if (!isDirect || !sendsUnspecified(client, mode)) await run(client, mode);
+          }
         }
       });
     }

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { readReplyLine } from '../../src/wire/reply.ts';
 import { fuzz } from '../support/fuzz.ts';
-import { scenes } from '../support/session-arbitraries.ts';
+import { type ArbitraryScene, scenes } from '../support/session-arbitraries.ts';
 import { beginLife } from '../support/session-life.ts';
 import type { SessionStage } from '../support/session-stage.ts';
 
@@ -28,7 +28,16 @@ const turns: fc.Arbitrary<Turn[]> = fc.array(
 /** An honest server. Its replies to commands that it got as the client wrote them repeat their number. */
 class HonestServer {
   readonly owed: string[] = [];
+  /** How many ABORs got no reply of their own. */
+  merged = 0;
+  private readonly toAbort: 'one reply' | 'two replies';
+  private readonly transfers = new Set<string>();
   private nextPort = 20_000;
+
+  /** Some servers answer an aborted transfer and its ABOR by one reply, others by two. */
+  constructor(toAbort: 'one reply' | 'two replies') {
+    this.toAbort = toAbort;
+  }
 
   /** Takes one line that the gateway sent. */
   take(line: string, manner: number): void {
@@ -37,18 +46,25 @@ class HonestServer {
     if (verb === 'PASV') this.owed.push(manner === 1 ? '425 no' : `227 (10,0,0,5,78,${this.nextPort++ % 256})`);
     else if (verb === 'EPSV') this.owed.push(manner === 1 ? '500 what' : `229 (|||${this.nextPort++}|)`);
     else if (verb === 'PORT' || verb === 'EPRT') this.owed.push(manner === 1 ? '500 what' : '200 ok');
-    else if (verb === 'RETR' || verb === 'STOR' || verb === 'MLSD') this.owed.push(...transferReplies(manner, number));
+    else if (verb === 'RETR' || verb === 'STOR' || verb === 'MLSD') this.transfer(manner, number);
+    else if (verb === 'ABOR' && this.toAbort === 'one reply' && this.isTransferring()) this.merged += 1;
     else if (verb === 'ABOR') this.owed.push(`${manner === 1 ? 225 : 226} ${number}`);
     else if (verb === 'STAT' || verb === 'SIZE') this.owed.push(`${verb === 'STAT' ? 211 : 213} ${number}`);
     else if (verb === 'HELP' || manner === 2) this.owed.push('214-text', '227 (10,0,0,66,1,1)', '', `214 ${number}`);
     else this.owed.push(`${manner === 1 ? 550 : 250} ${number}`);
   }
-}
 
-function transferReplies(manner: number, number: string): string[] {
-  if (manner === 1) return [`550 ${number}`];
-  if (manner === 2) return [`226 ${number}`];
-  return manner === 3 ? ['150 go', `426 ${number}`] : ['150 go', `226 ${number}`];
+  private transfer(manner: number, number: string): void {
+    const final = `${manner === 1 ? 550 : manner === 3 ? 426 : 226} ${number}`;
+    this.transfers.add(final);
+    // Without a 150 in front, a 226 could as well be the answer to an ABOR that shares its reply with another transfer.
+    if (manner !== 1 && (manner !== 2 || this.toAbort === 'one reply')) this.owed.push('150 go');
+    this.owed.push(final);
+  }
+
+  private isTransferring(): boolean {
+    return this.owed.some((reply) => this.transfers.has(reply));
+  }
 }
 
 /** What the client reads: the final replies, each with the number that it repeats. */
@@ -76,41 +92,69 @@ function ownAddress(verb: string, client: string): string {
   return verb;
 }
 
+/** Lets client and server take their turns; afterwards the server has said all that it owes. */
+function converse(scene: ArbitraryScene, list: readonly Turn[], server: HonestServer, reader: Reader) {
+  let manner = 0;
+  const stage: SessionStage = beginLife({ ...scene, unknownVerbs: 'refuse' }, 'logged-in', {
+    onAction: (action) => {
+      if (action.kind !== 'send') return;
+      if (action.to === 'client') reader.read(action.octets);
+      else server.take(Buffer.from(action.octets).toString('latin1'), manner);
+    },
+  });
+  const answer = () => stage.octets('server', Buffer.from(`${server.owed.shift()}\r\n`));
+  const asked: string[] = [];
+  for (const turn of list) {
+    if (turn.who === 'server') {
+      manner = turn.manner;
+      if (server.owed.length > 0) answer();
+    } else {
+      asked.push(`#${asked.length}`);
+      const bare = /[ VT]$|^(?:PORT|EPRT|EPSV|PASV)/.test(turn.verb);
+      const line = bare ? ownAddress(turn.verb, scene.client) : `${turn.verb} ${asked.at(-1)}`;
+      stage.octets('client', Buffer.from(`${line}\r\n`));
+    }
+  }
+  while (server.owed.length > 0) answer();
+  return { stage, asked, answer };
+}
+
 describe('the law of replies', () => {
   it('one final reply to each command, in order', (t) => {
     fuzz(
       t,
       fc.property(scenes, turns, (scene, list) => {
-        const server = new HonestServer();
         const reader = new Reader();
-        let manner = 0;
-        const stage: SessionStage = beginLife({ ...scene, unknownVerbs: 'refuse' }, 'logged-in', {
-          onAction: (action) => {
-            if (action.kind !== 'send') return;
-            if (action.to === 'client') reader.read(action.octets);
-            else server.take(Buffer.from(action.octets).toString('latin1'), manner);
-          },
-        });
-        const answer = () => stage.octets('server', Buffer.from(`${server.owed.shift()}\r\n`));
-        const asked: string[] = [];
-        for (const turn of list) {
-          if (turn.who === 'server') {
-            manner = turn.manner;
-            if (server.owed.length > 0) answer();
-          } else {
-            asked.push(`#${asked.length}`);
-            const bare = /[ VT]$|^(?:PORT|EPRT|EPSV|PASV)/.test(turn.verb);
-            const line = bare ? ownAddress(turn.verb, scene.client) : `${turn.verb} ${asked.at(-1)}`;
-            stage.octets('client', Buffer.from(`${line}\r\n`));
-          }
-        }
-        while (server.owed.length > 0) answer();
+        const { stage, asked } = converse(scene, list, new HonestServer('two replies'), reader);
         assert.equal(stage.linesWaiting, 0, 'the client is read again');
         assert.equal(reader.finals.length, asked.length, `${reader.finals}`);
         reader.finals.forEach((number, index) => {
           if (number !== undefined) assert.equal(number, asked[index], `${reader.finals}`);
         });
         assert.deepEqual([stage.session.awaited, stage.session.phase.kind], [[], 'expect-command']);
+      }),
+    );
+  });
+
+  it('an ABOR that the server answers together with its transfer holds up nothing for longer than 2 seconds', (t) => {
+    fuzz(
+      t,
+      fc.property(scenes, turns, (scene, list) => {
+        const server = new HonestServer('one reply');
+        const reader = new Reader();
+        const { stage, asked, answer } = converse(scene, list, server, reader);
+        for (let look = 0; look <= asked.length; look += 1) {
+          stage.nowMs += 2_000;
+          stage.event({ kind: 'clock' });
+          while (server.owed.length > 0) answer();
+        }
+        assert.equal(stage.linesWaiting, 0, 'the client is read again');
+        assert.equal(reader.finals.length, asked.length - server.merged, `${reader.finals}`);
+        const numbers = reader.finals.flatMap((number) => (number === undefined ? [] : Number(number.slice(1))));
+        assert.deepEqual(
+          numbers,
+          numbers.toSorted((a, b) => a - b),
+        );
       }),
     );
   });

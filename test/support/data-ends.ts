@@ -85,13 +85,6 @@ export function passiveEndpoint(reply: string): LabEndpoint {
   return { host: numbers.slice(0, 4).join('.'), port: numbers[4]! * 256 + numbers[5]! };
 }
 
-/** The port that a 229 names. */
-export function extendedPort(reply: string): number {
-  const [, port] = /^229 .*\(\|\|\|(\d+)\|\)/.exec(reply) ?? [];
-  if (port === undefined) throw new Error(`no 229: ${reply}`);
-  return Number(port);
-}
-
 /** Everything until the other end ends the connection; ours is then ended too. */
 export function receiveAll(socket: Socket): Promise<Received> {
   const parts: Buffer[] = [];

@@ -36,7 +36,7 @@ const packaged = loadPackagedRules();
 assert.ok(packaged.ok, 'the packaged rules are readable');
 const { ruleset } = packaged;
 
-export function termsOf(scene: Scene): SessionTerms {
+function termsOf(scene: Scene): SessionTerms {
   const server = scene.server ?? '10.0.0.5';
   const { dataConnections, verbs } = ruleset;
   return {
