@@ -22,6 +22,8 @@ export interface LegOwner {
 
 // One read: more than any line, small enough that 10,000 sessions that all have one waiting stay within 160 MiB.
 const readBuffer = new Uint8Array(16_384);
+// 256 KiB, some 0.1 ms: a client that floods without ever ending a line must not keep the other sessions waiting.
+const chunksPerPull = 16;
 const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
 const noLines: readonly ControlLine[] = [];
 
@@ -39,6 +41,7 @@ export class ControlLeg implements Pollable {
   private nextLine = 0;
   private how: 'end' | 'reset' = 'end';
   private reason = '';
+  private share: 'left' | 'used-up' = 'left';
   /** `to-the-end`: the peer has ended its direction, so a short read is not the last word. */
   private readable: 'no' | 'yes' | 'to-the-end' = 'no';
 
@@ -65,9 +68,15 @@ export class ControlLeg implements Pollable {
     });
   }
 
-  /** Hands on lines, and reads more, as long as the owner wants them. */
+  /** The last pull used up its share and there may be more: no event will say so, another pull must. */
+  get isUnfinished(): boolean {
+    return this.share === 'used-up';
+  }
+
+  /** Hands on lines, and reads more, as long as the owner wants them and the share of this pull lasts. */
   pull(): void {
-    for (;;) {
+    this.share = 'left';
+    for (let chunks = 0; ; chunks++) {
       while (this.nextLine < this.lines.length) {
         if (!this.owner.wantsLine(this)) return;
         this.owner.onLine(this, this.lines[this.nextLine++]!);
@@ -77,6 +86,10 @@ export class ControlLeg implements Pollable {
       if (this.reading === 'ended') this.tellEnd();
       if (this.readable === 'no') return;
       if (this.reading !== 'discarding' && (this.reading !== 'open' || !this.owner.wantsLine(this))) return;
+      if (chunks === chunksPerPull) {
+        this.share = 'used-up';
+        return;
+      }
       this.readChunk(this.socket!);
     }
   }

@@ -144,8 +144,8 @@ export class SessionDriver implements LegOwner, Stage {
       const full = this.client.out.isFull || this.server.out.isFull;
       this.client.flush();
       this.server.flush();
-      // Room again: what was held back goes on.
-      if (full) this.settle();
+      // Room again, or a new turn: what was held back goes on.
+      if (full || this.client.isUnfinished || this.server.isUnfinished) this.settle();
       this.armTimer();
       if (this.session.phase.kind === 'closed' && this.life === 'running') this.leave();
       else if (this.life === 'leaving') this.finishLeaving();

@@ -1,6 +1,6 @@
 // The sample server's verbs about the session itself: log in, ask, leave (RFC 959 §4.1.1 and §4.1.3, RFC 2389).
 
-import type { SampleVerb } from './sample-session.ts';
+import type { SampleSession, SampleVerb } from './sample-session.ts';
 
 export const sessionVerbs: Record<string, SampleVerb> = {
   USER(session, name) {
@@ -43,6 +43,11 @@ export const sessionVerbs: Record<string, SampleVerb> = {
     if (/^(A( N)?|I|L 8)$/i.test(type)) session.reply(200, `Type is ${type.toUpperCase()}.`);
     else session.reply(504, 'Only A, I and L 8.');
   },
-  MODE: (session, mode) => session.reply(/^S$/i.test(mode) ? 200 : 504, 'Only stream mode.'),
-  STRU: (session, structure) => session.reply(/^F$/i.test(structure) ? 200 : 504, 'Only file structure.'),
+  MODE: (session, mode) => onlyOne(session, mode, /^S$/i, 'stream mode'),
+  STRU: (session, structure) => onlyOne(session, structure, /^F$/i, 'file structure'),
 };
+
+function onlyOne(session: SampleSession, asked: string, known: RegExp, name: string): void {
+  if (known.test(asked)) session.reply(200, `It is ${name}.`);
+  else session.reply(504, `Only ${name}.`);
+}

@@ -55,7 +55,8 @@ function take(session: Session, event: SessionEvent, nowMs: number, out: Action[
     case 'clock':
       return onClock(session, nowMs, out);
     case 'drain':
-      return changed(session, { service: 'draining' });
+      // After QUIT and its 221 the server closes by itself: the client has had its last reply.
+      return session.service === 'leaving' ? session : changed(session, { service: 'draining' });
     case 'end':
       return endAll(session, event.outcome, event.reason, 'The gateway is closing this control connection.', out);
   }

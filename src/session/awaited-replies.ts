@@ -96,6 +96,7 @@ function isDoubtful(entry: Awaited | undefined): boolean {
   return entry?.kind === 'server' && entry.answer === 'doubtful';
 }
 
+/** Is it a code that servers give to ABOR (RFC 959 §5.4; 426 by those that leave out the one for the transfer)? */
 export function answersAbort(code: number): boolean {
   return code === 225 || code === 226 || code === 426;
 }

@@ -9,6 +9,7 @@ import { lookupVerb, type Verb } from '../wire/verbs.ts';
 import type { Action } from './action.ts';
 import { answerClient } from './answer.ts';
 import { certaintyOf, isQuiet } from './awaited-replies.ts';
+import { endControl } from './ending.ts';
 import { loginNamed } from './on-login-reply.ts';
 import { type Refusal, refuse } from './refuse.ts';
 import { isSetUpVerb, readSetUp } from './requested-set-up.ts';
@@ -18,6 +19,11 @@ import { beginTransfer, freeWay } from './ways.ts';
 
 /** The phase is expect-command. */
 export function onClientLine(session: Session, line: ControlLine, out: Action[]): Session {
+  if (line.fault === 'endless') {
+    // A flood without a line end: its buffer is bounded already, and now it costs its session too.
+    const text = 'This is no command line; closing the control connection.';
+    return endControl(session, 'protocol-error', 'the client sends without end and without a line', text, out);
+  }
   const fault = refusedLine(line);
   if (fault !== undefined) return refuse(session, fault, out);
   const telnet = takeTelnet(line.octets);

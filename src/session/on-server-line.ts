@@ -5,36 +5,45 @@ import type { ControlLine } from '../wire/line-splitter.ts';
 import { cleanReplyLine, type ReplyLine, readReplyLine } from '../wire/reply.ts';
 import { takeTelnet } from '../wire/telnet.ts';
 import type { Action } from './action.ts';
-import { sendOwedReplies } from './answer.ts';
+import { sendOwedReplies, sendPastDoubtful } from './answer.ts';
+import { answersAbort } from './awaited-replies.ts';
 import { endControl } from './ending.ts';
 import { onReply, resumeHeld } from './on-reply.ts';
 import { recordRefusal } from './refuse.ts';
 import { changed, type OpenReply, type ReplyTreatment, type Session } from './session.ts';
 
 export function onServerLine(session: Session, received: ControlLine, nowMs: number, out: Action[]): Session {
-  if (received.fault === 'overlong') return breakOff(session, 'overlong-reply', 'a reply line over the limit', out);
+  if (received.fault === 'overlong' || received.fault === 'endless')
+    return breakOff(session, 'overlong-reply', 'a reply line over the limit', out);
   const line = readable(session, received, out);
   const read = readReplyLine(line.octets, session.openReply?.code);
   switch (read.kind) {
     case 'malformed':
       return breakOff(session, 'malformed-reply', read.reason, out);
     case 'single':
-      return onWholeReply(session, line, read.code, treatmentOf(session, read.code), nowMs, out);
     case 'first':
-      return onReplyPart(
-        session,
-        line,
-        { code: read.code, lines: 0, octets: 0, treatment: treatmentOf(session, read.code) },
-        read,
-        nowMs,
-        out,
-      );
+      return onReplyBegun(session, line, read, nowMs, out);
     case 'inner':
     case 'last':
       return session.openReply === undefined
         ? session
         : onReplyPart(session, line, session.openReply, read, nowMs, out);
   }
+}
+
+function onReplyBegun(
+  session: Session,
+  line: ControlLine,
+  read: Extract<ReplyLine, { kind: 'single' | 'first' }>,
+  nowMs: number,
+  out: Action[],
+): Session {
+  const { code } = read;
+  // It answers a command behind the replies that wait for a doubtful ABOR: these go out first.
+  const ready = answersAbort(code) ? session : sendPastDoubtful(session, out);
+  const treatment = treatmentOf(ready, code);
+  if (read.kind === 'single') return onWholeReply(ready, line, code, treatment, nowMs, out);
+  return onReplyPart(ready, line, { code, lines: 0, octets: 0, treatment }, read, nowMs, out);
 }
 
 function onReplyPart(

@@ -9,8 +9,11 @@ export interface ControlLine {
   readonly octets: Uint8Array;
   /** What is forwarded: content, CR, LF. The very octets received where these ended in CR LF. */
   readonly wire: Uint8Array;
-  /** Why the line must not be forwarded as it is; an overlong one has no octets at all. */
-  readonly fault: 'overlong' | 'bare-cr' | 'nul' | undefined;
+  /**
+   * Why the line must not be forwarded as it is; an overlong one has no octets at all. `endless` follows on `overlong` when
+   * so many more have come that this is no line but a flood.
+   */
+  readonly fault: 'overlong' | 'endless' | 'bare-cr' | 'nul' | undefined;
 }
 
 const LF = 10;
@@ -18,6 +21,9 @@ const CR = 13;
 const NUL = 0;
 const NOTHING = new Uint8Array(0);
 const OVERLONG: ControlLine = { octets: NOTHING, wire: NOTHING, fault: 'overlong' };
+const ENDLESS: ControlLine = { octets: NOTHING, wire: NOTHING, fault: 'endless' };
+// A mistaken client that sends a file where a command belongs still gets its 500; this much of it is no mistake any more.
+const ENDLESS_LINES = 16;
 // Holds most commands without growing; a line in several segments is rare enough to pay for one small buffer.
 const PENDING_OCTETS_MIN = 64;
 
@@ -26,7 +32,8 @@ export class LineSplitter {
   readonly #lineOctetsMax: number;
   #pending: Uint8Array = NOTHING;
   #pendingOctets = 0;
-  #discarding = false;
+  /** Octets so far of a line that is being dropped. */
+  #dropped: number | undefined;
 
   /** @param lineOctetsMax Longest line in octets as received, its end included. */
   constructor(lineOctetsMax: number) {
@@ -49,41 +56,45 @@ export class LineSplitter {
       // Only LF ends a line; that it may come without CR is for telnet clients and scripts (`printf 'NOOP\n' | nc`).
       const lf = chunk.indexOf(LF, start);
       const end = lf < 0 ? chunk.length : lf + 1;
-      const line = lf < 0 ? this.#keep(chunk, start) : this.#finish(chunk, start, end);
-      if (line !== undefined) lines.push(line);
+      if (this.#dropped !== undefined) this.#drop(this.#dropped, end - start, lines);
+      else if (lf < 0) this.#keep(chunk, start, lines);
+      else this.#finish(chunk, start, end, lines);
+      if (lf >= 0) this.#dropped = undefined;
       start = end;
     }
     return lines;
   }
 
-  #finish(chunk: Uint8Array, start: number, end: number): ControlLine | undefined {
-    if (this.#discarding) {
-      this.#discarding = false;
-      return undefined;
-    }
+  #finish(chunk: Uint8Array, start: number, end: number, lines: ControlLine[]): void {
     const length = this.#pendingOctets + end - start;
-    if (length > this.#lineOctetsMax) {
+    if (length > this.#lineOctetsMax) this.#refuse(length, lines);
+    else if (this.#pendingOctets === 0) lines.push(controlLine(octetsBetween(chunk, start, end)));
+    else {
+      this.#append(chunk.subarray(start, end));
+      const received = octetsBetween(this.#pending, 0, length);
       this.#forget();
-      return OVERLONG;
+      lines.push(controlLine(received));
     }
-    if (this.#pendingOctets === 0) return controlLine(octetsBetween(chunk, start, end));
-    this.#append(chunk.subarray(start, end));
-    const received = octetsBetween(this.#pending, 0, length);
-    this.#forget();
-    return controlLine(received);
   }
 
-  #keep(chunk: Uint8Array, start: number): ControlLine | undefined {
-    if (this.#discarding) return undefined;
+  #keep(chunk: Uint8Array, start: number, lines: ControlLine[]): void {
+    const length = this.#pendingOctets + chunk.length - start;
     // Its LF is still to come, so a line of exactly the bound is already too long. Waiting for that LF would let a flood
     // without one hold its buffer for as long as it likes.
-    if (this.#pendingOctets + chunk.length - start >= this.#lineOctetsMax) {
-      this.#forget();
-      this.#discarding = true;
-      return OVERLONG;
-    }
-    this.#append(chunk.subarray(start));
-    return undefined;
+    if (length >= this.#lineOctetsMax) this.#refuse(length, lines);
+    else this.#append(chunk.subarray(start));
+  }
+
+  #refuse(length: number, lines: ControlLine[]): void {
+    this.#forget();
+    lines.push(OVERLONG);
+    this.#drop(0, length, lines);
+  }
+
+  #drop(before: number, more: number, lines: ControlLine[]): void {
+    const endless = this.#lineOctetsMax * ENDLESS_LINES;
+    this.#dropped = before + more;
+    if (before <= endless && this.#dropped > endless) lines.push(ENDLESS);
   }
 
   // Copies, because a view of three octets would keep the whole chunk of 64 KiB alive.

@@ -87,6 +87,25 @@ function resetCases(test: SceneTest, side: Side): void {
     assertCarried(next, mebi, mebi);
   });
 
+  test(`the ${side} sends an urgent octet, which the kernel leaves out of the stream: nothing looks complete`, (scene) => {
+    for (const octets of [1000, 300_000]) {
+      const way = scene.open(listens4, dials4).join();
+      way[side].send(octets);
+      scene.until(() => way[other].received === octets);
+      way[side].sendUrgent();
+      way[side].send(1000).endWriting();
+      assertBroken(scene, way, other);
+    }
+    const early = scene.open(listens4, listens4);
+    early.connect(side);
+    scene.until(() => early.reports.length > 0 && early[side].life === 'connected');
+    early[side].sendUrgent();
+    early[side].endWriting();
+    early.connect(other);
+    scene.until(() => early.hasEnded);
+    assert.equal(early.result?.outcome, 'failed');
+  });
+
   test(`the ${side} reads slowly and is reset while octets wait for it`, (scene) => {
     const way = scene.open(listens4, dials4).join();
     way[side].stopReading();

@@ -73,6 +73,11 @@ export class Peer implements Pollable {
     return this;
   }
 
+  /** One octet marked urgent (MSG_OOB), as no FTP program sends on a data connection. */
+  sendUrgent(): void {
+    assert.equal(this.socket!.sendUrgent(Uint8Array.of(33)), 1);
+  }
+
   /** After everything that is still to be sent. */
   endWriting(): this {
     this.afterwards = 'end-writing';

@@ -18,6 +18,7 @@ import { RawControl } from '../support/raw-control.ts';
 import { type RealServer, startServer } from '../support/real-servers.ts';
 import { changedRules } from '../support/rules-file.ts';
 import { Victim } from '../support/victim.ts';
+import { suiteTimeoutMs } from '../support/watch.ts';
 
 interface Refused {
   readonly cause: string;
@@ -28,7 +29,7 @@ interface Refused {
 
 const file = octetsFrom(11, 300_007);
 
-describe('bounce', { skip: whyNoPeers() }, () => {
+describe('bounce', { skip: whyNoPeers(), timeout: suiteTimeoutMs }, () => {
   let lab: Lab;
   let server: RealServer;
   let gateway: RunningGateway;

@@ -12,14 +12,14 @@ import { loggedLine } from '../support/log-line.ts';
 import { octetsFrom } from '../support/octets.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
-import { atRest, residentOctets } from '../support/watch.ts';
+import { atRest, residentOctets, suiteTimeoutMs } from '../support/watch.ts';
 
 const MiB = 1_048_576;
 const flood = 200 * MiB;
 /** What the garbage collector leaves lying about until it has a reason to run, and the bounded queue of log lines. */
 const growthMax = 96 * MiB;
 
-describe('floods', () => {
+describe('floods', { timeout: suiteTimeoutMs }, () => {
   let lab: Lab;
   let server: ScriptedServer;
   let gateway: RunningGateway;
@@ -67,16 +67,23 @@ describe('floods', () => {
     control.close();
   });
 
-  test('200 MiB of a line without end cost nothing', async () => {
+  test('200 MiB of a line without end cost one session and no memory', async () => {
     const control = await RawControl.login(gateway, server);
     const before = await residentOctets(gateway.program.pid);
     const chunk = Buffer.alloc(4 * MiB, 'a');
     for (let sent = 0; sent < flood; sent += chunk.length) await control.sent(chunk);
     assert.match(await control.reply(), /^500 Command line too long\.$/);
-    // The end of that line is not the beginning of another.
-    control.send('DELE b\r\nNOOP\r\n');
-    assert.match(await control.reply(), /^200/);
+    assert.match(await control.reply(), /^421 This is no command line/);
+    assert.equal(await control.ended, 'end');
     await stayedSmall(before);
+    control.close();
+  });
+
+  test('a line that is only too long costs no session, and its end is not the beginning of another', async () => {
+    const control = await RawControl.login(gateway, server);
+    control.send(`${'a'.repeat(20_000)}DELE b\r\nNOOP\r\n`);
+    assert.match(await control.reply(), /^500 Command line too long\.$/);
+    assert.match(await control.reply(), /^200/);
     control.close();
   });
 

@@ -16,12 +16,13 @@ import { RawControl } from '../support/raw-control.ts';
 import { changedRules } from '../support/rules-file.ts';
 import { type ScriptedServer, type ScriptedVerb, startScriptedServer } from '../support/scripted-server.ts';
 import { Victim } from '../support/victim.ts';
+import { suiteTimeoutMs } from '../support/watch.ts';
 
 const file = octetsFrom(12, 200_003);
 
 let lab: Lab;
 
-describe('malicious server', () => {
+describe('malicious server', { timeout: suiteTimeoutMs }, () => {
   before(async () => {
     lab = await openLab();
   });

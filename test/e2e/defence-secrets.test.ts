@@ -10,6 +10,7 @@ import { listenerYaml, operateGateway } from '../support/operated-gateway.ts';
 import { whyNoPeers } from '../support/peers.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { startServer } from '../support/real-servers.ts';
+import { suiteTimeoutMs } from '../support/watch.ts';
 
 let lab: Lab;
 before(async () => {
@@ -17,7 +18,7 @@ before(async () => {
 });
 after(() => lab.close());
 
-test('no password is written anywhere', { skip: whyNoPeers() }, async () => {
+test('no password is written anywhere', { skip: whyNoPeers(), timeout: suiteTimeoutMs }, async () => {
   const server = await startServer(lab, 'ProFTPD');
   const listen = await lab.endpoint();
   const settings = `listeners:\n${listenerYaml('front', listen, server)}log:\n  level: trace\n`;

@@ -13,8 +13,9 @@ import { loggedLine } from '../support/log-line.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
 import { Victim } from '../support/victim.ts';
+import { suiteTimeoutMs } from '../support/watch.ts';
 
-describe('smuggling', () => {
+describe('smuggling', { timeout: suiteTimeoutMs }, () => {
   let lab: Lab;
   let server: ScriptedServer;
   let gateway: RunningGateway;

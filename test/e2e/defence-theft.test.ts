@@ -14,12 +14,13 @@ import { loggedLine } from '../support/log-line.ts';
 import { octetsFrom } from '../support/octets.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
+import { suiteTimeoutMs } from '../support/watch.ts';
 
 const file = octetsFrom(13, 100_003);
 /** The shortest that settings allow. */
 const expectationMs = 1_000;
 
-describe('port theft', () => {
+describe('port theft', { timeout: suiteTimeoutMs }, () => {
   let lab: Lab;
   let server: ScriptedServer;
   let serverData: DataPort;

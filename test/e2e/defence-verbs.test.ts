@@ -19,6 +19,7 @@ import { type RealServer, startServer } from '../support/real-servers.ts';
 import { changedRules } from '../support/rules-file.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
 import { Victim } from '../support/victim.ts';
+import { suiteTimeoutMs } from '../support/watch.ts';
 
 let lab: Lab;
 
@@ -27,7 +28,7 @@ before(async () => {
 });
 after(() => lab.close());
 
-describe('verbs that go around a gateway', () => {
+describe('verbs that go around a gateway', { timeout: suiteTimeoutMs }, () => {
   let server: ScriptedServer;
   let gateway: RunningGateway;
   let control: RawControl;
@@ -93,7 +94,7 @@ describe('verbs that go around a gateway', () => {
   });
 });
 
-describe('AUTH', { skip: whyNoPeers() }, () => {
+describe('AUTH', { skip: whyNoPeers(), timeout: suiteTimeoutMs }, () => {
   const file = octetsFrom(14, 50_021);
   let server: RealServer;
   let gateway: RunningGateway;

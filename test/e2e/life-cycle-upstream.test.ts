@@ -15,7 +15,7 @@ import { whyNoPeers } from '../support/peers.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { startServer } from '../support/real-servers.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
-import { becomes } from '../support/watch.ts';
+import { becomes, suiteTimeoutMs } from '../support/watch.ts';
 
 let lab: Lab;
 before(async () => {
@@ -23,7 +23,7 @@ before(async () => {
 });
 after(() => lab.close());
 
-test('a server that is not there: 421, a log line, and the gateway goes on', async () => {
+test('a server that is not there: 421, a log line, and the gateway goes on', { timeout: suiteTimeoutMs }, async () => {
   const nobody = await lab.endpoint();
   const gateway = await startGateway(lab, nobody);
   for (let attempt = 1; attempt <= 2; attempt += 1) {
@@ -37,7 +37,10 @@ test('a server that is not there: 421, a log line, and the gateway goes on', asy
   assert.equal(await gateway.metric('portcullis_sessions_total{outcome="upstream-unreachable"}'), 2);
 });
 
-test('a server that dies in the middle of a transfer: the client knows', { skip: whyNoPeers() }, async () => {
+test('a server that dies in the middle of a transfer: the client knows', {
+  skip: whyNoPeers(),
+  timeout: suiteTimeoutMs,
+}, async () => {
   const server = await startServer(lab, 'pyftpdlib');
   const size = 64 * 1_048_576;
   await writeFile(join(server.files, 'big.bin'), Buffer.alloc(size, 'x'));
@@ -61,7 +64,7 @@ test('a server that dies in the middle of a transfer: the client knows', { skip:
   assert.equal(await gateway.metric('portcullis_internal_errors_total'), 0);
 });
 
-test('two engines share one listener', async () => {
+test('two engines share one listener', { timeout: suiteTimeoutMs }, async () => {
   const server = await startScriptedServer(lab);
   const listen = await lab.endpoint();
   const settings = `listeners:\n${listenerYaml('front', listen, server)}log:\n  level: debug\nengines: 2\n`;

@@ -54,7 +54,9 @@ describe('laws of lines that pass', () => {
               phase.kind === 'expect-command' || phase.kind === 'expect-replies' || phase.kind === 'expect-greeting';
             if (line === undefined || !conversing || openReply !== undefined) return;
             if (!plainReply.test(textOf(line.octets))) return;
-            assert.equal(sent(step.actions, 'client')[0], textOf(line.wire));
+            // A reply of the gateway may go out with it, before or behind.
+            const copies = sent(step.actions, 'client').filter((text) => text === textOf(line.wire));
+            assert.equal(copies.length, 1);
           },
         });
         live(stage, scene, list);

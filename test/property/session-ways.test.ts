@@ -8,6 +8,7 @@ import type { Action, TransferRecord, WayOutcome } from '../../src/session/actio
 import { fuzz } from '../support/fuzz.ts';
 import { beginnings, type Move, moves, scenes } from '../support/session-arbitraries.ts';
 import { beginLife, endLife, live } from '../support/session-life.ts';
+import type { Progress, Scene } from '../support/session-terms.ts';
 
 /** Gives each transfer a name of its own, so that its record can be told from others. */
 function withNames(list: readonly Move[]): Move[] {
@@ -19,15 +20,7 @@ function withNames(list: readonly Move[]): Move[] {
   });
 }
 
-function lifeOf(...[scene, beginning, list]: Parameters<typeof liveWhole>) {
-  return liveWhole(scene, beginning, list);
-}
-
-function liveWhole(
-  scene: Parameters<typeof live>[1],
-  beginning: Parameters<typeof beginLife>[1],
-  list: readonly Move[],
-) {
+function lifeOf(scene: Scene, beginning: Progress, list: readonly Move[]) {
   const ways = new Map<number, WayOutcome[]>();
   const transfers: TransferRecord[] = [];
   const carried: string[] = [];

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { groupMembers, type ProgramOptions, type RunningProgram, startProgram } from './process.ts';
+import { familyOf, type ProgramOptions, type RunningProgram, startProgram } from './process.ts';
 import { openSockets } from './sockets.ts';
 
 export interface LabEndpoint {
@@ -74,7 +74,7 @@ export class Lab {
   async #leftProcesses(): Promise<string[]> {
     const left: string[] = [];
     for (const program of this.#programs) {
-      for (const pid of await groupMembers(program.pid)) left.push(`process ${pid} of ${program.name}`);
+      for (const pid of await familyOf(program.pid)) left.push(`process ${pid} of ${program.name}`);
     }
     // Whatever left its group still has the lab's folder in its command line or as its working folder.
     for (const entry of await readdir('/proc')) {

@@ -1,5 +1,5 @@
 // How do tests run other programs and leave none behind? Each program gets a process group of its own, is awaited by
-// what it prints or by its port, and is ended by its own id; ended means that the whole group is gone.
+// what it prints or by its port, and is ended by its own id; ended means that all it started is gone.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
@@ -30,7 +30,10 @@ const endTimeoutMs = 5_000;
 /** Groups that may have living members; should this process end early, they end with it. */
 const liveGroups = new Set<number>();
 process.on('exit', () => {
-  for (const group of liveGroups) signalGroup(group, 'SIGKILL');
+  signalAll(
+    [...liveGroups].map((group) => -group),
+    'SIGKILL',
+  );
 });
 process.once('SIGTERM', () => process.exit(143));
 process.once('SIGINT', () => process.exit(130));
@@ -91,13 +94,16 @@ export class RunningProgram {
     process.kill(this.pid, signal);
   }
 
-  /** Ends the whole group and resolves when it is gone; by SIGKILL when asked for or when SIGTERM does not do. */
+  /**
+   * Ends the program with all that it has started, and resolves when they are gone; by SIGKILL when asked for or when
+   * SIGTERM does not do.
+   */
   async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<Finished> {
-    signalGroup(this.pid, signal);
-    if (!(await groupGone(this.pid))) {
-      signalGroup(this.pid, 'SIGKILL');
-      if (!(await groupGone(this.pid)))
-        throw new Error(`${this.name} cannot be ended: ${await groupMembers(this.pid)}`);
+    const family = await familyOf(this.pid);
+    signalAll(family, signal);
+    if (!(await areGone(family))) {
+      signalAll(family, 'SIGKILL');
+      if (!(await areGone(family))) throw new Error(`${this.name} cannot be ended: ${family.join(' ')}`);
     }
     liveGroups.delete(this.pid);
     return this.finished;
@@ -178,32 +184,48 @@ function accepts(host: string, port: number): Promise<boolean> {
   });
 }
 
-/** The ids of a group's living processes; zombies that a lazy pid 1 has not collected do not count. */
-export async function groupMembers(group: number): Promise<number[]> {
-  const members: number[] = [];
+/**
+ * The living processes of a program: its group, and all descendants outside of it, since vsftpd gives each session a group of
+ * its own. Zombies that a lazy pid 1 has not collected do not count.
+ */
+export async function familyOf(pid: number): Promise<number[]> {
+  const processes = await livingProcesses();
+  const family = new Set(processes.filter((one) => one.group === pid).map((one) => one.pid));
+  for (let before = -1; before !== family.size; ) {
+    before = family.size;
+    for (const one of processes) if (family.has(one.parent)) family.add(one.pid);
+  }
+  return [...family];
+}
+
+async function livingProcesses(): Promise<{ pid: number; parent: number; group: number }[]> {
+  const found: { pid: number; parent: number; group: number }[] = [];
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     const stat = await readFile(`/proc/${entry}/stat`, 'latin1').catch(() => '');
     // proc(5): pid (comm) state ppid pgrp …; comm may itself hold blanks and parentheses.
-    const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (Number(pgrp) === group && state !== 'Z') members.push(Number(entry));
+    const [state, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (stat !== '' && state !== 'Z') found.push({ pid: Number(entry), parent: Number(parent), group: Number(group) });
   }
-  return members;
+  return found;
 }
 
-async function groupGone(group: number): Promise<boolean> {
+async function areGone(family: readonly number[]): Promise<boolean> {
   const deadline = Date.now() + endTimeoutMs;
-  while ((await groupMembers(group)).length > 0) {
+  while ((await livingProcesses()).some(({ pid }) => family.includes(pid))) {
     if (Date.now() > deadline) return false;
     await delay(10);
   }
   return true;
 }
 
-function signalGroup(group: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-group, signal);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+/** To single processes, or with a negative id to a group; one that is gone already is no fault. */
+function signalAll(ids: readonly number[], signal: NodeJS.Signals): void {
+  for (const id of ids) {
+    try {
+      process.kill(id, signal);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
   }
 }

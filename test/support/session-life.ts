@@ -2,22 +2,18 @@
 
 import type { Action } from '../../src/session/action.ts';
 import type { SessionEvent } from '../../src/session/event.ts';
-import type { Session } from '../../src/session/session.ts';
 import type { Move } from './session-arbitraries.ts';
 import { SessionStage, type StagedStep } from './session-stage.ts';
-import { acceptedSession, greetedSession, loggedInSession, type Scene, serverLocal } from './session-terms.ts';
+import { type Progress, type Scene, serverLocal, sessionAt } from './session-terms.ts';
 
-export interface Witness {
+interface Witness {
   readonly onStep?: (step: StagedStep, stage: SessionStage) => void;
   readonly onAction?: (action: Action, stage: SessionStage) => void;
 }
 
-const sessionAt = { accepted: acceptedSession, greeted: greetedSession, 'logged-in': loggedInSession };
-
-export function beginLife(scene: Scene, beginning: keyof typeof sessionAt, witness: Witness): SessionStage {
-  const session: Session = sessionAt[beginning](scene);
+export function beginLife(scene: Scene, beginning: Progress, witness: Witness): SessionStage {
   const stage: SessionStage = new SessionStage(
-    session,
+    sessionAt[beginning](scene),
     (action) => witness.onAction?.(action, stage),
     (step) => witness.onStep?.(step, stage),
   );

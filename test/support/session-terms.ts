@@ -83,6 +83,15 @@ export function loggedInSession(scene: Scene): Session {
   return hear(hear(named, 'client', 'PASS secret'), 'server', '230 welcome');
 }
 
+/** How far a session has come when a test begins. */
+export type Progress = 'accepted' | 'greeted' | 'logged-in';
+
+export const sessionAt: Readonly<Record<Progress, (scene: Scene) => Session>> = {
+  accepted: acceptedSession,
+  greeted: greetedSession,
+  'logged-in': loggedInSession,
+};
+
 function hear(session: Session, from: 'client' | 'server', text: string): Session {
   const lines = new LineSplitter(1024).push(octetsOf(`${text}\\r\\n`));
   return advance(session, { kind: 'line', from, line: lines[0]! }, 0).session;

@@ -7,15 +7,13 @@ import type { SessionOutcome } from '../../src/session/event.ts';
 import type { DataResult, Side } from '../../src/session/expectation.ts';
 import { octetsOf } from './escaped-text.ts';
 import { SessionStage } from './session-stage.ts';
-import { acceptedSession, greetedSession, loggedInSession, type Scene, serverLocal } from './session-terms.ts';
+import { type Progress, type Scene, serverLocal, sessionAt } from './session-terms.ts';
 import { printAction } from './transcript-print.ts';
 
 export interface Beginning {
   readonly scene: Scene;
-  readonly session: 'accepted' | 'greeted' | 'logged-in';
+  readonly session: Progress;
 }
-
-const sessionAt = { accepted: acceptedSession, greeted: greetedSession, 'logged-in': loggedInSession };
 
 type Play = (stage: SessionStage, found: RegExpExecArray, scene: Scene) => void;
 

@@ -4,6 +4,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** For a whole suite: a peer that hangs must fail its own tests and not hold up the run. */
+export const suiteTimeoutMs = 60_000;
+
 const patienceMs = 10_000;
 const pollMs = 20;
 /** A full pipe on loopback has nothing left to do for longer than any pause of its two ends. */

@@ -33,7 +33,7 @@ export interface ClientRun {
   readonly output: string;
 }
 
-export interface PartialUpload {
+interface PartialUpload {
   /** The local file with all octets. */
   readonly whole: string;
   /** The local file with those that the server lacks. */

@@ -161,6 +161,29 @@ socketTest('a line beyond the bound is told as such, once, and the rest of it is
   leg.socket!.close();
 });
 
+socketTest('a flood without line ends is read in shares, so that others get their turn', (poller) => {
+  const { owner, leg, peer } = accepted(poller);
+  const flood = new Uint8Array(1_000_000).fill(0x41);
+  const share = 16 * 16_384;
+  let sent = 0;
+  let unfinished = 0;
+  while (unfinished < 3) {
+    // The kernel moves on what waits at the sender as the receiver makes room, so one pull could go on and on.
+    for (let count = 1; count > 0; sent += Math.max(count, 0)) count = peer.send(flood);
+    const before = owner.octets;
+    poller.turn(0);
+    assert.ok(owner.octets - before <= share, `${owner.octets - before} octets in one turn`);
+    for (; leg.isUnfinished; unfinished++) leg.pull();
+  }
+  turnUntil(poller, () => {
+    if (leg.isUnfinished) leg.pull();
+    return owner.octets === sent;
+  });
+  assert.deepEqual(owner.told, ['overlong']);
+  peer.reset();
+  leg.socket!.close();
+});
+
 // RFC 1122 §4.2.2.13: closing with octets unread sends a reset, and that can overtake the 421.
 socketTest('end(): a client that goes on sending still reads the last reply and a clean end', (poller) => {
   const { owner, leg, peer } = accepted(poller);

@@ -11,12 +11,17 @@ import { Relay } from '../../../src/datapath/relay.ts';
 import type { SessionRecord } from '../../../src/session/action.ts';
 import { defaultLimits, type Limits } from '../../../src/session/limits.ts';
 import type { SessionTerms } from '../../../src/session/session.ts';
+import * as libc from '../../../src/sys/libc.ts';
 import { type Pollable, type Poller, Ready } from '../../../src/sys/poller.ts';
 import type { SocketAddress } from '../../../src/sys/socket-address.ts';
+import { setInteger } from '../../../src/sys/socket-option.ts';
 import { PipePool } from '../../../src/sys/splice-pipe.ts';
 import type { TcpListener } from '../../../src/sys/tcp-listener.ts';
 import { FAILED, TcpSocket, WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
 import { listen, loopback4, nextAccepted, Recorder, turnUntil } from '../sys/loopback.ts';
+
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
 
 /** An end of a control connection: sends text, keeps what it reads. */
 export class Talker implements Pollable {
@@ -75,7 +80,7 @@ export class Talker implements Pollable {
 }
 
 /** Keeps what it is told; `onRecord` may throw, as a mistake of ours would. */
-export class KeepingWitness implements Witness {
+class KeepingWitness implements Witness {
   readonly records: SessionRecord[] = [];
   readonly errors: { id: string | undefined; error: unknown }[] = [];
   readonly over: string[] = [];
@@ -141,6 +146,9 @@ export class SessionBench {
     const facts = { id, listener: 'front', client: endpointOf(peer), server };
     const driver = new SessionDriver(this.point, facts, termsOf(facts, { ...defaultLimits, ...limits }));
     frontDoor.close();
+    // A few segments of the loopback interface: little can hide from the tests in the kernel.
+    setInteger(fd, libc.SOL_SOCKET, SO_SNDBUF, 131_072);
+    setInteger(client.socket.fd, libc.SOL_SOCKET, SO_RCVBUF, 262_144);
     driver.start(fd);
     this.begun++;
     return client;

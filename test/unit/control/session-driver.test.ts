@@ -107,19 +107,48 @@ benchTest('a client that sends and does not read is bounded, and gets every repl
   hangUp(bench, client, server);
 });
 
+benchTest('a client that sends what the gateway itself answers, and does not read, is bounded too', (bench) => {
+  const { client, server } = bench.greet();
+  const commands = 40_000;
+  let refused = 0;
+  bench.witness.onRecord = (_, record) => {
+    if (record.kind === 'refusal') refused++;
+  };
+  client.appetite = 'waits';
+  client.say('XYZZY\r\n'.repeat(commands));
+  bench.settle(() => refused);
+  assert.ok(refused < commands / 2, `${refused} of ${commands} were answered`);
+  client.startReading();
+  bench.until(() => client.text.split('\r\n').length > commands);
+  assert.equal(refused, commands);
+  assert.equal(server.text, '');
+  hangUp(bench, client, server);
+});
+
 benchTest('replies far larger than what may wait arrive whole, however late the client reads', (bench) => {
   const { client, server } = bench.greet();
   const commands = 50;
   client.say('HELP\r\n'.repeat(commands));
   bench.until(() => server.text.length === commands * 6);
-  const reply = `214-Help\r\n${` ${'x'.repeat(198)}\r\n`.repeat(900)}214 end\r\n`;
+  const reply = `214-Help\r\n${` ${'x'.repeat(198)}\r\n`.repeat(4000)}214 end\r\n`;
   client.appetite = 'waits';
   server.say(reply.repeat(commands));
   bench.settle(() => server.sent);
+  assert.equal(server.hasSaidAll, false, 'the server had to wait');
   // The kernel holds the rest of it for the session, and tells of it only once.
   client.startReading();
   bench.until(() => client.text.length === commands * reply.length);
   assert.equal(client.text, reply.repeat(commands));
+  hangUp(bench, client, server);
+});
+
+benchTest('a line of many megaoctets is refused, read in many turns, and the next line is heard', (bench) => {
+  const { client, server } = bench.greet();
+  client.say(`${'A'.repeat(20_000_000)}\r\nNOOP\r\n`);
+  bench.settle(() => client.sent);
+  console.log(client.text, client.ending, server.text, server.ending, client.sent);
+  bench.until(() => server.text === 'NOOP\r\n');
+  assert.match(client.text, /^500 [^\r\n]+\r\n$/);
   hangUp(bench, client, server);
 });
 

@@ -79,6 +79,7 @@ describe('LineSplitter', () => {
 
 describe('a line beyond the bound', () => {
   const overlong: Shown = ['', '', 'overlong'];
+  const endless: Shown = ['', '', 'endless'];
   const next: Shown = ['NOOP', 'NOOP\r\n'];
 
   it('is not one of exactly the bound', () => {
@@ -107,8 +108,22 @@ describe('a line beyond the bound', () => {
     const splitter = new LineSplitter(4096);
     const flood = new Uint8Array(65_536).fill(65);
     const faults = Array.from({ length: 100 }, () => splitter.push(flood)).flat();
-    assert.deepEqual(shown(faults), [overlong]);
+    assert.deepEqual(shown(faults), [overlong, endless]);
     assert.equal(splitter.pendingOctets, 0);
+  });
+
+  it('is called endless once, when sixteen times the bound have come, however they are cut', () => {
+    const flood = octetsOf(`${'x'.repeat(161)}\r\nNOOP\r\n`);
+    for (const size of [1, 7, 160, 170]) {
+      const chunks = Array.from({ length: Math.ceil(flood.length / size) }, (_, i) =>
+        flood.subarray(i * size, (i + 1) * size),
+      );
+      assert.deepEqual(shown(split(chunks, 10).lines), [
+        overlong,
+        endless,
+        ...shown(split([octetsOf('NOOP\r\n')], 10).lines),
+      ]);
+    }
   });
 
   it('may come many times in one chunk', () => {
