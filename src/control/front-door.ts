@@ -74,7 +74,7 @@ export class FrontDoor implements Pollable {
   ): DoorOpening {
     const door = new FrontDoor(name, terms, resources);
     const local = { octets: octetsOfAddress(listen.address), port: listen.port };
-    const listened = TcpListener.open(resources.poller, local, door, { backlog, sharePort, control: true });
+    const listened = TcpListener.open(resources.poller, local, door, { backlog, sharePort, purpose: 'control' });
     if (!listened.ok) return listened;
     door.listener = listened.listener;
     return { ok: true, door };

@@ -48,7 +48,7 @@ export class SessionDriver implements LegOwner, Stage {
     this.guarded(() => {
       const { address, port } = this.facts.server;
       const dialled = TcpSocket.dial(poller, { octets: octetsOfAddress(address), port }, this.server, {
-        control: true,
+        purpose: 'control',
       });
       if (dialled.ok) this.server.socket = dialled.socket;
       else this.dispatch({ kind: 'server-unreachable', reason: dialled.code });

@@ -5,6 +5,7 @@
 // stranger, and does not use up the way. Ports are returned exactly once. Every way that was opened and not closed by its
 // owner reports `ended` exactly once; after close() it reports nothing more.
 // A stream ends cleanly on one leg only if it ended cleanly on the other: a reset or a time-out of one is a reset of both.
+// (A peer that resets after its own clean end, and to which nothing was ever sent, has only closed impatiently.)
 // Reports never arrive during a call into the path, so that the owner's order of things is its own.
 
 import type { Endpoint } from '../address/endpoint.ts';

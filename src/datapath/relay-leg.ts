@@ -27,6 +27,8 @@ export type LegOpening =
 const backlog = 16;
 // Another program may sit on a port of the range; a few tries find one that is free unless nearly all are taken.
 const bindTriesMax = 16;
+// A flood of strangers must not hold the loop; the listener reports the rest again in the next turn.
+const arrivalsPerTurn = 16;
 const broken = Ready.error | Ready.hangUp;
 
 export class RelayLeg implements Pollable {
@@ -64,7 +66,7 @@ export class RelayLeg implements Pollable {
     for (let tries = 0; tries < bindTriesMax && this.listener === undefined; tries++) {
       const port = this.ports.take();
       if (port === undefined) break;
-      const listened = TcpListener.open(this.poller, { octets, port }, this, { backlog });
+      const listened = TcpListener.open(this.poller, { octets, port }, this, { backlog, purpose: 'data' });
       if (listened.ok) {
         this.listener = listened.listener;
         this.port = port;
@@ -89,8 +91,8 @@ export class RelayLeg implements Pollable {
     const { remote, local, sourcePort } = this.plan;
     this.peer = remote;
     const to: SocketAddress = { octets: octetsOfAddress(remote.address), port: remote.port };
-    const from = local === undefined ? {} : { from: { octets: octetsOfAddress(local), port: sourcePort ?? 0 } };
-    const dialled = TcpSocket.dial(this.poller, to, this, from);
+    const from = local === undefined ? undefined : { octets: octetsOfAddress(local), port: sourcePort ?? 0 };
+    const dialled = TcpSocket.dial(this.poller, to, this, { purpose: 'data', ...(from && { from }) });
     if (!dialled.ok) return dialled.code;
     this.socket = dialled.socket;
     return undefined;
@@ -118,7 +120,7 @@ export class RelayLeg implements Pollable {
   }
 
   private takeArrivals(listener: TcpListener, plan: ListeningLeg): void {
-    for (;;) {
+    for (let taken = 0; taken < arrivalsPerTurn; taken++) {
       const accepted = listener.accept();
       if (accepted === undefined) return;
       if (typeof accepted === 'string') {

@@ -171,8 +171,8 @@ export class RelayWay implements OpenWay, LegOwner {
 
   private complete(reason: string): void {
     this.release();
-    this.client.socket?.close();
-    this.server.socket?.close();
+    this.client.socket?.closeCleanly();
+    this.server.socket?.closeCleanly();
     this.owner.onEnded(this.id, this.result('completed', reason));
   }
 

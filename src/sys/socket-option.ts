@@ -26,15 +26,38 @@ export function integerOption(fd: number, level: number, option: number): SysErr
   return value[0] === 0 ? undefined : nameOfErrno(value[0]!);
 }
 
+export type Purpose = 'control' | 'data';
+
+/** Sets what connections of that purpose want; on a listener, for all that it accepts. */
+export function preparedFor(purpose: Purpose | undefined, fd: number): void {
+  if (purpose === 'control') asControl(fd);
+  // A process that dies must not end half a file cleanly: the kernel closes its sockets, and to a server that stores one
+  // an orderly end is the end of the file. So every close is a reset but `closeCleanly`. No TCP_NODELAY: full segments.
+  else if (purpose === 'data') lingerZero(fd);
+}
+
 /**
- * What control connections want: lines leave at once; urgent octets stay in the stream (RFC 1123 §4.1.2.10); a silent peer is
- * probed after 2 minutes and given up after 2 more, below the usual time-outs of NATs on the path.
+ * Lines leave at once; urgent octets stay in the stream (RFC 1123 §4.1.2.10); a silent peer is probed after 2 minutes and
+ * given up after 2 more, below the usual time-outs of NATs on the path.
  */
-export function asControl(fd: number): void {
+function asControl(fd: number): void {
   setInteger(fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1);
   setInteger(fd, libc.SOL_SOCKET, libc.SO_OOBINLINE, 1);
   setInteger(fd, libc.SOL_SOCKET, libc.SO_KEEPALIVE, 1);
   setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPIDLE, 120);
   setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPINTVL, 30);
   setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPCNT, 4);
+}
+
+const zero = new Uint8Array(new Int32Array([1, 0]).buffer);
+const none = new Uint8Array(new Int32Array([0, 0]).buffer);
+
+/** From now on close() resets the connection. */
+export function lingerZero(fd: number): void {
+  libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_LINGER, zero, zero.length);
+}
+
+/** From now on close() ends the connection in order. */
+export function lingerNot(fd: number): void {
+  libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_LINGER, none, none.length);
 }

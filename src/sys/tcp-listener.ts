@@ -5,14 +5,14 @@ import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
 import { levelIn, type Pollable, type Poller } from './poller.ts';
 import { decodeSocketAddress, encodeSocketAddress, familyOf, type SocketAddress } from './socket-address.ts';
-import { asControl, setInteger } from './socket-option.ts';
+import { type Purpose, preparedFor, setInteger } from './socket-option.ts';
 
 export interface ListenOptions {
   readonly backlog: number;
   /** Several threads listen on the same address and the kernel spreads connections over them. */
   readonly sharePort?: boolean;
-  /** Connections are control connections: kept alive, urgent data in line (the Telnet Synch, RFC 1123 §3.2.4). */
-  readonly control?: boolean;
+  /** What accepted connections are for; they inherit what it sets. */
+  readonly purpose?: Purpose;
 }
 
 export interface Accepted {
@@ -92,7 +92,7 @@ function prepare(fd: number, local: SocketAddress, options: ListenOptions): void
   setInteger(fd, libc.SOL_SOCKET, libc.SO_REUSEADDR, 1);
   if (options.sharePort === true) setInteger(fd, libc.SOL_SOCKET, libc.SO_REUSEPORT, 1);
   if (local.octets.length === 16) setInteger(fd, libc.IPPROTO_IPV6, libc.IPV6_V6ONLY, 0);
-  if (options.control === true) asControl(fd);
+  preparedFor(options.purpose, fd);
 }
 
 /** Sends a last word on a connection that is not wanted, and closes it. */

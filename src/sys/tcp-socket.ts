@@ -7,7 +7,7 @@ import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
 import { edgeTriggered, type Pollable, type Poller } from './poller.ts';
 import { decodeSocketAddress, encodeSocketAddress, familyOf, type SocketAddress } from './socket-address.ts';
-import { asControl, integerOption, setInteger } from './socket-option.ts';
+import { integerOption, lingerNot, lingerZero, type Purpose, preparedFor, setInteger } from './socket-option.ts';
 import { pipeOctets, type SplicePipe } from './splice-pipe.ts';
 
 /** Nothing to be had now; an event will tell. */
@@ -22,11 +22,9 @@ export type Dialled =
 export interface DialOptions {
   /** Local address, and port when it matters; port 0 leaves the choice to the kernel at connect time. */
   readonly from?: SocketAddress;
-  /** A control connection: no delay, kept alive, urgent data in line. Data connections want full segments instead. */
-  readonly control?: boolean;
+  readonly purpose?: Purpose;
 }
 
-const lingerZero = new Uint8Array(new Int32Array([1, 0]).buffer);
 const nameBuffer = new Uint8Array(28);
 const nameLength = new Int32Array(1);
 const nameLengthOctets = new Uint8Array(nameLength.buffer);
@@ -128,10 +126,17 @@ export class TcpSocket {
     this.fd = -1;
   }
 
+  /** Closes a data connection that came to its proper end: the peer sees the end of the stream, not a reset. */
+  closeCleanly(): void {
+    if (this.fd < 0) return;
+    lingerNot(this.fd);
+    this.close();
+  }
+
   /** Closes so that the peer sees a reset: a broken transfer must look broken. */
   reset(): void {
     if (this.fd < 0) return;
-    libc.setsockopt(this.fd, libc.SOL_SOCKET, libc.SO_LINGER, lingerZero, lingerZero.length);
+    lingerZero(this.fd);
     this.close();
   }
 
@@ -169,7 +174,7 @@ export function localAddressOf(fd: number): SocketAddress {
 const spliceFlags = libc.SPLICE_F_MOVE | libc.SPLICE_F_NONBLOCK;
 
 function beginConnection(fd: number, remote: SocketAddress, options: DialOptions): SysErrorCode | undefined {
-  if (options.control === true) asControl(fd);
+  preparedFor(options.purpose, fd);
   if (options.from !== undefined) {
     // Port 0 would make bind() search a port without knowing the destination; the kernel is to choose it at connect().
     if (options.from.port === 0) setInteger(fd, libc.IPPROTO_IP, libc.IP_BIND_ADDRESS_NO_PORT, 1);

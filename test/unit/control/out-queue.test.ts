@@ -148,7 +148,7 @@ socketTest('after a failure nothing waits any more, and a leg that was to be clo
 const synch = Uint8Array.of(0xff, 0xf4, 0xff, 0xf2);
 
 socketTest('urgent octets come behind what was queued, marked', (poller) => {
-  const connection = connect(poller, { control: true });
+  const connection = connect(poller, { purpose: 'control' });
   const queue = new OutQueue();
   queue.push(ascii('NOOP\r\n'));
   queue.pushUrgent(synch, connection.client);
@@ -161,7 +161,7 @@ socketTest('urgent octets come behind what was queued, marked', (poller) => {
 });
 
 socketTest('urgent octets never overtake what waits: then they are plain ones in their place', (poller) => {
-  const connection = withSmallBuffers(connect(poller, { control: true }));
+  const connection = withSmallBuffers(connect(poller, { purpose: 'control' }));
   const { queue, given } = blockedQueue(poller, connection);
   // Room in the kernel again, which the queue has not been told of yet.
   const received = [receive(poller, connection.server, 100_000)];

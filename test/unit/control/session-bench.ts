@@ -135,7 +135,7 @@ export class SessionBench {
 
   /** A client connects and its session begins; the server is not there yet. */
   begin(id: string, limits: Partial<Limits> = {}): Talker {
-    const frontDoor = listen(this.poller, new Recorder(), { control: true });
+    const frontDoor = listen(this.poller, new Recorder(), { purpose: 'control' });
     const client = new Talker();
     const dialled = TcpSocket.dial(this.poller, { octets: loopback4, port: frontDoor.localPort() }, client);
     assert.ok(dialled.ok);

@@ -99,7 +99,7 @@ socketTest('connections of both ends are non-blocking and closed on exec', (poll
 socketTest(
   'control connections inherit no delay, keep-alive and urgent data in line, others have none of it',
   (poller) => {
-    const control = connect(poller, { control: true });
+    const control = connect(poller, { purpose: 'control' });
     const { fd } = control.server;
     assert.equal(optionOf(fd, libc.SOL_SOCKET, libc.SO_OOBINLINE), 1);
     assert.equal(optionOf(fd, libc.SOL_SOCKET, libc.SO_KEEPALIVE), 1);

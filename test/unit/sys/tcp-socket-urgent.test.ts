@@ -24,7 +24,7 @@ function receiveWaiting(socket: TcpSocket): { octets: number[]; counts: number[]
 }
 
 socketTest('on a control connection the urgent octet stays in its place', (poller) => {
-  const connection = connect(poller, { control: true });
+  const connection = connect(poller, { purpose: 'control' });
   const { client, server, serverEvents } = connection;
   assert.equal(client.send(ascii('STAT\r\n')), 6);
   assert.equal(client.sendUrgent(interrupt), 4);
@@ -50,10 +50,10 @@ socketTest('without the option the kernel leaves the urgent octet out of the str
 });
 
 socketTest('an urgent mark in spliced octets is a failure, never an end that hides what follows', (poller) => {
-  for (const control of [false, true]) {
+  for (const purpose of ['data', 'control'] as const) {
     const pool = new PipePool();
     const pipe = pool.take()!;
-    const connection = connect(poller, { control });
+    const connection = connect(poller, { purpose });
     const { client, server, serverEvents } = connection;
     client.send(ascii('first'));
     client.sendUrgent(ascii('!'));
