@@ -12,7 +12,7 @@ import type { PortPool } from './port-pool.ts';
 import { Pump, type PumpState } from './pump.ts';
 import { type LegOwner, RelayLeg } from './relay-leg.ts';
 
-export interface RelayTimes {
+interface RelayTimes {
   /** From the first leg's arrival to the second's. */
   readonly joinTimeoutMs: number;
   /** Without an octet in either direction. */

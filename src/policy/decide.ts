@@ -36,7 +36,7 @@ interface PassiveTargetSubject {
 }
 
 /** Why something was not let through as it was; a label of metrics, so a closed union. */
-export type Cause =
+type Cause =
   | 'third-party'
   | 'low-port'
   | 'unspecified-address'

@@ -10,7 +10,7 @@ export interface Ruleset {
   readonly verbs: VerbRules;
 }
 
-export interface DataConnectionRules {
+interface DataConnectionRules {
   /** Lowest port that PORT, EPRT, 227 or 229 may name (RFC 2577 §3: 1024). */
   readonly minimumPort: number;
   /** What becomes of PORT 0.0.0.0 and EPRT :: — `replace` takes the control peer's address. */
@@ -21,12 +21,12 @@ export interface DataConnectionRules {
   readonly fxp: readonly FxpPair[];
 }
 
-export interface FxpPair {
+interface FxpPair {
   readonly between: Network;
   readonly and: Network;
 }
 
-export interface VerbRules {
+interface VerbRules {
   /** Verbs answered 502 by the gateway, upper case. */
   readonly refuse: ReadonlySet<string>;
   /** A verb in no table: a dialect that may carry addresses, so `refuse` unless an operator says otherwise. */

@@ -15,7 +15,7 @@ export interface AwaitedFromServer {
   readonly answer: 'certain' | 'doubtful';
 }
 
-export interface OwedByGateway {
+interface OwedByGateway {
   readonly kind: 'gateway';
   readonly code: number;
   readonly octets: Uint8Array;

@@ -25,7 +25,7 @@ export interface ListeningLeg {
   readonly admitsToo: readonly Network[];
 }
 
-export interface DiallingLeg {
+interface DiallingLeg {
   readonly mode: 'dial';
   readonly remote: Endpoint;
   /** Source address; undefined leaves it to the kernel's routes. */

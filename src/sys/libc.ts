@@ -83,7 +83,6 @@ export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 export const MSG_OOB = 1;
 export const MSG_PEEK = 2;
-export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const SHUT_WR = 1;
 export const EPOLL_CTL_ADD = 1;
