@@ -27,15 +27,17 @@ export function parseHostPort(argument: Uint8Array): Parsed<Endpoint> {
 export function findHostPort(replyText: Uint8Array): Parsed<Endpoint> {
   // RFC 1123 §4.1.2.6: the parentheses are not to be relied on, so the numbers begin at the first digit. Seen are also
   // `=` before them and a full stop behind.
-  const start = replyText.findIndex(isDigit);
-  if (start < 0) return unreadable('there are no numbers');
+  const start = nextDigit(replyText, 0);
+  if (start === replyText.length) return unreadable('there are no numbers');
   const before = replyText[start - 1];
   if (before === PLUS || before === HYPHEN) return unreadable('there is a sign before the first number');
   const numbers = sixNumbers(replyText, start);
   if (!numbers.ok) return numbers;
   // A seventh number, however it is set off, leaves open which six were meant.
-  const rest = replyText.subarray(numbers.value.end);
-  if (rest[0] === COMMA || rest.some(isDigit)) return unreadable('there are more than six numbers');
+  const { end } = numbers.value;
+  if (replyText[end] === COMMA || nextDigit(replyText, end) < replyText.length) {
+    return unreadable('there are more than six numbers');
+  }
   return endpointOf(numbers.value.octets);
 }
 
@@ -89,6 +91,13 @@ function endpointOf(octets: Uint8Array): Parsed<Endpoint> {
   const port = octets[4]! * 256 + octets[5]!;
   if (port === 0) return unreadable('the port is 0');
   return parsed({ address: addressFromOctets(octets.subarray(0, 4)), port });
+}
+
+/** The place of the next digit, or the length where there is none. */
+function nextDigit(octets: Uint8Array, from: number): number {
+  let at = from;
+  while (at < octets.length && !isDigit(octets[at]!)) at += 1;
+  return at;
 }
 
 function isDigit(octet: number): boolean {
