@@ -42,7 +42,7 @@ export class ControlLeg implements Pollable {
   private how: 'end' | 'reset' = 'end';
   private reason = '';
   private share: 'left' | 'used-up' = 'left';
-  /** `to-the-end`: the peer has ended its direction, so a short read is not the last word. */
+  /** `to-the-end`: the peer has ended its direction or marked an octet urgent, so a short read is not the last word. */
   private readable: 'no' | 'yes' | 'to-the-end' = 'no';
 
   constructor(side: 'client' | 'server', owner: LegOwner, lineOctetsMax: number, reading: 'dialling' | 'open') {
@@ -60,7 +60,7 @@ export class ControlLeg implements Pollable {
       if (this.reading === 'dialling') this.finishDial(socket, events);
       else {
         if ((events & Ready.out) !== 0) this.out.onWritable(socket);
-        if ((events & endOrError) !== 0) this.readable = 'to-the-end';
+        if ((events & (endOrError | Ready.priority)) !== 0) this.readable = 'to-the-end';
         else if ((events & ~Ready.out) !== 0) this.readable = 'yes';
         this.pull();
       }
