@@ -119,7 +119,8 @@ export class ControlLeg implements Pollable {
 
   private finishDial(socket: TcpSocket, events: number): void {
     if ((events & (Ready.out | Ready.error | Ready.hangUp)) === 0) return;
-    if (!socket.connected()) {
+    // Writable and not broken is connected; only then is the reason not worth a system call.
+    if ((events & (Ready.error | Ready.hangUp)) !== 0 && !socket.connected()) {
       this.reading = 'closed';
       this.owner.onUnreachable(this, socket.failure ?? 'EOTHER');
       return;

@@ -15,7 +15,7 @@ import type { EngineBirth, FromEngine, ToEngine } from './messages.ts';
 import { sharedTally } from './verb-tally.ts';
 
 // Log lines leave in batches: a message per line would cost more than the line.
-const logDelayMs = 20;
+const logDelayMs = 100;
 // A main thread that cannot follow is not sent more; the batch has a bound and counts what it drops.
 const logsUnderWayMax = 4;
 // How long the loop may run without Node's own loop having a turn (its garbage collector's tasks live there).

@@ -37,16 +37,14 @@ export function preparedFor(purpose: Purpose | undefined, fd: number): void {
 }
 
 /**
- * Lines leave at once; urgent octets stay in the stream (RFC 1123 §4.1.2.10); a silent peer is probed after 2 minutes and
- * given up after 2 more, below the usual time-outs of NATs on the path.
+ * Lines leave at once; urgent octets stay in the stream (RFC 1123 §4.1.2.10); a silent peer is probed after 2 minutes,
+ * below the usual time-outs of NATs on the path. Each option is a system call for every session, so no more than these.
  */
 function asControl(fd: number): void {
   setInteger(fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, 1);
   setInteger(fd, libc.SOL_SOCKET, libc.SO_OOBINLINE, 1);
   setInteger(fd, libc.SOL_SOCKET, libc.SO_KEEPALIVE, 1);
   setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPIDLE, 120);
-  setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPINTVL, 30);
-  setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPCNT, 4);
 }
 
 const zero = new Uint8Array(new Int32Array([1, 0]).buffer);

@@ -103,10 +103,7 @@ socketTest(
     const { fd } = control.server;
     assert.equal(optionOf(fd, libc.SOL_SOCKET, libc.SO_OOBINLINE), 1);
     assert.equal(optionOf(fd, libc.SOL_SOCKET, libc.SO_KEEPALIVE), 1);
-    const idle = optionOf(fd, libc.IPPROTO_TCP, libc.TCP_KEEPIDLE);
-    const probes =
-      optionOf(fd, libc.IPPROTO_TCP, libc.TCP_KEEPINTVL) * optionOf(fd, libc.IPPROTO_TCP, libc.TCP_KEEPCNT);
-    assert.deepEqual([idle, probes], [120, 120]);
+    assert.equal(optionOf(fd, libc.IPPROTO_TCP, libc.TCP_KEEPIDLE), 120);
     assert.equal(optionOf(fd, libc.IPPROTO_TCP, libc.TCP_NODELAY), 1);
     closeBoth(control);
 
