@@ -7,7 +7,7 @@ import { wake } from '../sys/wake-up.ts';
 import type { EngineBirth, FromEngine, ToEngine } from './messages.ts';
 
 export interface EngineEars {
-  log(lines: string): void;
+  log(lines: Uint8Array): void;
   /** The thread died of an error of ours; its sessions are gone. */
   died(index: number, error: Error): void;
 }

@@ -134,7 +134,8 @@ export class Engine {
   private sendLog(): void {
     this.tally.increase('log_lines_dropped_total', this.batch.takeDropped(), 'engine');
     this.logsSent += 1;
-    this.tell({ kind: 'log', lines: this.batch.take() });
+    const lines = this.batch.take();
+    this.port.postMessage({ kind: 'log', lines } satisfies FromEngine, [lines.buffer]);
   }
 
   private finish(): void {

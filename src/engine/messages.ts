@@ -33,6 +33,6 @@ export type FromEngine =
   /** The settings are in force, or (problem) those before them still are. */
   | { readonly kind: 'configured'; readonly problem: string | undefined }
   /** Whole lines of JSON. */
-  | { readonly kind: 'log'; readonly lines: string }
+  | { readonly kind: 'log'; readonly lines: Uint8Array<ArrayBuffer> }
   /** The last session has ended and the engine's thread is about to end. */
   | { readonly kind: 'finished' };

@@ -17,7 +17,7 @@ export interface LogOutputParts {
 
 export interface LogOutput {
   /** Takes one or more whole lines of JSON, each with its LF. Does not throw. */
-  write(lines: string): void;
+  write(lines: string | Uint8Array): void;
   /** Writes what a slow reader has left over, waiting for it for `flushMs` at most. Happens by itself at exit. */
   flush(): void;
   /** Flushes and forgets the descriptor, which stays open. */
@@ -39,7 +39,7 @@ export function openLogOutput(parts: LogOutputParts): LogOutput {
   const render = (parts.pretty ?? isatty(fd)) ? readable() : undefined;
   process.on('exit', flush);
   return {
-    write: (lines) => writer.write(render === undefined ? lines : render(lines)),
+    write: (lines) => writer.write(render === undefined ? octetsOf(lines) : octetsOf(render(lines))),
     flush,
     close() {
       writer.flush();
@@ -49,9 +49,9 @@ export function openLogOutput(parts: LogOutputParts): LogOutput {
 }
 
 /** pino-pretty as a function: as a stream or a worker it would lose the last lines of a process that exits. */
-function readable(): (lines: string) => string {
+function readable(): (lines: string | Uint8Array) => string {
   const prettify = pretty.prettyFactory({ singleLine: true, translateTime: 'SYS:HH:MM:ss.l' });
-  return (lines) => lines.trimEnd().split('\n').map(prettify).map(withoutC1).join('');
+  return (lines) => octetsOf(lines).toString().trimEnd().split('\n').map(prettify).map(withoutC1).join('');
 }
 
 /** JSON escapes ESC, but not DEL and C1, with which a file name could give orders to the reader's terminal. */
@@ -72,8 +72,7 @@ class PatientWriter {
     this.#onDropped = onDropped;
   }
 
-  write(text: string): void {
-    const octets = Buffer.from(text);
+  write(octets: Buffer): void {
     if (this.#pendingOctets + octets.length > pendingOctetsMax) {
       this.#onDropped(linesIn(octets));
       return;
@@ -132,6 +131,10 @@ class PatientWriter {
     this.#pendingOctets = 0;
     this.#onDropped(lines);
   }
+}
+
+function octetsOf(lines: string | Uint8Array): Buffer {
+  return typeof lines === 'string' ? Buffer.from(lines) : Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
 }
 
 function isTransient(error: unknown): boolean {

@@ -74,13 +74,13 @@ test('an error is written with its stack', () => {
 test('a batch gives back its lines in order, once', () => {
   const batch = new LogBatch();
   assert.ok(batch.isEmpty);
-  assert.equal(batch.take(), '');
+  assert.equal(text(batch.take()), '');
   batch.write('one\n');
   batch.write('two\n');
   assert.ok(!batch.isEmpty);
-  assert.equal(batch.take(), 'one\ntwo\n');
+  assert.equal(text(batch.take()), 'one\ntwo\n');
   assert.ok(batch.isEmpty);
-  assert.equal(batch.take(), '');
+  assert.equal(text(batch.take()), '');
 });
 
 test('a full batch keeps its lines, drops whole ones, and counts them', () => {
@@ -89,9 +89,25 @@ test('a full batch keeps its lines, drops whole ones, and counts them', () => {
   batch.write('too long\n');
   batch.write('5678\n');
   batch.write('9\n');
-  assert.equal(batch.take(), '1234\n5678\n');
+  assert.equal(text(batch.take()), '1234\n5678\n');
   assert.equal(batch.takeDropped(), 2);
   assert.equal(batch.takeDropped(), 0);
   batch.write('again\n');
-  assert.equal(batch.take(), 'again\n');
+  assert.equal(text(batch.take()), 'again\n');
 });
+
+test('a batch grows for many lines, keeps every character, and gives each taking a store of its own', () => {
+  const batch = new LogBatch();
+  const line = `${'ä€'.repeat(500)}\n`;
+  for (let count = 0; count < 1000; count += 1) batch.write(line);
+  const taken = batch.take();
+  assert.equal(text(taken), line.repeat(1000));
+  batch.write('other\n');
+  assert.equal(text(taken).slice(0, 6), line.slice(0, 6));
+  assert.equal(text(batch.take()), 'other\n');
+  assert.equal(taken.buffer.byteLength, taken.length);
+});
+
+function text(octets: Uint8Array): string {
+  return Buffer.from(octets).toString();
+}
