@@ -75,9 +75,7 @@ test('two engines share one listener', { timeout: suiteTimeoutMs }, async () => 
   assert.equal(await gateway.metric('portcullis_sessions_active'), 64);
   for (const control of controls) control.close();
   await becomes(() => gateway.metric('portcullis_sessions_active'), 0);
-  const each = ['0', '1'].map((engine) => gateway.program.output.split(`"session":"${engine}-`).length - 1);
-  assert.ok(
-    each.every((lines) => lines > 0),
-    `lines of the engines: ${each.join(' and ')}`,
-  );
+  // An engine's lines come in batches of its own.
+  const logged = (engine: string): boolean => gateway.program.output.includes(`"session":"${engine}-`);
+  await becomes(async () => logged('0') && logged('1'), true);
 });
