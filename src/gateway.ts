@@ -133,10 +133,11 @@ export class Gateway {
   /** Ends everything at once. */
   async stop(): Promise<void> {
     if (this.service === 'stopped') return;
+    const began = this.service !== 'starting';
     this.service = 'stopped';
     await Promise.all(this.engines.map((engine) => engine.kill()));
     await this.admin?.close();
-    this.log.info('stopped');
+    if (began) this.log.info('stopped');
     this.output.close();
   }
 

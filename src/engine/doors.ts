@@ -96,6 +96,7 @@ export class Doors {
     const ranges = JSON.stringify(listener.dataPorts);
     const { index, count } = this.resources;
     const ports = before?.ranges === ranges ? before.ports : new PortPool(listener.dataPorts, index, count);
+    if (ports.size === 0) return noPortsProblem(listener, count);
     if (before !== undefined) {
       next.set(where, { ...before, ports, ranges });
       return undefined;
@@ -148,6 +149,12 @@ function sourcePortProblem(listener: ListenerSettings): string | undefined {
   const code = mayBind(socketAddress({ address: listen.address, port }));
   if (code !== 'EACCES') return undefined;
   return `listener ${listener.name}: no right to send from port ${port} (activeSourcePort); give the process CAP_NET_BIND_SERVICE or leave the setting out`;
+}
+
+function noPortsProblem(listener: ListenerSettings, engines: number): string {
+  return engines > 1
+    ? `listener ${listener.name}: dataPorts has too few ports for ${engines} engines, which divide them; add some`
+    : `listener ${listener.name}: dataPorts has only ports that devices on the path treat specially (5060 …); add others`;
 }
 
 function socketAddress({ address, port }: Endpoint): SocketAddress {
