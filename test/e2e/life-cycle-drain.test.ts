@@ -125,6 +125,15 @@ describe('SIGTERM', { timeout: suiteTimeoutMs }, () => {
       assert.equal((await gateway.program.finished).exitCode, 1);
       transfer.control.close();
     });
+
+    test(`a gateway that is killed ends a ${verb} as a reset, too`, async () => {
+      await start('60s');
+      const transfer = await beginTransfer(verb);
+      await gateway.program.end('SIGKILL');
+      const { how, octets } = await transfer.received;
+      assert.deepEqual({ how, octets: octets.length }, { how: 'reset', octets: half });
+      transfer.control.close();
+    });
   }
 
   test('SIGHUP while it drains opens nothing', async () => {
