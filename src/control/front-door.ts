@@ -46,8 +46,6 @@ const pauseMs = 200;
 const farewells: Record<TurnedAway, string> = {
   total: 'Too many connections to this gateway; try again later.',
   client: 'Too many connections from your address; close one first.',
-  drain: 'The gateway is going down for maintenance; try again later.',
-  descriptors: 'The gateway has no room for another connection; try again later.',
 };
 
 export class FrontDoor implements Pollable {

@@ -11,7 +11,7 @@ export interface SessionFacts {
   readonly server: Endpoint;
 }
 
-export type TurnedAway = 'total' | 'client' | 'drain' | 'descriptors';
+export type TurnedAway = 'total' | 'client';
 
 export interface Witness {
   sessionStarted(facts: SessionFacts): void;

@@ -12,8 +12,6 @@ import type { LogLevel } from '../settings/settings.ts';
 const outcomeOfTurnedAway = {
   total: 'refused-limit',
   client: 'refused-client-limit',
-  drain: 'refused-draining',
-  descriptors: 'refused-limit',
 } as const;
 
 export class EngineWitness implements Witness {

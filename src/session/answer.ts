@@ -10,7 +10,7 @@ import { changed, type Session } from './session.ts';
 export function answerClient(session: Session, code: number, text: string, out: Action[]): Session {
   const octets = formatReply(code, text);
   if (session.awaited.length === 0 && session.openReply === undefined) {
-    sendOwed(code, octets, out);
+    sendReply(code, octets, out);
     return session;
   }
   return changed(session, { awaited: [...session.awaited, { kind: 'gateway', code, octets }] });
@@ -21,7 +21,7 @@ export function sendOwedReplies(session: Session, out: Action[]): Session {
   if (session.openReply !== undefined) return session;
   let awaited: AwaitedReplies = session.awaited;
   for (let head = awaited[0]; head !== undefined && head.kind === 'gateway'; head = awaited[0]) {
-    sendOwed(head.code, head.octets, out);
+    sendReply(head.code, head.octets, out);
     awaited = awaited.slice(1);
   }
   return awaited === session.awaited ? session : changed(session, { awaited });
@@ -36,7 +36,8 @@ export function sendPastDoubtful(session: Session, out: Action[]): Session {
   return next;
 }
 
-function sendOwed(code: number, octets: Uint8Array, out: Action[]): void {
+/** Sends a reply of the gateway now, whatever is awaited: for those whose turn it is, and for the last word of a session. */
+export function sendReply(code: number, octets: Uint8Array, out: Action[]): void {
   out.push({ kind: 'record', record: { kind: 'reply', code, origin: 'gateway' } });
   out.push({ kind: 'send', to: 'client', octets });
 }

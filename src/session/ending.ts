@@ -3,6 +3,7 @@
 
 import { formatReply } from '../wire/reply.ts';
 import type { Action } from './action.ts';
+import { sendReply } from './answer.ts';
 import { nothingAwaited } from './awaited-replies.ts';
 import type { SessionOutcome } from './event.ts';
 import { changed, noLines, type Phase, type Session } from './session.ts';
@@ -21,18 +22,16 @@ export function endControl(
 ): Session {
   if (session.phase.kind === 'lingering' || session.phase.kind === 'closed') return session;
   if (farewell !== undefined) {
-    out.push({ kind: 'record', record: { kind: 'reply', code: 421, origin: 'gateway' } });
-    out.push({ kind: 'send', to: 'client', octets: formatReply(421, farewell) });
+    sendReply(421, formatReply(421, farewell), out);
   }
   out.push({ kind: 'close-leg', leg: 'client' }, { kind: 'close-leg', leg: 'server' });
   out.push({ kind: 'record', record: { kind: 'session-ended', outcome, reason } });
-  const ended: Session = {
-    ...session,
+  const ended = changed(session, {
     phase: lingering,
     awaited: nothingAwaited,
     openReply: undefined,
     collected: noLines,
-  };
+  });
   return closeWhenDone(closeWays(ended, 'flowing', out));
 }
 

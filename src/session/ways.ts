@@ -14,6 +14,7 @@ import {
   type Transfer,
   transferRecord,
   type Way,
+  type WayStage,
 } from './way.ts';
 
 export function findWay(session: Session, id: number | undefined): Way | undefined {
@@ -25,11 +26,10 @@ function withWay(session: Session, way: Way): Session {
 }
 
 function withoutWay(session: Session, id: number): Session {
-  return {
-    ...session,
+  return changed(session, {
     ways: session.ways.filter((way) => way.id !== id),
     currentWay: session.currentWay === id ? undefined : session.currentWay,
-  };
+  });
 }
 
 /** The admitted peer has connected: the other leg is dialled, unless the server has not accepted the PORT yet. */
@@ -37,10 +37,8 @@ export function onArrived(session: Session, id: number, leg: Side, out: Action[]
   const way = findWay(session, id);
   if (way === undefined) return session;
   if (way.stage.kind === 'unconfirmed') {
-    return withWay(session, {
-      ...way,
-      stage: leg === 'server' ? { kind: 'unconfirmed', serverArrived: 'yes' } : way.stage,
-    });
+    const stage: WayStage = leg === 'server' ? { kind: 'unconfirmed', serverArrived: 'yes' } : way.stage;
+    return withWay(session, changedWay(way, { stage }));
   }
   // A leg that the gateway dialled itself is no arrival: the other one is dialled already, or waits for the mark.
   if (way.stage.kind !== 'expected') return session;
