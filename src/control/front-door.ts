@@ -13,7 +13,7 @@ import { formatReply } from '../wire/reply.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
 import { SessionDriver } from './session-driver.ts';
 import type { SessionQuota } from './session-quota.ts';
-import type { SessionFacts, TurnedAway, Witness } from './witness.ts';
+import { type SessionFacts, sessionFacts, type TurnedAway, type Witness } from './witness.ts';
 
 /** What new sessions get; replaced as a whole on reload, so that live ones keep what they began with. */
 export interface DoorTerms {
@@ -121,7 +121,7 @@ export class FrontDoor implements Pollable {
       return;
     }
     const { upstream } = this.terms;
-    const facts = { id: this.resources.nextSessionId(), listener: this.name, client, server: upstream };
+    const facts = sessionFacts(this.resources.nextSessionId(), this.name, client, upstream);
     const driver = new SessionDriver(this.point, facts, {
       ...this.terms.session,
       clientPeer: client,

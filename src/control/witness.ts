@@ -1,6 +1,6 @@
 // Who is told what happens in sessions: the seam between carrying control connections and observing them.
 
-import type { Endpoint } from '../address/endpoint.ts';
+import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { SessionRecord } from '../session/action.ts';
 
 /** What is the same for all records of one session. */
@@ -9,6 +9,21 @@ export interface SessionFacts {
   readonly listener: string;
   readonly client: Endpoint;
   readonly server: Endpoint;
+  /** The same as its log lines carry it: printed once for all of them. */
+  readonly fields: SessionFields;
+}
+
+export interface SessionFields {
+  readonly session: string;
+  readonly listener: string;
+  readonly client: string;
+  readonly server: string;
+}
+
+/** The facts of a session that begins. */
+export function sessionFacts(id: string, listener: string, client: Endpoint, server: Endpoint): SessionFacts {
+  const fields = { session: id, listener, client: printEndpoint(client), server: printEndpoint(server) };
+  return { id, listener, client, server, fields };
 }
 
 export type TurnedAway = 'total' | 'client';

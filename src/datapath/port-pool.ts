@@ -16,7 +16,8 @@ export class PortPool {
   /** Ports this pool has in all. */
   readonly size: number;
   private readonly free: number[];
-  private readonly taken = new Set<number>();
+  /** By port number: whether it is given out. */
+  private readonly taken = new Uint8Array(65_536);
   private readonly random = new Uint32Array(256);
   private nextRandom = this.random.length;
 
@@ -32,7 +33,7 @@ export class PortPool {
   }
 
   get inUse(): number {
-    return this.taken.size;
+    return this.size - this.free.length;
   }
 
   /** A free port, or undefined when all are given out. */
@@ -43,13 +44,14 @@ export class PortPool {
     const port = free[index]!;
     free[index] = free[free.length - 1]!;
     free.pop();
-    this.taken.add(port);
+    this.taken[port] = 1;
     return port;
   }
 
   /** Giving back twice, or what was never taken, is our own mistake and throws. */
   giveBack(port: number): void {
-    if (!this.taken.delete(port)) throw new Error(`port ${port} was returned twice`);
+    if (this.taken[port] !== 1) throw new Error(`port ${port} was returned twice`);
+    this.taken[port] = 0;
     this.free.push(port);
   }
 

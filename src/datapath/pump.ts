@@ -11,6 +11,12 @@ import { FAILED, type TcpSocket, WOULD_BLOCK } from '../sys/tcp-socket.ts';
  */
 export type PumpState = 'on-source' | 'on-sink' | 'unfinished' | 'ended' | 'source-failed' | 'sink-failed';
 
+/**
+ * What the events so far say of the source: nothing of an end; that there may be more than one read shows; or that its peer
+ * has ended it in order, so that all it will ever give waits in the kernel.
+ */
+export type SourceState = 'open' | 'unknown' | 'ended';
+
 /** Large enough for a small file in one read. */
 const sharedBuffer = new Uint8Array(65_536);
 /** After so many octets a stream is worth its pipe. */
@@ -35,11 +41,11 @@ export class Pump {
     this.pipes = pipes;
   }
 
-  /** Moves what can be moved. `mayHaveEnded`: the last event said so, so a short read is not the last word. */
-  run(mayHaveEnded: boolean): PumpState {
+  /** Moves what can be moved; what is known of the source tells what a short read means. */
+  run(source: SourceState): PumpState {
     const before = this.octets;
     do {
-      this.state = this.pipe === undefined ? this.copy(mayHaveEnded) : this.spliceOnce(this.pipe);
+      this.state = this.pipe === undefined ? this.copy(source) : this.spliceOnce(this.pipe);
       if (this.state !== 'unfinished') return this.state;
     } while (this.octets - before < runOctetsMax);
     return this.state;
@@ -52,13 +58,16 @@ export class Pump {
     this.rest = nothing;
   }
 
-  private copy(mayHaveEnded: boolean): PumpState {
+  private copy(source: SourceState): PumpState {
     if (this.rest.length > 0) return this.sendRest();
     const count = this.source.receive(sharedBuffer);
     if (count === WOULD_BLOCK) return 'on-source';
     if (count === FAILED) return 'source-failed';
     if (count === 0) return 'ended';
-    const sent = this.sink.send(sharedBuffer, count);
+    const short = count < sharedBuffer.length;
+    const last = short && source === 'ended';
+    // The end that follows at once leaves in the same segment: for a small file one packet less, and one wake-up.
+    const sent = last ? this.sink.sendBeforeEnd(sharedBuffer, count) : this.sink.send(sharedBuffer, count);
     if (sent === FAILED) return 'sink-failed';
     if (sent < count) {
       // The buffer is everyone's: what the sink did not take is kept aside.
@@ -68,9 +77,10 @@ export class Pump {
       return 'on-sink';
     }
     this.octets += sent;
+    if (last) return 'ended';
     if (this.octets >= copiedMax) this.pipe = this.pipes.take();
     // A short read has emptied the socket; the next octets, or the end, come with an event of their own.
-    return count < sharedBuffer.length && !mayHaveEnded ? 'on-source' : 'unfinished';
+    return short && source === 'open' ? 'on-source' : 'unfinished';
   }
 
   private sendRest(): PumpState {

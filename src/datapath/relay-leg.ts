@@ -1,7 +1,7 @@
 // One leg of a relayed data connection: it listens for the one peer that it admits, or dials, and then is a socket.
 // It knows nothing of the other leg.
 
-import { addressFromOctets, type Endpoint, octetsOfAddress } from '../address/endpoint.ts';
+import { addressFromOctets, type Endpoint, octetsOfAddress, sameAddress } from '../address/endpoint.ts';
 import { containsAny } from '../address/network.ts';
 import type { DataLeg, ListeningLeg, Side } from '../session/expectation.ts';
 import type { SysErrorCode } from '../sys/errno.ts';
@@ -66,7 +66,7 @@ export class RelayLeg implements Pollable {
     for (let tries = 0; tries < bindTriesMax && this.listener === undefined; tries++) {
       const port = this.ports.take();
       if (port === undefined) break;
-      const listened = TcpListener.open(this.poller, { octets, port }, this, { backlog, purpose: 'data' });
+      const listened = TcpListener.open(this.poller, { octets, port }, this, { backlog });
       if (listened.ok) {
         this.listener = listened.listener;
         this.port = port;
@@ -92,9 +92,9 @@ export class RelayLeg implements Pollable {
     this.peer = remote;
     const to: SocketAddress = { octets: octetsOfAddress(remote.address), port: remote.port };
     const from = local === undefined ? undefined : { octets: octetsOfAddress(local), port: sourcePort ?? 0 };
-    const dialled = TcpSocket.dial(this.poller, to, this, { purpose: 'data', ...(from && { from }) });
+    const dialled = TcpSocket.dial(this.poller, to, this, from === undefined ? {} : { from });
     if (!dialled.ok) return dialled.code;
-    this.socket = dialled.socket;
+    this.socket = this.own(dialled.socket);
     return undefined;
   }
 
@@ -128,9 +128,12 @@ export class RelayLeg implements Pollable {
         this.owner.onLegFailed(this.side, accepted);
         return;
       }
-      const peer: Endpoint = { address: addressFromOctets(accepted.peer.octets), port: accepted.peer.port };
+      const { octets, port } = accepted.peer;
+      // Nearly always it is the one expected: then its text need not be made.
+      const expected = sameOctets(octets, octetsOfAddress(plan.admits));
+      const peer: Endpoint = { address: expected ? plan.admits : addressFromOctets(octets), port };
       const socket = TcpSocket.accepted(this.poller, accepted.fd, this);
-      const admitted = peer.address.text === plan.admits.text || containsAny(plan.admitsToo, peer.address);
+      const admitted = sameAddress(peer.address, plan.admits) || containsAny(plan.admitsToo, peer.address);
       if (!admitted) {
         // RFC 2577 §4: whoever guesses the port first must neither read the file nor use up the way.
         socket.reset();
@@ -140,12 +143,19 @@ export class RelayLeg implements Pollable {
         continue;
       }
       this.stopListening();
-      this.socket = socket;
+      this.socket = this.own(socket);
       this.peer = peer;
       this.up = 'yes';
       this.owner.onLegUp(this.side);
       return;
     }
+  }
+
+  // A server that is left without a word stores an empty file; a client that is has no 226 yet, and needs no care before
+  // octets flow to it.
+  private own(socket: TcpSocket): TcpSocket {
+    if (this.side === 'server') socket.partWithReset();
+    return socket;
   }
 
   private onDialled(socket: TcpSocket, events: number): void {
@@ -156,4 +166,10 @@ export class RelayLeg implements Pollable {
       this.owner.onLegUp(this.side);
     } else this.owner.onLegFailed(this.side, socket.failure ?? 'EOTHER');
   }
+}
+
+function sameOctets(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
+  return true;
 }

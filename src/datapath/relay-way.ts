@@ -9,7 +9,7 @@ import type { PipePool } from '../sys/splice-pipe.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
 import type { OpenWay, WayOwner } from './data-path.ts';
 import type { PortPool } from './port-pool.ts';
-import { Pump, type PumpState } from './pump.ts';
+import { Pump, type PumpState, type SourceState } from './pump.ts';
 import { type LegOwner, RelayLeg } from './relay-leg.ts';
 
 interface RelayTimes {
@@ -41,6 +41,8 @@ export class RelayWay implements OpenWay, LegOwner {
   private timer: Timer | undefined;
   private joinedMs = 0;
   private octetsSeen = 0;
+  /** When `octetsSeen` octets had moved, and none since. */
+  private unchangedSinceMs = 0;
   private life: 'waiting' | 'flowing' | 'over' = 'waiting';
 
   constructor(expectation: Expectation, shared: RelayResources, owner: WayOwner) {
@@ -107,10 +109,9 @@ export class RelayWay implements OpenWay, LegOwner {
       return;
     }
     const [from, to] = side === 'client' ? [this.toServer!, this.toClient!] : [this.toClient!, this.toServer!];
-    const ended = (events & endOrError) !== 0;
-    if ((events & readableOrEnded) !== 0 && from.state === 'on-source') this.pump(from, side, ended);
+    if ((events & readableOrEnded) !== 0 && from.state === 'on-source') this.pump(from, side, sourceState(events));
     if (this.life === 'flowing' && (events & (Ready.out | Ready.error)) !== 0 && to.state === 'on-sink') {
-      this.pump(to, side === 'client' ? 'server' : 'client', true);
+      this.pump(to, side === 'client' ? 'server' : 'client', 'unknown');
     }
     // A reset while neither pump has anything to say about this leg: both ends of it are gone.
     if (this.life === 'flowing' && (events & Ready.error) !== 0) this.onReset(side);
@@ -118,12 +119,15 @@ export class RelayWay implements OpenWay, LegOwner {
 
   private join(): void {
     const { poller, pipes, times } = this.shared;
-    this.cancelTimer();
     this.life = 'flowing';
     this.joinedMs = poller.nowMs;
+    this.unchangedSinceMs = poller.nowMs;
+    // One timer serves the whole way: when it fires it asks what it is for. So the one set for the join may stay, unless it
+    // would be late for the idle limit.
+    if (times.dataIdleTimeoutMs < times.joinTimeoutMs) this.cancelTimer();
+    this.timer ??= poller.timers.set(poller.nowMs + times.dataIdleTimeoutMs, this.onTimer);
     this.toServer = new Pump(this.client.socket!, this.server.socket!, pipes);
     this.toClient = new Pump(this.server.socket!, this.client.socket!, pipes);
-    this.timer = poller.timers.set(poller.nowMs + times.dataIdleTimeoutMs, () => this.onIdle());
     this.owner.onJoined(this.id);
     if (((this.client.heard | this.server.heard) & Ready.priority) !== 0) {
       this.fail('urgent data on a data connection');
@@ -131,18 +135,19 @@ export class RelayWay implements OpenWay, LegOwner {
     }
     // What came before the other leg was up announced itself once and will not again. The owner may have closed the way.
     if (this.life === 'flowing' && (this.server.heard & readableOrEnded) !== 0)
-      this.pump(this.toClient, 'server', true);
+      this.pump(this.toClient, 'server', sourceState(this.server.heard));
     if (this.life === 'flowing' && (this.client.heard & readableOrEnded) !== 0)
-      this.pump(this.toServer, 'client', true);
+      this.pump(this.toServer, 'client', sourceState(this.client.heard));
   }
 
-  private pump(pump: Pump, source: Side, mayHaveEnded: boolean): void {
-    const state: PumpState = pump.run(mayHaveEnded);
+  private pump(pump: Pump, source: Side, known: SourceState): void {
+    const state: PumpState = pump.run(known);
     const sink = source === 'client' ? 'server' : 'client';
+    if (state !== 'ended') this[sink].socket?.partWithReset();
     switch (state) {
       case 'unfinished':
         this.shared.poller.defer(() => {
-          if (this.life === 'flowing' && pump.state === 'unfinished') this.pump(pump, source, true);
+          if (this.life === 'flowing' && pump.state === 'unfinished') this.pump(pump, source, 'unknown');
         });
         return;
       case 'ended':
@@ -193,21 +198,25 @@ export class RelayWay implements OpenWay, LegOwner {
 
   private awaitJoin(): void {
     const { poller, times } = this.shared;
-    this.timer ??= poller.timers.set(poller.nowMs + times.joinTimeoutMs, () =>
-      this.fail('the other leg did not come up in time'),
-    );
+    this.timer ??= poller.timers.set(poller.nowMs + times.joinTimeoutMs, this.onTimer);
   }
 
-  private onIdle(): void {
+  private readonly onTimer = (): void => {
     const { poller, times } = this.shared;
+    if (this.life === 'waiting') {
+      this.fail('the other leg did not come up in time');
+      return;
+    }
     const octets = this.toClient!.octets + this.toServer!.octets;
-    if (octets === this.octetsSeen) {
+    const idleSinceMs = octets === this.octetsSeen ? this.unchangedSinceMs : poller.nowMs;
+    if (poller.nowMs - idleSinceMs >= times.dataIdleTimeoutMs) {
       this.fail(`no octet moved for ${Math.round(times.dataIdleTimeoutMs / 1000)} s`);
       return;
     }
     this.octetsSeen = octets;
-    this.timer = poller.timers.set(poller.nowMs + times.dataIdleTimeoutMs, () => this.onIdle());
-  }
+    this.unchangedSinceMs = idleSinceMs;
+    this.timer = poller.timers.set(idleSinceMs + times.dataIdleTimeoutMs, this.onTimer);
+  };
 
   private cancelTimer(): void {
     if (this.timer !== undefined) this.shared.poller.timers.cancel(this.timer);
@@ -225,4 +234,11 @@ export class RelayWay implements OpenWay, LegOwner {
       serverPeer: this.server.peer,
     };
   }
+}
+
+// The kernel reports the peer's end only once everything before it has come; with an error beside it, it is a reset.
+function sourceState(events: number): SourceState {
+  const end = events & endOrError;
+  if (end === 0) return 'open';
+  return end === Ready.peerShutdown ? 'ended' : 'unknown';
 }

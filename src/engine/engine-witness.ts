@@ -35,7 +35,7 @@ export class EngineWitness implements Witness {
 
   sessionStarted(facts: SessionFacts): void {
     this.tally.raise('sessions_active', 1);
-    if (this.log.isLevelEnabled('debug')) this.log.debug(fields(facts), 'session begins');
+    if (this.log.isLevelEnabled('debug')) this.log.debug(facts.fields, 'session begins');
   }
 
   sessionOver(_facts: SessionFacts): void {
@@ -55,7 +55,7 @@ export class EngineWitness implements Witness {
   internalError(facts: SessionFacts | undefined, error: unknown): void {
     this.tally.count('internal_errors_total');
     if (facts !== undefined) this.tally.count('sessions_total', 'internal-error');
-    this.log.error({ ...(facts === undefined ? {} : fields(facts)), err: error }, 'internal error');
+    this.log.error({ ...facts?.fields, err: error }, 'internal error');
   }
 
   sessionRecord(facts: SessionFacts, record: SessionRecord): void {
@@ -76,7 +76,7 @@ export class EngineWitness implements Witness {
       case 'replaced':
         if (record.bounce !== undefined) tally.count('bounce_attempts_total', record.bounce);
         this.log.warn(
-          { ...fields(facts), target: printEndpoint(record.target), reason: record.reason },
+          { ...facts.fields, target: printEndpoint(record.target), reason: record.reason },
           'address replaced',
         );
         return;
@@ -84,7 +84,7 @@ export class EngineWitness implements Witness {
         tally.count('strangers_total');
         tally.count('bounce_attempts_total', 'stranger');
         this.log.warn(
-          { ...fields(facts), way: record.way, leg: record.leg, stranger: printEndpoint(record.peer) },
+          { ...facts.fields, way: record.way, leg: record.leg, stranger: printEndpoint(record.peer) },
           'stranger refused',
         );
         return;
@@ -92,7 +92,7 @@ export class EngineWitness implements Witness {
         this.onWay(record.outcome, record.setUpMs);
         return;
       case 'login':
-        if (this.log.isLevelEnabled('debug')) this.log.debug({ ...fields(facts), user: record.user }, 'login');
+        if (this.log.isLevelEnabled('debug')) this.log.debug({ ...facts.fields, user: record.user }, 'login');
         return;
       case 'transfer':
         this.onTransfer(facts, record.transfer);
@@ -100,7 +100,7 @@ export class EngineWitness implements Witness {
       case 'session-ended':
         tally.count('sessions_total', record.outcome);
         if (this.log.isLevelEnabled('info')) {
-          this.log.info({ ...fields(facts), outcome: record.outcome, reason: record.reason }, 'session ended');
+          this.log.info({ ...facts.fields, outcome: record.outcome, reason: record.reason }, 'session ended');
         }
         return;
       default:
@@ -113,7 +113,7 @@ export class EngineWitness implements Witness {
     this.tally.count('refusals_total', cause);
     if (bounce !== undefined) this.tally.count('bounce_attempts_total', bounce);
     const where = target === undefined ? undefined : printEndpoint(target);
-    this.log.warn({ ...fields(facts), cause, verb, target: where, bounce, rule, reason }, 'refused');
+    this.log.warn({ ...facts.fields, cause, verb, target: where, bounce, rule, reason }, 'refused');
   }
 
   private onWay(outcome: WayOutcome, setUpMs: number | undefined): void {
@@ -132,18 +132,8 @@ export class EngineWitness implements Witness {
     tally.increase('data_octets_total', transfer.octetsToClient, 'to-client');
     tally.increase('data_octets_total', transfer.octetsToServer, 'to-server');
     tally.observe('transfer_duration_seconds', transfer.durationMs / 1000, transfer.direction);
-    const { id, listener, client, server } = facts;
-    writeAudit(this.log, { session: id, listener, client, server, plane: 'relay', ...transfer });
+    writeAudit(this.log, facts.fields, transfer, 'relay');
   }
-}
-
-function fields(facts: SessionFacts) {
-  return {
-    session: facts.id,
-    listener: facts.listener,
-    client: printEndpoint(facts.client),
-    server: printEndpoint(facts.server),
-  };
 }
 
 function replyClass(code: number): '1' | '2' | '3' | '4' | '5' {

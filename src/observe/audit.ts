@@ -8,11 +8,17 @@
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { Logger } from './log.ts';
 
-export interface TransferAudit {
-  /** The session and, inside it, the way: both stand in the other log lines as well. */
+/** What every line of one session carries: its number and the other ends of the control connection's two legs, printed. */
+export interface AuditedSession {
   readonly session: string;
-  readonly way: number;
   readonly listener: string;
+  readonly client: string;
+  readonly server: string;
+}
+
+export interface TransferAudit {
+  /** Unique in the session; it stands in the other log lines as well. */
+  readonly way: number;
   /** The argument of USER; undefined before it. */
   readonly user: string | undefined;
   /** RETR, STOR, LIST, …, in upper case. */
@@ -28,23 +34,21 @@ export interface TransferAudit {
   readonly octetsToClient: number;
   readonly octetsToServer: number;
   readonly durationMs: number;
-  /** The other ends of the control connection's two legs. */
-  readonly client: Endpoint;
-  readonly server: Endpoint;
   /** The other ends of the data connection's two legs; undefined where none was established. */
   readonly clientPeer: Endpoint | undefined;
   readonly serverPeer: Endpoint | undefined;
-  /** Where the octets passed. */
-  readonly plane: 'relay' | 'kernel';
 }
 
+/** Where the octets of a data connection passed. */
+export type Plane = 'relay' | 'kernel';
+
 /** Writes the line. `log` must not have the session's fields as bindings: a key must not come twice in one object. */
-export function writeAudit(log: Logger, record: TransferAudit): void {
+export function writeAudit(log: Logger, of: AuditedSession, record: TransferAudit, plane: Plane): void {
   if (!log.isLevelEnabled('info')) return;
   log.info(
     {
-      session: record.session,
-      listener: record.listener,
+      session: of.session,
+      listener: of.listener,
       way: record.way,
       user: record.user ?? null,
       verb: record.verb,
@@ -56,11 +60,11 @@ export function writeAudit(log: Logger, record: TransferAudit): void {
       octetsToClient: record.octetsToClient,
       octetsToServer: record.octetsToServer,
       durationMs: record.durationMs,
-      client: printEndpoint(record.client),
-      server: printEndpoint(record.server),
+      client: of.client,
+      server: of.server,
       clientDataPeer: printPeer(record.clientPeer),
       serverDataPeer: printPeer(record.serverPeer),
-      plane: record.plane,
+      plane,
     },
     'transfer',
   );

@@ -30,10 +30,8 @@ export type Purpose = 'control' | 'data';
 
 /** Sets what connections of that purpose want; on a listener, for all that it accepts. */
 export function preparedFor(purpose: Purpose | undefined, fd: number): void {
+  // Data connections want the kernel's defaults: without TCP_NODELAY, so that segments are full.
   if (purpose === 'control') asControl(fd);
-  // A process that dies must not end half a file cleanly: the kernel closes its sockets, and to a server that stores one
-  // an orderly end is the end of the file. So every close is a reset but `closeCleanly`. No TCP_NODELAY: full segments.
-  else if (purpose === 'data') lingerZero(fd);
 }
 
 /**

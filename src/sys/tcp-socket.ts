@@ -36,6 +36,7 @@ export class TcpSocket {
   /** Why the connection failed, once it has. */
   failure: SysErrorCode | undefined;
   private readonly poller: Poller;
+  private parting: 'in-order' | 'reset' = 'in-order';
 
   private constructor(poller: Poller, fd: number) {
     this.poller = poller;
@@ -86,6 +87,12 @@ export class TcpSocket {
     return count >= 0 ? count : this.blockedOrFailed();
   }
 
+  /** As `send`, for the last octets before `endWriting` or `close`, which must follow: the kernel holds them back for it. */
+  sendBeforeEnd(from: Uint8Array, length: number): number {
+    const count = libc.send(this.fd, from, length, libc.MSG_NOSIGNAL | libc.MSG_MORE);
+    return count >= 0 ? count : this.blockedOrFailed();
+  }
+
   /** Sends with the last octet marked urgent (RFC 959 §4.1.3: the Telnet Synch before ABOR). */
   sendUrgent(from: Uint8Array): number {
     const count = libc.send(this.fd, from, from.length, libc.MSG_NOSIGNAL | libc.MSG_OOB);
@@ -126,17 +133,26 @@ export class TcpSocket {
     this.fd = -1;
   }
 
+  /**
+   * From now on every close but `closeCleanly` is a reset, also the one by the kernel when the process dies: to a server
+   * that stores a file an orderly end is the end of the file, and half of one must not end like that.
+   */
+  partWithReset(): void {
+    if (this.parting === 'reset' || this.fd < 0) return;
+    this.parting = 'reset';
+    lingerZero(this.fd);
+  }
+
   /** Closes a data connection that came to its proper end: the peer sees the end of the stream, not a reset. */
   closeCleanly(): void {
     if (this.fd < 0) return;
-    lingerNot(this.fd);
+    if (this.parting === 'reset') lingerNot(this.fd);
     this.close();
   }
 
   /** Closes so that the peer sees a reset: a broken transfer must look broken. */
   reset(): void {
-    if (this.fd < 0) return;
-    lingerZero(this.fd);
+    this.partWithReset();
     this.close();
   }
 

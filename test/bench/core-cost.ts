@@ -3,6 +3,7 @@
 // Run by hand: `npx tsx test/bench/core-cost.ts`. It asserts nothing; it says where not to look for time.
 
 import type { Endpoint } from '../../src/address/endpoint.ts';
+import { sessionFacts } from '../../src/control/witness.ts';
 import { EngineWitness } from '../../src/engine/engine-witness.ts';
 import { newTally } from '../../src/engine/verb-tally.ts';
 import { createLog, LogBatch } from '../../src/observe/log.ts';
@@ -20,7 +21,7 @@ if (!rules.ok) throw new Error('the packaged rules cannot be read');
 
 const client = at('198.51.100.2', 40_000);
 const server = at('10.77.0.2', 21);
-const facts = { id: '0-1', listener: 'front', client, server };
+const facts = sessionFacts('0-1', 'front', client, server);
 const batch = new LogBatch();
 const witness = new EngineWitness(
   newTally(),

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { addressFromOctets, type Endpoint } from '../../../src/address/endpoint.ts';
 import type { ServicePoint } from '../../../src/control/service-point.ts';
 import { SessionDriver } from '../../../src/control/session-driver.ts';
-import type { SessionFacts, Witness } from '../../../src/control/witness.ts';
+import { type SessionFacts, sessionFacts, type Witness } from '../../../src/control/witness.ts';
 import { PortPool } from '../../../src/datapath/port-pool.ts';
 import { Relay } from '../../../src/datapath/relay.ts';
 import type { SessionRecord } from '../../../src/session/action.ts';
@@ -143,7 +143,7 @@ export class SessionBench {
     this.talkers.push(client);
     const { fd, peer } = nextAccepted(this.poller, frontDoor);
     const server = endpointOf({ octets: loopback4, port: this.serverPort });
-    const facts = { id, listener: 'front', client: endpointOf(peer), server };
+    const facts = sessionFacts(id, 'front', endpointOf(peer), server);
     const driver = new SessionDriver(this.point, facts, termsOf(facts, { ...defaultLimits, ...limits }));
     frontDoor.close();
     // A few segments of the loopback interface: little can hide from the tests in the kernel.

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Endpoint } from '../../../src/address/endpoint.ts';
-import { type TransferAudit, writeAudit } from '../../../src/observe/audit.ts';
+import { type AuditedSession, type TransferAudit, writeAudit } from '../../../src/observe/audit.ts';
 import { createLog, type LogLevel } from '../../../src/observe/log.ts';
 
 const at = (text: string, port: number): Endpoint => ({ address: { family: text.includes(':') ? 6 : 4, text }, port });
 
-const download: TransferAudit = {
+const session: AuditedSession = {
   session: 'a1',
   listener: 'front',
+  client: '198.51.100.7:40001',
+  server: '[2001:db8::5]:21',
+};
+
+const download: TransferAudit = {
   way: 2,
   user: 'ann',
   verb: 'RETR',
@@ -20,16 +25,13 @@ const download: TransferAudit = {
   octetsToClient: 1024,
   octetsToServer: 0,
   durationMs: 12.5,
-  client: at('198.51.100.7', 40_001),
-  server: at('2001:db8::5', 21),
   clientPeer: at('198.51.100.7', 40_002),
   serverPeer: at('2001:db8::5', 50_123),
-  plane: 'relay',
 };
 
 function written(record: TransferAudit, level: LogLevel = 'info'): string {
   let lines = '';
-  writeAudit(createLog({ level, write: (line) => (lines += line) }), record);
+  writeAudit(createLog({ level, write: (line) => (lines += line) }), session, record, 'relay');
   return lines;
 }
 
