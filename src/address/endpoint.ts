@@ -64,7 +64,7 @@ export function parsePort(text: string): Parsed<number> {
 
 /** The address in 4 or 16 octets, network order; IPv4-mapped IPv6 becomes IPv4. Throws RangeError on another length. */
 export function addressFromOctets(octets: Uint8Array): Address {
-  if (octets.length === 4) return { family: 4, text: `${octets[0]}.${octets[1]}.${octets[2]}.${octets[3]}` };
+  if (octets.length === 4) return ipv4FromNumber(numberOf(octets));
   if (octets.length !== 16) throw new RangeError(`an address has 4 or 16 octets, not ${octets.length}`);
   const hex = Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('');
   return addressFromGroups(hex.replace(/.{4}(?!$)/g, '$&:'));
@@ -72,7 +72,23 @@ export function addressFromOctets(octets: Uint8Array): Address {
 
 // The same few addresses, of gateways, servers and clients, come back at every data connection.
 const remembered = new Map<string, Uint8Array>();
+const rememberedIpv4 = new Map<number, Address>();
 const rememberedMax = 4096;
+
+function ipv4FromNumber(number: number): Address {
+  const known = rememberedIpv4.get(number);
+  if (known !== undefined) return known;
+  const text = `${number >>> 24}.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`;
+  const address: Address = { family: 4, text };
+  if (rememberedIpv4.size >= rememberedMax) rememberedIpv4.clear();
+  rememberedIpv4.set(number, address);
+  return address;
+}
+
+/** As a signed number of 32 bits, which needs no allocation. */
+function numberOf(octets: Uint8Array): number {
+  return (octets[0]! << 24) | (octets[1]! << 16) | (octets[2]! << 8) | octets[3]!;
+}
 
 /** The 4 or 16 octets of an address, network order. Not to be written to: they are everyone's. */
 export function octetsOfAddress(address: Address): Uint8Array {
@@ -116,6 +132,5 @@ export function isUnspecified(address: Address): boolean {
 // walked around by naming ::ffff:10.0.0.1, and so that peers of a [::] listener are the same hosts as those of 0.0.0.0.
 function addressFromGroups(groups: string): Address {
   if (!groups.startsWith(MAPPED_PREFIX)) return { family: 6, text: collapseIPv6Number(groups) };
-  const low = Number.parseInt(groups.slice(-9).replace(':', ''), 16);
-  return { family: 4, text: `${low >>> 24}.${(low >>> 16) & 255}.${(low >>> 8) & 255}.${low & 255}` };
+  return ipv4FromNumber(Number.parseInt(groups.slice(-9).replace(':', ''), 16) | 0);
 }

@@ -30,6 +30,26 @@ const noLines: readonly ControlLine[] = [];
 /** `discarding`: the session is done with this leg; what still comes is read only so that closing does not reset it. */
 type Reading = 'dialling' | 'open' | 'ended' | 'told' | 'discarding' | 'closed';
 
+// The read buffer is everyone's, and lines are views of what they came in. A store of its own for every read would keep the
+// garbage collector busy, so many share one; it is small, because the shortest line keeps the whole of it alive.
+const storeOctets = 8192;
+let store = new Uint8Array(storeOctets);
+let storeUsed = 0;
+
+/** The first octets of the read buffer, for good. */
+function kept(count: number): Uint8Array {
+  if (count > storeOctets / 2) return readBuffer.slice(0, count);
+  if (count > storeOctets - storeUsed) {
+    store = new Uint8Array(storeOctets);
+    storeUsed = 0;
+  }
+  const octets = new Uint8Array(store.buffer, storeUsed, count);
+  storeUsed += count;
+  // A line has some 40 octets: fewer than would pay for a view of the read buffer to copy from.
+  for (let index = 0; index < count; index += 1) octets[index] = readBuffer[index]!;
+  return octets;
+}
+
 export class ControlLeg implements Pollable {
   readonly side: 'client' | 'server';
   private readonly owner: LegOwner;
@@ -135,9 +155,7 @@ export class ControlLeg implements Pollable {
     const count = socket.receive(readBuffer);
     if (count > 0) {
       this.owner.countOctets(this, count);
-      // The buffer is everyone's, and lines are views of what they came in. Buffer.from copies into Node's pool:
-      // a store of its own for every line would keep the garbage collector busy.
-      if (this.reading === 'open') this.lines = this.splitter.push(Buffer.from(readBuffer.subarray(0, count)));
+      if (this.reading === 'open') this.lines = this.splitter.push(kept(count));
       if (count < readBuffer.length && this.readable === 'yes') this.readable = 'no';
       return;
     }

@@ -5,6 +5,7 @@ import { printEndpoint } from '../address/endpoint.ts';
 import type { SessionFacts, TurnedAway, Witness } from '../control/witness.ts';
 import { writeAudit } from '../observe/audit.ts';
 import type { Logger } from '../observe/log.ts';
+import { otherVerb, replyClasses } from '../observe/metric-labels.ts';
 import type { Slot, Tally } from '../observe/tally.ts';
 import type { SessionRecord, TransferRecord, WayOutcome } from '../session/action.ts';
 import type { LogLevel } from '../settings/settings.ts';
@@ -20,6 +21,12 @@ export class EngineWitness implements Witness {
   private log: Logger;
   private readonly octetsToClient: Slot;
   private readonly octetsToServer: Slot;
+  // Every line counts something, so these are looked up once.
+  private readonly commands: ReadonlyMap<string, Slot>;
+  private readonly rewrites: ReadonlyMap<string, Slot>;
+  private readonly ways: ReadonlyMap<string, Slot>;
+  /** By the first digit of the reply code. */
+  private readonly replies: Record<'server' | 'gateway', readonly (Slot | undefined)[]>;
 
   constructor(tally: Tally, createLog: (level: LogLevel) => Logger, level: LogLevel) {
     this.tally = tally;
@@ -27,6 +34,14 @@ export class EngineWitness implements Witness {
     this.log = createLog(level);
     this.octetsToClient = tally.slot('control_octets_total', 'to-client');
     this.octetsToServer = tally.slot('control_octets_total', 'to-server');
+    this.commands = tally.slotsByLabel('commands_total');
+    this.rewrites = tally.slotsByLabel('rewrites_total');
+    this.ways = tally.slotsByLabel('ways_total', 'relay');
+    const repliesOf = (origin: 'server' | 'gateway') => [
+      undefined,
+      ...replyClasses.map((first) => tally.slot('replies_total', first, origin)),
+    ];
+    this.replies = { server: repliesOf('server'), gateway: repliesOf('gateway') };
   }
 
   setLevel(level: LogLevel): void {
@@ -62,13 +77,13 @@ export class EngineWitness implements Witness {
     const { tally } = this;
     switch (record.kind) {
       case 'command':
-        tally.count('commands_total', record.verb);
+        this.countIn(this.commands.get(record.verb) ?? this.commands.get(otherVerb));
         return;
       case 'reply':
-        tally.count('replies_total', replyClass(record.code), record.origin);
+        this.countIn(this.replies[record.origin][Math.trunc(record.code / 100)]);
         return;
       case 'rewrite':
-        tally.count('rewrites_total', record.what);
+        this.countIn(this.rewrites.get(record.what));
         return;
       case 'refusal':
         this.onRefusal(facts, record);
@@ -108,6 +123,11 @@ export class EngineWitness implements Witness {
     }
   }
 
+  private countIn(slot: Slot | undefined): void {
+    if (slot === undefined) throw new RangeError('no series for this count');
+    this.tally.add(slot, 1);
+  }
+
   private onRefusal(facts: SessionFacts, record: Extract<SessionRecord, { kind: 'refusal' }>): void {
     const { cause, reason, verb, target, bounce, rule } = record;
     this.tally.count('refusals_total', cause);
@@ -118,7 +138,7 @@ export class EngineWitness implements Witness {
 
   private onWay(outcome: WayOutcome, setUpMs: number | undefined): void {
     const { tally } = this;
-    tally.count('ways_total', 'relay', outcome);
+    this.countIn(this.ways.get(outcome));
     if (outcome === 'used') return;
     // A way that could not be opened was never active.
     if (outcome === 'opened') {
@@ -134,8 +154,4 @@ export class EngineWitness implements Witness {
     tally.observe('transfer_duration_seconds', transfer.durationMs / 1000, transfer.direction);
     writeAudit(this.log, facts.fields, transfer, 'relay');
   }
-}
-
-function replyClass(code: number): '1' | '2' | '3' | '4' | '5' {
-  return String(Math.floor(code / 100)) as '1' | '2' | '3' | '4' | '5';
 }

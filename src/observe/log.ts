@@ -46,17 +46,18 @@ export function createLog(parts: LogParts): Logger {
   );
 }
 
-/** `,"time":"…"` as pino wants it. Once per millisecond: it costs a third of a line, and under load a dozen share one. */
+/** `,"time":"…"` as pino wants it. Down to the second once a second: printing a date costs a third of a line. */
 function isoTimeField(): () => string {
-  let madeAtMs = Number.NaN;
-  let field = '';
+  let second = Number.NaN;
+  let untilSecond = '';
   return () => {
     const nowMs = Date.now();
-    if (nowMs !== madeAtMs) {
-      madeAtMs = nowMs;
-      field = `,"time":"${new Date(nowMs).toISOString()}"`;
+    const milliseconds = nowMs % 1000;
+    if (nowMs - milliseconds !== second) {
+      second = nowMs - milliseconds;
+      untilSecond = `,"time":"${new Date(second).toISOString().slice(0, -4)}`;
     }
-    return field;
+    return `${untilSecond}${milliseconds < 10 ? '00' : milliseconds < 100 ? '0' : ''}${milliseconds}Z"`;
   };
 }
 

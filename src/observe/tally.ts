@@ -78,6 +78,16 @@ export class Tally {
     return this.layout.cellOf(metric, major, minor);
   }
 
+  /** The places of the series of a metric by the value of their last label; the first one of two is given. */
+  slotsByLabel(metric: CounterName | GaugeName, major?: string): ReadonlyMap<string, Slot> {
+    const slots = new Map<string, Slot>();
+    for (const { labels, cell } of this.layout.seriesOf(metric)) {
+      const values = Object.values(labels);
+      if (major === undefined || values[0] === major) slots.set(values.at(-1) ?? '', cell as Slot);
+    }
+    return slots;
+  }
+
   /** Adds to a slot of this tally, or of another with the same verbs. */
   add(slot: Slot, amount: number): void {
     this.#add(slot, amount);

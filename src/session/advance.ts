@@ -9,7 +9,7 @@ import type { SessionEvent } from './event.ts';
 import type { Side } from './expectation.ts';
 import { onClientLine } from './on-client-line.ts';
 import { onServerLine } from './on-server-line.ts';
-import { changed, type Phase, type Session, type Step } from './session.ts';
+import { activeAt, changed, type Phase, type Session, type Step } from './session.ts';
 import { onOpened, onUnavailable } from './transfer-setup.ts';
 import type { Way } from './way.ts';
 import { onArrived, onDataEnded, onJoined } from './ways.ts';
@@ -64,7 +64,7 @@ function take(session: Session, event: SessionEvent, nowMs: number, out: Action[
 
 function onLine(session: Session, from: Side, line: ControlLine, nowMs: number, out: Action[]): Session {
   if (session.phase.kind === 'lingering') return session;
-  const active = changed(session, { lastActivityMs: nowMs });
+  const active = activeAt(session, nowMs);
   return from === 'client' ? onClientLine(active, line, out) : onServerLine(active, line, nowMs, out);
 }
 

@@ -4,7 +4,7 @@
 import { formatReply } from '../wire/reply.ts';
 import type { Action } from './action.ts';
 import { type AwaitedReplies, waitsForDoubtful, withoutDoubtful } from './awaited-replies.ts';
-import { changed, type Session } from './session.ts';
+import { awaiting, type Session } from './session.ts';
 
 /** Answers the client's latest command, now or as soon as all before it are answered. */
 export function answerClient(session: Session, code: number, text: string, out: Action[]): Session {
@@ -13,7 +13,7 @@ export function answerClient(session: Session, code: number, text: string, out: 
     sendReply(code, octets, out);
     return session;
   }
-  return changed(session, { awaited: [...session.awaited, { kind: 'gateway', code, octets }] });
+  return awaiting(session, [...session.awaited, { kind: 'gateway', code, octets }]);
 }
 
 /** Sends every reply of the gateway that has come to the head of the order. */
@@ -24,14 +24,14 @@ export function sendOwedReplies(session: Session, out: Action[]): Session {
     sendReply(head.code, head.octets, out);
     awaited = awaited.slice(1);
   }
-  return awaited === session.awaited ? session : changed(session, { awaited });
+  return awaited === session.awaited ? session : awaiting(session, awaited);
 }
 
 /** Gives up the doubtful ABORs that hold up replies of the gateway, and sends these. */
 export function sendPastDoubtful(session: Session, out: Action[]): Session {
   let next = session;
   while (next.openReply === undefined && waitsForDoubtful(next.awaited)) {
-    next = sendOwedReplies(changed(next, { awaited: withoutDoubtful(next.awaited) }), out);
+    next = sendOwedReplies(awaiting(next, withoutDoubtful(next.awaited)), out);
   }
   return next;
 }

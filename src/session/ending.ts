@@ -6,7 +6,7 @@ import type { Action } from './action.ts';
 import { sendReply } from './answer.ts';
 import { nothingAwaited } from './awaited-replies.ts';
 import type { SessionOutcome } from './event.ts';
-import { changed, noLines, type Phase, type Session } from './session.ts';
+import { changed, inPhase, noLines, type Phase, type Session } from './session.ts';
 import { closeWays } from './ways.ts';
 
 const lingering: Phase = { kind: 'lingering' };
@@ -49,7 +49,5 @@ export function endAll(
 
 /** A session without control connection is over with its last data connection. */
 export function closeWhenDone(session: Session): Session {
-  return session.phase.kind === 'lingering' && session.ways.length === 0
-    ? changed(session, { phase: closed })
-    : session;
+  return session.phase.kind === 'lingering' && session.ways.length === 0 ? inPhase(session, closed) : session;
 }

@@ -13,7 +13,7 @@ import { endControl } from './ending.ts';
 import { loginNamed } from './on-login-reply.ts';
 import { type Refusal, refuse } from './refuse.ts';
 import { isSetUpVerb, readSetUp } from './requested-set-up.ts';
-import { changed, type Session } from './session.ts';
+import { awaiting, changed, inPhase, type Session } from './session.ts';
 import { beginSetUp } from './transfer-setup.ts';
 import { beginTransfer, freeWay } from './ways.ts';
 
@@ -52,7 +52,7 @@ export function resumeSetUp(session: Session, line: ControlLine, out: Action[]):
 }
 
 function onSetUpCommand(session: Session, line: ControlLine, command: Command, out: Action[]): Session {
-  if (!isQuiet(session.awaited)) return changed(session, { phase: { kind: 'expect-replies', line } });
+  if (!isQuiet(session.awaited)) return inPhase(session, { kind: 'expect-replies', line });
   const requested = readSetUp(session, command, out);
   switch (requested.kind) {
     case 'refused':
@@ -87,7 +87,7 @@ function passOn(
     next = changed(session, { login: loginNamed(session.login, argumentText(command.argument)) });
   }
   const answer = certaintyOf(command.verb, next.awaited);
-  return changed(next, { awaited: [...next.awaited, { kind: 'server', verb: command.verb, way, answer }] });
+  return awaiting(next, [...next.awaited, { kind: 'server', verb: command.verb, way, answer }]);
 }
 
 // IAC IP, then IAC DM of which the DM goes out urgent (RFC 959 §4.1.3).

@@ -14,7 +14,16 @@ import {
 import { resumeSetUp } from './on-client-line.ts';
 import { onLoginReply } from './on-login-reply.ts';
 import { recordRefusal } from './refuse.ts';
-import { changed, expectCommand, nobody, type ReplyTreatment, type Session } from './session.ts';
+import {
+  awaiting,
+  changed,
+  collecting,
+  expectCommand,
+  inPhase,
+  nobody,
+  type ReplyTreatment,
+  type Session,
+} from './session.ts';
 import { onSetUpReply } from './set-up-reply.ts';
 import { onTransferMark, onTransferReply, supersedeUnused } from './ways.ts';
 
@@ -32,8 +41,8 @@ export function onReply(
     case 'expect-set-up-reply':
       if (treatment !== 'collect') return onAnswer(session, code, treatment, nowMs, out);
       // 1yz to a set-up is in no standard; the final reply is what counts.
-      if (code < 200) return changed(session, { collected: [] });
-      return onSetUpReply(changed(session, { awaited: nothingAwaited }), phase.setUp, phase.way, code, out);
+      if (code < 200) return collecting(session, []);
+      return onSetUpReply(awaiting(session, nothingAwaited), phase.setUp, phase.way, code, out);
     default:
       return onAnswer(session, code, treatment, nowMs, out);
   }
@@ -50,9 +59,9 @@ function onAnswer(session: Session, code: number, treatment: ReplyTreatment, now
   if (index === undefined || entry?.kind !== 'server') return onUnasked(session, code, treatment, out);
   if (code < 200) {
     const awaited = withoutPassedOver(session.awaited, index);
-    return onTransferMark(changed(session, { awaited }), entry.way, out);
+    return onTransferMark(awaiting(session, awaited), entry.way, out);
   }
-  let next: Session = changed(session, { awaited: withoutAnswered(session.awaited, index) });
+  let next: Session = awaiting(session, withoutAnswered(session.awaited, index));
   if (treatment === 'withhold') next = replaceWithheld(next, entry, code, out);
   return onFinal(next, entry, code, nowMs, out);
 }
@@ -78,7 +87,7 @@ function onFinal(session: Session, entry: AwaitedFromServer, code: number, nowMs
 /** All before it is answered, by the server or by the gateway: the set-up that waited has its turn. */
 export function resumeHeld(session: Session, out: Action[]): Session {
   if (session.phase.kind !== 'expect-replies' || !isQuiet(session.awaited)) return session;
-  return resumeSetUp(changed(session, { phase: expectCommand }), session.phase.line, out);
+  return resumeSetUp(inPhase(session, expectCommand), session.phase.line, out);
 }
 
 function onUnasked(session: Session, code: number, treatment: ReplyTreatment, out: Action[]): Session {
@@ -98,10 +107,10 @@ function replaceWithheld(session: Session, entry: AwaitedFromServer, code: numbe
   // At the head of the order: it stands for the reply that was withheld.
   const { awaited } = session;
   const answered = answerClient(
-    changed(session, { awaited: nothingAwaited }),
+    awaiting(session, nothingAwaited),
     451,
     'The server gave a reply that the gateway withholds.',
     out,
   );
-  return changed(answered, { awaited });
+  return awaiting(answered, awaited);
 }

@@ -10,7 +10,7 @@ import { answersAbort } from './awaited-replies.ts';
 import { endControl } from './ending.ts';
 import { onReply, resumeHeld } from './on-reply.ts';
 import { recordRefusal } from './refuse.ts';
-import { changed, type OpenReply, type ReplyTreatment, type Session } from './session.ts';
+import { changed, collecting, type OpenReply, type ReplyTreatment, type Session } from './session.ts';
 
 export function onServerLine(session: Session, received: ControlLine, nowMs: number, out: Action[]): Session {
   if (received.fault === 'overlong' || received.fault === 'endless')
@@ -83,7 +83,7 @@ function pass(session: Session, line: ControlLine, treatment: ReplyTreatment, ou
       out.push({ kind: 'send', to: 'client', octets: line.wire });
       return session;
     case 'collect':
-      return changed(session, { collected: [...session.collected, line] });
+      return collecting(session, [...session.collected, line]);
     case 'withhold':
       return session;
   }

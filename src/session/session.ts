@@ -122,7 +122,7 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
 }
 
 export const noLines: readonly ControlLine[] = [];
-const noWays: readonly Way[] = [];
+export const noWays: readonly Way[] = [];
 export const nobody: Login = { kind: 'none' };
 export const expectCommand: Phase = { kind: 'expect-command' };
 
@@ -139,15 +139,50 @@ export function changed(session: Session, changes: Partial<Session>): Session {
   return Object.assign(new SessionCopy(session), changes);
 }
 
+// The changes that every transfer makes, without an object for the change itself.
+
+export function inPhase(session: Session, phase: Phase): Session {
+  const next = new SessionCopy(session);
+  next.phase = phase;
+  return next;
+}
+
+export function awaiting(session: Session, awaited: AwaitedReplies): Session {
+  if (awaited === session.awaited) return session;
+  const next = new SessionCopy(session);
+  next.awaited = awaited;
+  return next;
+}
+
+export function collecting(session: Session, collected: readonly ControlLine[]): Session {
+  const next = new SessionCopy(session);
+  next.collected = collected;
+  return next;
+}
+
+export function activeAt(session: Session, nowMs: number): Session {
+  if (nowMs === session.lastActivityMs) return session;
+  const next = new SessionCopy(session);
+  next.lastActivityMs = nowMs;
+  return next;
+}
+
+export function withWays(session: Session, ways: readonly Way[], currentWay: number | undefined): Session {
+  const next = new SessionCopy(session);
+  next.ways = ways;
+  next.currentWay = currentWay;
+  return next;
+}
+
 class SessionCopy implements Session {
   readonly terms: Session['terms'];
-  readonly phase: Session['phase'];
+  phase: Session['phase'];
   readonly serverLocal: Session['serverLocal'];
-  readonly awaited: Session['awaited'];
+  awaited: Session['awaited'];
   readonly openReply: Session['openReply'];
-  readonly collected: Session['collected'];
-  readonly ways: Session['ways'];
-  readonly currentWay: Session['currentWay'];
+  collected: Session['collected'];
+  ways: Session['ways'];
+  currentWay: Session['currentWay'];
   readonly nextWay: Session['nextWay'];
   readonly login: Session['login'];
   readonly dialect: Session['dialect'];
@@ -155,7 +190,7 @@ class SessionCopy implements Session {
   readonly service: Session['service'];
   readonly startedMs: Session['startedMs'];
   readonly loginBeganMs: Session['loginBeganMs'];
-  readonly lastActivityMs: Session['lastActivityMs'];
+  lastActivityMs: Session['lastActivityMs'];
 
   constructor(from: Session) {
     this.terms = from.terms;

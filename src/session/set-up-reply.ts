@@ -10,7 +10,7 @@ import { findHostPort } from '../wire/host-port.ts';
 import type { Action } from './action.ts';
 import { dialServer } from './legs.ts';
 import { type Refusal, refuse } from './refuse.ts';
-import { changed, expectCommand, noLines, type Session, type SetUp } from './session.ts';
+import { changed, collecting, expectCommand, inPhase, noLines, type Session, type SetUp } from './session.ts';
 import { announce, askFor, openWay } from './transfer-setup.ts';
 import { closeWay, confirmWay, findWay } from './ways.ts';
 
@@ -37,12 +37,12 @@ export function onSetUpReply(
 function onActiveAccepted(session: Session, setUp: SetUp, id: number, out: Action[]): Session {
   const confirmed = confirmWay(session, id, out);
   const way = findWay(confirmed, id);
-  const next = changed(confirmed, { collected: noLines });
+  const next = collecting(confirmed, noLines);
   if (way === undefined) {
     // It expired while the server thought about the PORT: nobody is listening any more.
     const text = 'The data connection was not prepared in time.';
     return refuse(
-      changed(next, { phase: expectCommand }),
+      inPhase(next, expectCommand),
       { cause: 'no-data-port', code: 425, text, reason: text, verb: setUp.asked },
       out,
     );
@@ -52,7 +52,7 @@ function onActiveAccepted(session: Session, setUp: SetUp, id: number, out: Actio
 
 function onPassiveReply(session: Session, setUp: SetUp, code: number, out: Action[]): Session {
   const named = readNamed(session, setUp, code);
-  const next = changed(session, { collected: noLines });
+  const next = collecting(session, noLines);
   if (!named.ok) {
     const text = 'The server announced no data port that the gateway can use.';
     return fail(next, setUp, { cause: 'malformed-address', code: 425, text, reason: named.reason }, out);
@@ -111,5 +111,5 @@ function retry(session: Session, setUp: SetUp, toServer: 'PASV' | 'PORT', out: A
 }
 
 function fail(session: Session, setUp: SetUp, refusal: Refusal, out: Action[]): Session {
-  return refuse(changed(session, { phase: expectCommand }), { ...refusal, verb: setUp.asked }, out);
+  return refuse(inPhase(session, expectCommand), { ...refusal, verb: setUp.asked }, out);
 }

@@ -9,7 +9,7 @@ import type { DataLeg } from './expectation.ts';
 import { advertisedToClient, advertisedToServer, clientLeg, listenForServer } from './legs.ts';
 import { refuse } from './refuse.ts';
 import { announcement, askServer } from './rewrite.ts';
-import { changed, expectCommand, type Session, type SetUp } from './session.ts';
+import { changed, expectCommand, inPhase, type Session, type SetUp, withWays } from './session.ts';
 import { expected, newWay, type Way } from './way.ts';
 import { supersedeUnused } from './ways.ts';
 
@@ -30,7 +30,7 @@ export function askFor(session: Session, setUp: SetUp, out: Action[]): Session {
   const { toServer } = setUp;
   if (toServer === 'PORT' || toServer === 'EPRT') return openWay(session, setUp, listenForServer(session), out);
   out.push({ kind: 'send', to: 'server', octets: askServer(toServer) });
-  return changed(session, { phase: { kind: 'expect-set-up-reply', setUp, way: undefined } });
+  return inPhase(session, { kind: 'expect-set-up-reply', setUp, way: undefined });
 }
 
 /** Asks the shell for the way; the session goes on with `onOpened` or `onUnavailable`. */
@@ -56,20 +56,20 @@ export function onOpened(session: Session, event: Opened, nowMs: number, out: Ac
     openedMs: nowMs,
     transfer: undefined,
   });
-  const opened = changed(session, { currentWay: id, ways: [...session.ways, way] });
+  const opened = withWays(session, [...session.ways, way], id);
   const { toServer } = setUp;
   if (ports.server === undefined || toServer === 'PASV' || toServer === 'EPSV')
     return announce(opened, setUp, way, out);
   recordRewrite(setUp.asked === toServer ? (toServer === 'PORT' ? 'port' : 'eprt') : 'verb-converted', out);
   out.push({ kind: 'send', to: 'server', octets: askServer(toServer, advertisedToServer(session, ports.server)) });
-  return changed(opened, { phase: { kind: 'expect-set-up-reply', setUp, way: id } });
+  return inPhase(opened, { kind: 'expect-set-up-reply', setUp, way: id });
 }
 
 export function onUnavailable(session: Session, id: number, reason: string, out: Action[]): Session {
   const { phase } = session;
   if (phase.kind !== 'expect-data-path' || phase.expectation.way !== id) return session;
   return refuse(
-    changed(session, { phase: expectCommand }),
+    inPhase(session, expectCommand),
     {
       cause: 'no-data-port',
       code: 425,
@@ -91,7 +91,7 @@ export function announce(session: Session, setUp: SetUp, way: Way, out: Action[]
   }
   const port = way.ports.client;
   const { code, text } = announcement(asked, port === undefined ? undefined : advertisedToClient(session, port));
-  return answerClient(changed(session, { phase: expectCommand }), code, text, out);
+  return answerClient(inPhase(session, expectCommand), code, text, out);
 }
 
 function recordRewrite(what: RewriteKind, out: Action[]): void {

@@ -78,18 +78,27 @@ export function newWay(way: Way): Way {
   return new WayCopy(way);
 }
 
-/** The same way but for `changes`; for the reason given at `changed` of a session. */
-export function changedWay(way: Way, changes: Partial<Way>): Way {
-  return Object.assign(new WayCopy(way), changes);
+// Copied as sessions are, for the reason given there.
+
+export function inStage(way: Way, stage: WayStage): Way {
+  const next = new WayCopy(way);
+  next.stage = stage;
+  return next;
+}
+
+export function carrying(way: Way, transfer: Transfer | undefined): Way {
+  const next = new WayCopy(way);
+  next.transfer = transfer;
+  return next;
 }
 
 class WayCopy implements Way {
   readonly id: Way['id'];
   readonly expectation: Way['expectation'];
   readonly ports: Way['ports'];
-  readonly stage: Way['stage'];
+  stage: Way['stage'];
   readonly openedMs: Way['openedMs'];
-  readonly transfer: Way['transfer'];
+  transfer: Way['transfer'];
 
   constructor(from: Way) {
     this.id = from.id;

@@ -3,12 +3,13 @@
 
 import type { Action, TransferRecord, WayOutcome } from './action.ts';
 import type { DataResult, Side } from './expectation.ts';
-import { changed, type Session } from './session.ts';
+import { activeAt, changed, noWays, type Session, withWays } from './session.ts';
 import {
   awaitingMark,
-  changedWay,
+  carrying,
   expected,
   flowing,
+  inStage,
   isUnused,
   joining,
   type Transfer,
@@ -18,18 +19,23 @@ import {
 } from './way.ts';
 
 export function findWay(session: Session, id: number | undefined): Way | undefined {
-  return id === undefined ? undefined : session.ways.find((way) => way.id === id);
+  if (id !== undefined) for (const way of session.ways) if (way.id === id) return way;
+  return undefined;
 }
 
 function withWay(session: Session, way: Way): Session {
-  return changed(session, { ways: session.ways.map((each) => (each.id === way.id ? way : each)) });
+  // Nearly always the only one.
+  const ways = isOnlyWay(session, way.id) ? [way] : session.ways.map((each) => (each.id === way.id ? way : each));
+  return withWays(session, ways, session.currentWay);
 }
 
 function withoutWay(session: Session, id: number): Session {
-  return changed(session, {
-    ways: session.ways.filter((way) => way.id !== id),
-    currentWay: session.currentWay === id ? undefined : session.currentWay,
-  });
+  const ways = isOnlyWay(session, id) ? noWays : session.ways.filter((way) => way.id !== id);
+  return withWays(session, ways, session.currentWay === id ? undefined : session.currentWay);
+}
+
+function isOnlyWay(session: Session, id: number): boolean {
+  return session.ways.length === 1 && session.ways[0]?.id === id;
 }
 
 /** The admitted peer has connected: the other leg is dialled, unless the server has not accepted the PORT yet. */
@@ -38,21 +44,21 @@ export function onArrived(session: Session, id: number, leg: Side, out: Action[]
   if (way === undefined) return session;
   if (way.stage.kind === 'unconfirmed') {
     const stage: WayStage = leg === 'server' ? { kind: 'unconfirmed', serverArrived: 'yes' } : way.stage;
-    return withWay(session, changedWay(way, { stage }));
+    return withWay(session, inStage(way, stage));
   }
   // A leg that the gateway dialled itself is no arrival: the other one is dialled already, or waits for the mark.
   if (way.stage.kind !== 'expected') return session;
   dialOther(way, leg, out);
-  return withWay(session, changedWay(way, { stage: joining }));
+  return withWay(session, inStage(way, joining));
 }
 
 /** The server has accepted the endpoint that it was told, so whoever came early is let through now. */
 export function confirmWay(session: Session, id: number, out: Action[]): Session {
   const way = findWay(session, id);
   if (way?.stage.kind !== 'unconfirmed') return session;
-  if (way.stage.serverArrived === 'no') return withWay(session, changedWay(way, { stage: expected }));
+  if (way.stage.serverArrived === 'no') return withWay(session, inStage(way, expected));
   dialOther(way, 'server', out);
-  return withWay(session, changedWay(way, { stage: joining }));
+  return withWay(session, inStage(way, joining));
 }
 
 function dialOther(way: Way, arrived: Side, out: Action[]): void {
@@ -66,7 +72,7 @@ export function onJoined(session: Session, id: number, out: Action[]): Session {
   // Both came before the server had accepted the endpoint, the client by guessing: whoever it was, nobody was told yet.
   if (way.stage.kind === 'unconfirmed') return closeWay(session, way, 'failed', 'used before it was announced', out);
   recordWay(id, 'used', out);
-  return withWay(session, changedWay(way, { stage: flowing }));
+  return withWay(session, inStage(way, flowing));
 }
 
 /** The data connection is over: its transfer is told when the final reply is known too. */
@@ -76,8 +82,8 @@ export function onDataEnded(session: Session, id: number, result: DataResult, no
   recordWay(id, result.outcome, out);
   // Nobody has been told of it, and nobody will be.
   if (way.stage.kind === 'unconfirmed') return withoutWay(session, id);
-  const ended: Way = changedWay(way, { stage: { kind: 'ended', result } });
-  const active = changed(session, { lastActivityMs: nowMs });
+  const ended: Way = inStage(way, { kind: 'ended', result });
+  const active = activeAt(session, nowMs);
   return settle(withWay(active, ended), ended, out);
 }
 
@@ -99,9 +105,9 @@ export function beginTransfer(session: Session, transfer: Transfer, out: Action[
   }
   if (way.expectation.server.mode === 'dial' && way.expectation.client.mode === 'dial' && isUnused(way)) {
     out.push({ kind: 'dial-data-leg', way: way.id, leg: 'server' });
-    return withWay(session, changedWay(way, { transfer, stage: awaitingMark }));
+    return withWay(session, inStage(carrying(way, transfer), awaitingMark));
   }
-  return withWay(session, changedWay(way, { transfer }));
+  return withWay(session, carrying(way, transfer));
 }
 
 function carriedData({ stage }: Way): boolean {
@@ -113,7 +119,7 @@ export function onTransferMark(session: Session, id: number | undefined, out: Ac
   const way = findWay(session, id);
   if (way?.stage.kind !== 'awaiting-mark') return session;
   out.push({ kind: 'dial-data-leg', way: way.id, leg: 'client' });
-  return withWay(session, changedWay(way, { stage: joining }));
+  return withWay(session, inStage(way, joining));
 }
 
 /** The final reply to a transfer command. */
@@ -122,12 +128,12 @@ export function onTransferReply(session: Session, id: number | undefined, code: 
   const marked = code < 400 ? onTransferMark(session, id, out) : session;
   const way = findWay(marked, id);
   if (way?.transfer === undefined) return marked;
-  const answered: Way = changedWay(way, { transfer: { ...way.transfer, replyCode: code } });
+  const answered: Way = carrying(way, { ...way.transfer, replyCode: code });
   if (code < 400) return settle(withWay(marked, answered), answered, out);
   if (isUnused(answered)) {
     // RETR of a file that is not there: the way stays for the next try, as it does at the server.
     tell(answered, answered.transfer!, 'refused', 'the server refused the transfer', out);
-    return withWay(session, changedWay(answered, { transfer: undefined }));
+    return withWay(session, carrying(answered, undefined));
   }
   if (answered.stage.kind === 'joining' || answered.stage.kind === 'awaiting-mark')
     return closeWay(session, answered, 'failed', 'the server gave up the transfer', out);

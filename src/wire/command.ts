@@ -64,7 +64,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * 512 characters, before escapes. Characters that steer a terminal or reorder text are written \xNN or \u{NNNN}.
  */
 export function argumentText(argument: Uint8Array): string {
-  if (isPlain(argument)) return String.fromCharCode(...argument);
+  // Not by spreading: walking an iterator costs several times as much.
+  if (isPlain(argument)) return Reflect.apply(String.fromCharCode, undefined, argument);
   // Forged log entries: a name with line ends, terminal escapes or bidirectional overrides would show what never was.
   return decode(argument)
     .slice(0, TEXT_CHARACTERS_MAX)

@@ -44,7 +44,19 @@ export function findHostPort(replyText: Uint8Array): Parsed<Endpoint> {
 /** `h1,h2,h3,h4,p1,p2`, as PORT and 227 carry it. Throws RangeError for an IPv6 endpoint, which has no such form. */
 export function printHostPort(endpoint: Endpoint): string {
   if (endpoint.address.family !== 4) throw new RangeError('only IPv4 endpoints have a host-port');
-  return `${endpoint.address.text.replaceAll('.', ',')},${endpoint.port >> 8},${endpoint.port & 255}`;
+  return `${withCommas(endpoint.address.text)},${endpoint.port >> 8},${endpoint.port & 255}`;
+}
+
+// A gateway names the same one or two addresses at every transfer.
+let lastText = '';
+let lastWithCommas = '';
+
+function withCommas(text: string): string {
+  if (text !== lastText) {
+    lastWithCommas = text.replaceAll('.', ',');
+    lastText = text;
+  }
+  return lastWithCommas;
 }
 
 /**

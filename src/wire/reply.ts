@@ -60,11 +60,9 @@ function codeOf(octets: Uint8Array): number | undefined {
  */
 export function formatReply(code: number, text: string): Uint8Array {
   if (!Number.isInteger(code) || code < 100 || code > 599) throw new RangeError(`${code} is not a reply code`);
+  if (!text.includes('\n')) return asciiOctets(`${code} ${text}\r\n`);
   const lines = text.split('\n');
-  const last = lines.length - 1;
-  return asciiOctets(
-    last === 0 ? `${code} ${text}\r\n` : lines.map((line, index) => replyLine(code, line, index, last)).join(''),
-  );
+  return asciiOctets(lines.map((line, index) => replyLine(code, line, index, lines.length - 1)).join(''));
 }
 
 function replyLine(code: number, line: string, index: number, last: number): string {
