@@ -142,13 +142,23 @@ export class RelayLeg implements Pollable {
         if (this.listener === undefined) return;
         continue;
       }
-      this.stopListening();
+      this.retire(listener);
       this.socket = this.own(socket);
       this.peer = peer;
       this.up = 'yes';
       this.owner.onLegUp(this.side);
       return;
     }
+  }
+
+  /** Nobody is taken any more; the rest can wait until the other leg is dialled, for which the peers do wait. */
+  private retire(listener: TcpListener): void {
+    const { port } = this;
+    this.listener = undefined;
+    this.port = undefined;
+    listener.closeAtLast(() => {
+      if (port !== undefined) this.ports.giveBack(port);
+    });
   }
 
   // A server that is left without a word stores an empty file; a client that is has no 226 yet, and needs no care before

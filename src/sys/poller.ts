@@ -48,6 +48,7 @@ export class Poller {
   private readonly generations: number[] = [];
   private deferred: (() => void)[] = [];
   private running: (() => void)[] = [];
+  private last: (() => void)[] = [];
 
   constructor() {
     this.epoll = libc.epollCreate1(libc.O_CLOEXEC);
@@ -95,9 +96,17 @@ export class Poller {
     this.deferred.push(task);
   }
 
-  /** Waits at most `timeoutMs` and dispatches what is ready, then what was deferred, then the timers that are due. */
+  /** Runs `task` when all else of this turn is done: what nobody waits for, such as closing what has served its time. */
+  atLast(task: () => void): void {
+    this.last.push(task);
+  }
+
+  /**
+   * Waits at most `timeoutMs` and dispatches what is ready, then what was deferred, then the timers that are due, and at
+   * last what was left for then.
+   */
   turn(timeoutMs: number): void {
-    const wait = this.deferred.length > 0 ? 0 : Math.min(timeoutMs, this.timers.waitMs(this.nowMs));
+    const wait = this.deferred.length + this.last.length > 0 ? 0 : Math.min(timeoutMs, this.timers.waitMs(this.nowMs));
     const count = libc.epollWait(this.epoll, this.batchOctets, eventsMax, wait);
     this.awokeMs = performance.now();
     this.nowMs = Math.trunc(this.awokeMs);
@@ -116,10 +125,18 @@ export class Poller {
     }
     this.runDeferred();
     this.timers.expire(this.nowMs, this.onMistake);
+    this.runLast();
   }
 
   close(): void {
     libc.close(this.epoll);
+  }
+
+  private runLast(): void {
+    if (this.last.length === 0) return;
+    // Nothing is added meanwhile: closing tells nobody.
+    for (const task of this.last) guarded(task, this.onMistake);
+    this.last.length = 0;
   }
 
   private runDeferred(): void {

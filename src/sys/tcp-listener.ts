@@ -78,6 +78,18 @@ export class TcpListener {
     this.poller.add(this.fd, pollable, levelIn);
   }
 
+  /** No arrival is told any more; closes at the end of the turn, then calls `closed`. */
+  closeAtLast(closed: () => void): void {
+    const { fd } = this;
+    if (fd < 0) return;
+    this.poller.forget(fd);
+    this.fd = -1;
+    this.poller.atLast(() => {
+      libc.close(fd);
+      closed();
+    });
+  }
+
   /** Closes; connections that wait unaccepted are reset by the kernel. */
   close(): void {
     if (this.fd < 0) return;

@@ -143,11 +143,17 @@ export class TcpSocket {
     lingerZero(this.fd);
   }
 
-  /** Closes a data connection that came to its proper end: the peer sees the end of the stream, not a reset. */
+  /**
+   * Closes a data connection that came to its proper end: the peer sees the end of the stream, not a reset. At the end of
+   * the turn, because it takes as long as several sends and others wait for theirs.
+   */
   closeCleanly(): void {
-    if (this.fd < 0) return;
-    if (this.parting === 'reset') lingerNot(this.fd);
-    this.close();
+    const { fd } = this;
+    if (fd < 0) return;
+    if (this.parting === 'reset') lingerNot(fd);
+    this.poller.forget(fd);
+    this.fd = -1;
+    this.poller.atLast(() => libc.close(fd));
   }
 
   /** Closes so that the peer sees a reset: a broken transfer must look broken. */
