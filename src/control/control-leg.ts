@@ -133,7 +133,6 @@ export class ControlLeg implements Pollable {
       return;
     }
     this.reading = 'discarding';
-    this.readable = 'to-the-end';
     this.out.endWritingWhenSent();
   }
 
@@ -146,7 +145,8 @@ export class ControlLeg implements Pollable {
       return;
     }
     this.reading = 'open';
-    this.readable = 'to-the-end';
+    // A greeting that is there already came with this event; otherwise one of its own will tell.
+    if ((events & ~Ready.out) !== 0) this.readable = 'to-the-end';
     this.owner.onConnected(this);
     this.pull();
   }

@@ -1,7 +1,7 @@
 // The listener for clients: lets each in, or turns it away with a 421 that says why, and keeps the sessions of this engine.
 // A client is never left without an answer because a bound is reached.
 
-import { addressFromOctets, type Endpoint, octetsOfAddress } from '../address/endpoint.ts';
+import { addressFromOctets, type Endpoint, isUnspecified, octetsOfAddress } from '../address/endpoint.ts';
 import type { DataPath } from '../datapath/data-path.ts';
 import type { SessionEvent } from '../session/event.ts';
 import type { SessionTerms } from '../session/session.ts';
@@ -55,9 +55,12 @@ export class FrontDoor implements Pollable {
   private point: ServicePoint;
   private readonly resources: DoorResources;
   private listener: TcpListener | undefined;
+  /** What every client has dialled; a listener on a wildcard has to ask for each. */
+  private readonly local: Endpoint | undefined;
 
-  private constructor(name: string, terms: DoorTerms, resources: DoorResources) {
+  private constructor(name: string, listen: Endpoint, terms: DoorTerms, resources: DoorResources) {
     this.name = name;
+    this.local = isUnspecified(listen.address) ? undefined : listen;
     this.terms = terms;
     this.resources = resources;
     this.point = this.pointOfService();
@@ -70,7 +73,7 @@ export class FrontDoor implements Pollable {
     terms: DoorTerms,
     resources: DoorResources,
   ): DoorOpening {
-    const door = new FrontDoor(name, terms, resources);
+    const door = new FrontDoor(name, listen, terms, resources);
     const local = { octets: octetsOfAddress(listen.address), port: listen.port };
     const listened = TcpListener.open(resources.poller, local, door, { backlog, sharePort, purpose: 'control' });
     if (!listened.ok) return listened;
@@ -122,11 +125,18 @@ export class FrontDoor implements Pollable {
     }
     const { upstream } = this.terms;
     const facts = sessionFacts(this.resources.nextSessionId(), this.name, client, upstream);
+    const { session } = this.terms;
+    // Field by field: spreading costs more than all else that happens here.
     const driver = new SessionDriver(this.point, facts, {
-      ...this.terms.session,
       clientPeer: client,
-      clientLocal: localEnd(fd),
+      clientLocal: this.local ?? localEnd(fd),
       serverPeer: upstream,
+      advertise: session.advertise,
+      advertiseToServer: session.advertiseToServer,
+      serverMode: session.serverMode,
+      activeSourcePort: session.activeSourcePort,
+      ruleset: session.ruleset,
+      limits: session.limits,
     });
     this.sessions.set(facts.id, driver);
     witness.sessionStarted(facts);

@@ -114,13 +114,18 @@ export class EngineWitness implements Witness {
         return;
       case 'session-ended':
         tally.count('sessions_total', record.outcome);
-        if (this.log.isLevelEnabled('info')) {
-          this.log.info({ ...facts.fields, outcome: record.outcome, reason: record.reason }, 'session ended');
-        }
+        this.logEnd(facts, record.outcome, record.reason);
         return;
       default:
         record satisfies never;
     }
+  }
+
+  /** The one line that every session has; field by field, because spreading takes longer than the rest of it. */
+  private logEnd({ fields }: SessionFacts, outcome: string, reason: string): void {
+    if (!this.log.isLevelEnabled('info')) return;
+    const { session, listener, client, server } = fields;
+    this.log.info({ session, listener, client, server, outcome, reason }, 'session ended');
   }
 
   private countIn(slot: Slot | undefined): void {
