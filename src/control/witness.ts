@@ -13,7 +13,7 @@ export interface SessionFacts {
   readonly fields: SessionFields;
 }
 
-export interface SessionFields {
+interface SessionFields {
   readonly session: string;
   readonly listener: string;
   readonly client: string;
