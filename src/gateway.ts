@@ -3,6 +3,7 @@
 
 import { printEndpoint } from './address/endpoint.ts';
 import { EngineHost } from './engine/engine-host.ts';
+import { Perimeter, type TableKeeping } from './engine/perimeter.ts';
 import { newQuotaMemory, raiseDescriptorLimit } from './engine/process-wide.ts';
 import { newTally } from './engine/verb-tally.ts';
 import { type AdminServer, type Readiness, startAdminServer } from './observe/admin-server.ts';
@@ -10,6 +11,7 @@ import { createLog, type Logger } from './observe/log.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
 import { createMetrics } from './observe/metrics.ts';
 import type { Tally } from './observe/tally.ts';
+import type { WayListing } from './observe/way-entry.ts';
 import { packageVersion } from './package-version.ts';
 import type { Settings } from './settings/settings.ts';
 
@@ -22,6 +24,8 @@ type Service = 'starting' | 'ready' | 'draining' | 'stopped';
 const descriptorsPerSession = 6;
 // After the bound of the drain: the time that 421s and the last log lines get.
 const farewellMs = 12_000;
+// How long an operator's `flush ruleset` may leave FTP unread; looking takes a millisecond of this thread.
+const mendingMs = 5_000;
 // Longer than any turn of a healthy loop, shorter than a probe's patience.
 const stuckSeconds = 10;
 
@@ -32,14 +36,17 @@ export class Gateway {
   private readonly own: Tally = newTally();
   private readonly tallies: Tally[] = [];
   private readonly engines: EngineHost[] = [];
+  private readonly perimeter: Perimeter;
+  private mending: NodeJS.Timeout | undefined;
   private admin: AdminServer | undefined;
   private service: Service = 'starting';
   private reloading: Promise<unknown> = Promise.resolve();
   private readonly onFatal: (problem: string) => void;
 
   /** `onFatal` hears of a death that the gateway cannot go on after. */
-  constructor(settings: Settings, onFatal: (problem: string) => void) {
+  constructor(settings: Settings, keeping: TableKeeping, onFatal: (problem: string) => void) {
     this.settings = settings;
+    this.perimeter = new Perimeter(keeping);
     this.onFatal = onFatal;
     this.output = openLogOutput({
       onDropped: (lines) => this.own.increase('log_lines_dropped_total', lines, 'output'),
@@ -50,21 +57,24 @@ export class Gateway {
   /** Resolves once every listener is bound and the admin pages answer, or with the sentence why not; nothing is left bound then. */
   async start(): Promise<Outcome> {
     this.checkDescriptors();
-    const problem = (await this.startAdmin()) ?? (await this.startEngines());
+    const problem = (await this.startAdmin()) ?? this.perimeter.apply(this.settings) ?? (await this.startEngines());
     if (problem !== undefined) {
       await this.stop();
       return { ok: false, problem };
     }
     this.service = 'ready';
+    this.mending = setInterval(() => this.mendPerimeter(), mendingMs);
     this.own.set('ready', 1);
     this.own.set('engines', this.engines.length);
     this.own.set('sessions_limit', this.settings.sessions.totalMax);
     this.log.info(
       {
-        listeners: this.settings.listeners.map(({ name, listen, upstream }) => ({
-          name,
-          listen: printEndpoint(listen),
-          upstream: printEndpoint(upstream),
+        listeners: this.settings.listeners.map((listener) => ({
+          name: listener.name,
+          listen: printEndpoint(listener.listen),
+          ...(listener.mode === 'reverse'
+            ? { upstream: printEndpoint(listener.upstream) }
+            : { servers: listener.servers.map(({ text }) => text) }),
         })),
         rules: this.settings.rules.source,
         admin: this.settings.admin === undefined ? 'off' : printEndpoint(this.settings.admin.listen),
@@ -83,19 +93,23 @@ export class Gateway {
     return reloaded;
   }
 
-  private async reloadAlone(settings: Settings): Promise<Outcome> {
+  private async reloadAlone(asked: Settings): Promise<Outcome> {
+    const settings = { ...asked, kernel: this.perimeter.kernelSettings(asked.kernel) };
     // New listeners would let new sessions in.
     if (this.service !== 'ready') return this.refuseReload('the gateway is going down');
+    const tableProblem = this.perimeter.apply(settings);
+    if (tableProblem !== undefined) return this.refuseReload(tableProblem);
     const done: EngineHost[] = [];
     for (const engine of this.engines) {
       const problem = await engine.configure(settings);
       if (problem !== undefined) {
         for (const changed of done) await changed.configure(this.settings);
+        this.perimeter.apply(this.settings);
         return this.refuseReload(problem);
       }
       done.push(engine);
     }
-    this.warnOfFixed(settings);
+    this.warnOfFixed(asked);
     this.settings = settings;
     this.own.set('sessions_limit', settings.sessions.totalMax);
     this.own.count('settings_reload_total', 'applied');
@@ -108,6 +122,15 @@ export class Gateway {
     this.own.count('settings_reload_total', 'refused');
     this.log.error({ problem }, 'settings not reloaded; the old ones stay in force');
     return { ok: false, problem };
+  }
+
+  /** The data connections of all engines; one that does not answer within its bound is told as missing, not waited for. */
+  async listWays(): Promise<WayListing> {
+    const answers = await Promise.all(this.engines.map((engine) => engine.listWays()));
+    const ways = answers.flatMap((answer) => answer ?? []);
+    // Times of one length and form sort as texts; of one moment the session's later way first.
+    ways.sort((a, b) => (a.openedAt === b.openedAt ? b.way - a.way : a.openedAt < b.openedAt ? 1 : -1));
+    return { ways, missingEngines: answers.filter((answer) => answer === undefined).length };
   }
 
   /** No new sessions; those under way finish, those that have not by the bound get 421. Resolves when all have ended. */
@@ -135,10 +158,18 @@ export class Gateway {
     if (this.service === 'stopped') return;
     const began = this.service !== 'starting';
     this.service = 'stopped';
+    clearInterval(this.mending);
     await Promise.all(this.engines.map((engine) => engine.kill()));
+    this.perimeter.remove();
     await this.admin?.close();
     if (began) this.log.info('stopped');
     this.output.close();
+  }
+
+  private mendPerimeter(): void {
+    const state = this.perimeter.mend();
+    if (state === 'restored') this.log.warn('the nftables table had gone; it is back, and what waited in it is lost');
+    else if (state !== 'sound') this.log.error({ problem: state.problem }, 'control connections may pass unread');
   }
 
   private async startEngines(): Promise<string | undefined> {
@@ -174,6 +205,7 @@ export class Gateway {
       metrics,
       health: () => this.health(),
       readiness: () => (this.service === 'ready' ? { ok: true } : { ok: false, reason: this.service }),
+      listWays: () => this.listWays(),
       onError: (error) => this.log.error({ err: error }, 'admin page failed'),
     });
     if (!started.ok) return started.problem.sentence;
@@ -201,10 +233,14 @@ export class Gateway {
   }
 
   private warnOfFixed(settings: Settings): void {
-    const fixed = ['engines', 'admin'] as const;
-    for (const key of fixed) {
-      if (JSON.stringify(settings[key]) !== JSON.stringify(this.settings[key])) {
-        this.log.warn({ setting: key }, 'this setting changes only with a restart');
+    const fixed: readonly (readonly [string, unknown, unknown])[] = [
+      ['engines', settings.engines, this.settings.engines],
+      ['admin', settings.admin, this.settings.admin],
+      ['kernel', this.perimeter.kernelSettings(settings.kernel), settings.kernel],
+    ];
+    for (const [setting, now, wanted] of fixed) {
+      if (JSON.stringify(now) !== JSON.stringify(wanted)) {
+        this.log.warn({ setting }, 'this setting changes only with a restart');
       }
     }
   }

@@ -3,6 +3,8 @@
 
 import { check } from './command/check.ts';
 import { demo } from './command/demo.ts';
+import { pinholes } from './command/pinholes.ts';
+import { rules } from './command/rules.ts';
 import { run } from './command/run.ts';
 import { usage, version } from './command/usage.ts';
 
@@ -12,10 +14,20 @@ async function main(): Promise<number> {
   switch (command) {
     case undefined:
       return demo();
-    case 'run':
-      return rest.length === 1 ? run(rest[0]!) : usage(2);
+    case 'run': {
+      const [file, ...more] = rest.filter((word) => word !== '--no-install');
+      if (file === undefined || more.length > 0) return usage(2);
+      return run(file, rest.includes('--no-install') ? 'loaded-by-operator' : 'installed');
+    }
     case 'check':
       return rest.length === 1 ? check(rest[0]!) : usage(2);
+    case 'pinholes': {
+      const [file, ...more] = rest.filter((word) => word !== '--json');
+      if (file === undefined || more.length > 0) return usage(2);
+      return pinholes(file, rest.includes('--json') ? 'json' : 'table');
+    }
+    case 'rules':
+      return rest.length === 1 ? rules(rest[0]!) : usage(2);
     case 'version':
     case '--version':
       return version();

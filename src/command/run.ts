@@ -1,14 +1,15 @@
 // `portcullis run`: the gateway until SIGTERM.
 
+import type { TableKeeping } from '../engine/perimeter.ts';
 import { printProblem } from '../policy/problem.ts';
 import { loadSettings } from '../settings/load-settings.ts';
 import { serve } from './service.ts';
 
-export async function run(file: string): Promise<number> {
+export async function run(file: string, keeping: TableKeeping): Promise<number> {
   const loaded = loadSettings(file);
   if (!loaded.ok) {
     for (const problem of loaded.problems) process.stderr.write(`${printProblem(problem)}\n`);
     return 1;
   }
-  return serve({ settings: loaded.settings, reload: () => loadSettings(file) });
+  return serve({ settings: loaded.settings, reload: () => loadSettings(file), keeping });
 }

@@ -1,6 +1,7 @@
 // A gateway as a service: started, told by signals, ended with an exit code.
 // SIGTERM and SIGINT drain (a second one ends at once), SIGHUP reloads.
 
+import type { TableKeeping } from '../engine/perimeter.ts';
 import { Gateway } from '../gateway.ts';
 import { printProblem } from '../policy/problem.ts';
 import type { Loaded } from '../settings/load-settings.ts';
@@ -10,6 +11,8 @@ export interface ServiceParts {
   readonly settings: Settings;
   /** Reads the settings anew for SIGHUP. */
   readonly reload: () => Loaded;
+  /** Who loads the table of transparent listeners; the gateway itself unless told otherwise. */
+  readonly keeping?: TableKeeping;
   /** Once everything is bound. */
   readonly onReady?: () => void;
 }
@@ -18,10 +21,10 @@ export interface ServiceParts {
 export async function serve(parts: ServiceParts): Promise<number> {
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => (end = resolve));
-  const gateway = new Gateway(parts.settings, () => end(1));
+  const gateway = new Gateway(parts.settings, parts.keeping ?? 'installed', () => end(1));
   const started = await gateway.start();
   if (!started.ok) {
-    process.stderr.write(`portcullis: ${started.problem}\n`);
+    for (const problem of started.problem.split('\n')) process.stderr.write(`portcullis: ${problem}\n`);
     return 1;
   }
   listenToSignals(gateway, parts.reload, end);

@@ -5,7 +5,11 @@ import { packageVersion } from '../package-version.ts';
 const text = `Portcullis, an FTP-aware gateway.
 
   portcullis run SETTINGS.yaml      run until SIGTERM (which drains); SIGHUP reloads the settings
+      --no-install                  use the nftables table that you have loaded, and leave it there
+  portcullis rules SETTINGS.yaml    print the nftables ruleset that \`run\` installs for transparent listeners
   portcullis check SETTINGS.yaml    exit 0, or every problem as file:line:column and exit 1
+  portcullis pinholes SETTINGS.yaml [--json]
+                                    the data connections of the gateway that runs with these settings
   portcullis version
   portcullis                        a demonstration on loopback, before a sample server
 

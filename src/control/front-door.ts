@@ -8,7 +8,7 @@ import type { SessionTerms } from '../session/session.ts';
 import type { SysErrorCode } from '../sys/errno.ts';
 import type { Pollable, Poller } from '../sys/poller.ts';
 import { type Accepted, TcpListener, turnAway } from '../sys/tcp-listener.ts';
-import { localAddressOf } from '../sys/tcp-socket.ts';
+import { type DialOptions, localAddressOf } from '../sys/tcp-socket.ts';
 import { formatReply } from '../wire/reply.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
 import { SessionDriver } from './session-driver.ts';
@@ -17,7 +17,10 @@ import { type SessionFacts, sessionFacts, type TurnedAway, type Witness } from '
 
 /** What new sessions get; replaced as a whole on reload, so that live ones keep what they began with. */
 export interface DoorTerms {
-  readonly upstream: Endpoint;
+  /** The server behind what a client has dialled; undefined where it leads to none that may be reached. */
+  serverFor(dialled: Endpoint): Endpoint | undefined;
+  /** How the server leg of this client's session leaves. */
+  serverDial(client: Endpoint): DialOptions;
   readonly session: Omit<SessionTerms, 'clientPeer' | 'clientLocal' | 'serverPeer'>;
   readonly dataPath: DataPath;
   readonly sessionsMax: number;
@@ -33,6 +36,13 @@ export interface DoorResources {
   nextSessionId(): string;
 }
 
+export interface DoorSocket {
+  /** Several engines listen on it. */
+  readonly sharePort: boolean;
+  /** It takes connections to other machines, diverted to it; each has the address that its client dialled. */
+  readonly transparent: boolean;
+}
+
 export type DoorOpening =
   | { readonly ok: true; readonly door: FrontDoor }
   | { readonly ok: false; readonly call: string; readonly code: SysErrorCode };
@@ -46,6 +56,7 @@ const pauseMs = 200;
 const farewells: Record<TurnedAway, string> = {
   total: 'Too many connections to this gateway; try again later.',
   client: 'Too many connections from your address; close one first.',
+  server: 'This FTP server cannot be reached through this gateway.',
 };
 
 export class FrontDoor implements Pollable {
@@ -55,12 +66,12 @@ export class FrontDoor implements Pollable {
   private point: ServicePoint;
   private readonly resources: DoorResources;
   private listener: TcpListener | undefined;
-  /** What every client has dialled; a listener on a wildcard has to ask for each. */
+  /** What every client has dialled; a listener on a wildcard, or a transparent one, has to ask for each. */
   private readonly local: Endpoint | undefined;
 
-  private constructor(name: string, listen: Endpoint, terms: DoorTerms, resources: DoorResources) {
+  private constructor(name: string, local: Endpoint | undefined, terms: DoorTerms, resources: DoorResources) {
     this.name = name;
-    this.local = isUnspecified(listen.address) ? undefined : listen;
+    this.local = local;
     this.terms = terms;
     this.resources = resources;
     this.point = this.pointOfService();
@@ -69,13 +80,19 @@ export class FrontDoor implements Pollable {
   static open(
     name: string,
     listen: Endpoint,
-    sharePort: boolean,
+    { sharePort, transparent }: DoorSocket,
     terms: DoorTerms,
     resources: DoorResources,
   ): DoorOpening {
-    const door = new FrontDoor(name, listen, terms, resources);
+    const known = transparent || isUnspecified(listen.address) ? undefined : listen;
+    const door = new FrontDoor(name, known, terms, resources);
     const local = { octets: octetsOfAddress(listen.address), port: listen.port };
-    const listened = TcpListener.open(resources.poller, local, door, { backlog, sharePort, purpose: 'control' });
+    const listened = TcpListener.open(resources.poller, local, door, {
+      backlog,
+      sharePort,
+      transparent,
+      purpose: 'control',
+    });
     if (!listened.ok) return listened;
     door.listener = listened.listener;
     return { ok: true, door };
@@ -117,24 +134,29 @@ export class FrontDoor implements Pollable {
   private letIn({ fd, peer }: Accepted): void {
     const { quota, witness } = this.resources;
     const client: Endpoint = { address: addressFromOctets(peer.octets), port: peer.port };
-    const admission = quota.admit(client.address, this.terms.sessionsMax, this.terms.perClientMax);
-    if (admission !== 'admitted') {
-      turnAway(fd, formatReply(421, farewells[admission]));
-      witness.turnedAway(this.name, client, admission);
+    const dialled = this.local ?? localEnd(fd);
+    const server = this.terms.serverFor(dialled);
+    if (server === undefined) {
+      this.sendAway(fd, client, dialled, 'server');
       return;
     }
-    const { upstream } = this.terms;
-    const facts = sessionFacts(this.resources.nextSessionId(), this.name, client, upstream);
+    const admission = quota.admit(client.address, this.terms.sessionsMax, this.terms.perClientMax);
+    if (admission !== 'admitted') {
+      this.sendAway(fd, client, dialled, admission);
+      return;
+    }
+    const facts = sessionFacts(this.resources.nextSessionId(), this.name, client, server);
     const { session } = this.terms;
     // Field by field: spreading costs more than all else that happens here.
-    const driver = new SessionDriver(this.point, facts, {
+    const driver = new SessionDriver(this.point, this.resources.upstream(server), facts, {
       clientPeer: client,
-      clientLocal: this.local ?? localEnd(fd),
-      serverPeer: upstream,
+      clientLocal: dialled,
+      serverPeer: server,
       advertise: session.advertise,
       advertiseToServer: session.advertiseToServer,
       serverMode: session.serverMode,
       activeSourcePort: session.activeSourcePort,
+      dataSource: session.dataSource,
       ruleset: session.ruleset,
       limits: session.limits,
     });
@@ -143,13 +165,18 @@ export class FrontDoor implements Pollable {
     driver.start(fd);
   }
 
+  private sendAway(fd: number, client: Endpoint, dialled: Endpoint, why: TurnedAway): void {
+    turnAway(fd, formatReply(421, farewells[why]));
+    this.resources.witness.turnedAway(this.name, client, dialled, why);
+  }
+
   private pointOfService(): ServicePoint {
     const { poller, witness } = this.resources;
     return {
       poller,
       witness,
       dataPath: this.terms.dataPath,
-      upstream: this.resources.upstream(this.terms.upstream),
+      serverDial: (client) => this.terms.serverDial(client),
       onSessionOver: (facts) => this.onSessionOver(facts),
     };
   }

@@ -6,12 +6,13 @@ import type { Action } from '../session/action.ts';
 import type { SessionEvent } from '../session/event.ts';
 import type { Expectation } from '../session/expectation.ts';
 import type { ControlLeg } from './control-leg.ts';
-import type { ServicePoint } from './service-point.ts';
+import type { ServicePoint, Upstream } from './service-point.ts';
 import type { SessionFacts } from './witness.ts';
 
 /** What actions act upon. */
 export interface Stage extends WayOwner {
   readonly point: ServicePoint;
+  readonly upstream: Upstream;
   readonly facts: SessionFacts;
   readonly client: ControlLeg;
   readonly server: ControlLeg;
@@ -44,7 +45,7 @@ export function perform(stage: Stage, action: Action): SessionEvent | undefined 
       stage[action.leg].end();
       return undefined;
     case 'remember-dialect':
-      stage.point.upstream.dialect = { ...stage.point.upstream.dialect, ...action.dialect };
+      stage.upstream.dialect = { ...stage.upstream.dialect, ...action.dialect };
       return undefined;
     case 'record':
       stage.point.witness.sessionRecord(stage.facts, action.record);
@@ -60,5 +61,6 @@ function open(stage: Stage, expectation: Expectation): SessionEvent {
   const opening = stage.point.dataPath.open(expectation, stage);
   if (!opening.ok) return { kind: 'data-path-unavailable', way, reason: opening.reason };
   stage.ways.set(way, opening.way);
-  return { kind: 'data-path-opened', way, ports: opening.ports, tookMs: performance.now() - beganMs };
+  const { plane, ports } = opening;
+  return { kind: 'data-path-opened', way, plane, ports, tookMs: performance.now() - beganMs };
 }

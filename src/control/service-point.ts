@@ -1,8 +1,10 @@
 // Where sessions of one listener get what they share: poller, data path, terms, and whom to tell.
 
+import type { Endpoint } from '../address/endpoint.ts';
 import type { DataPath } from '../datapath/data-path.ts';
 import type { ServerDialect } from '../session/action.ts';
 import type { Poller } from '../sys/poller.ts';
+import type { DialOptions } from '../sys/tcp-socket.ts';
 import type { SessionFacts, Witness } from './witness.ts';
 
 /** What was learnt of one server; shared by all sessions of an engine that go there. */
@@ -13,7 +15,8 @@ export interface Upstream {
 export interface ServicePoint {
   readonly poller: Poller;
   readonly dataPath: DataPath;
-  readonly upstream: Upstream;
   readonly witness: Witness;
+  /** How the server leg of this client's session leaves. */
+  serverDial(client: Endpoint): DialOptions;
   onSessionOver(facts: SessionFacts): void;
 }

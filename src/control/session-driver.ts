@@ -14,7 +14,7 @@ import type { Timer } from '../sys/timer-wheel.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { ControlLeg, type LegOwner } from './control-leg.ts';
 import { perform, type Stage } from './perform.ts';
-import type { ServicePoint } from './service-point.ts';
+import type { ServicePoint, Upstream } from './service-point.ts';
 import type { SessionFacts } from './witness.ts';
 
 /** How long octets for a peer that does not read may wait after the session has ended. */
@@ -23,6 +23,7 @@ const farewellMs = 10_000;
 export class SessionDriver implements LegOwner, Stage {
   readonly facts: SessionFacts;
   readonly point: ServicePoint;
+  readonly upstream: Upstream;
   readonly client: ControlLeg;
   readonly server: ControlLeg;
   readonly ways = new Map<number, OpenWay>();
@@ -32,13 +33,14 @@ export class SessionDriver implements LegOwner, Stage {
   private turnEnd: 'planned' | 'unplanned' = 'unplanned';
   private life: 'running' | 'leaving' | 'over' = 'running';
 
-  constructor(point: ServicePoint, facts: SessionFacts, terms: SessionTerms) {
+  constructor(point: ServicePoint, upstream: Upstream, facts: SessionFacts, terms: SessionTerms) {
     this.point = point;
+    this.upstream = upstream;
     this.facts = facts;
     const { lineOctetsMax } = terms.limits;
     this.client = new ControlLeg('client', this, lineOctetsMax, 'open');
     this.server = new ControlLeg('server', this, lineOctetsMax, 'dialling');
-    this.session = newSession(terms, point.upstream.dialect, point.poller.nowMs);
+    this.session = newSession(terms, upstream.dialect, point.poller.nowMs);
   }
 
   /** Takes over the accepted client and dials the server. */
@@ -46,10 +48,9 @@ export class SessionDriver implements LegOwner, Stage {
     const { poller } = this.point;
     this.client.socket = TcpSocket.accepted(poller, clientFd, this.client);
     this.guarded(() => {
-      const { address, port } = this.facts.server;
-      const dialled = TcpSocket.dial(poller, { octets: octetsOfAddress(address), port }, this.server, {
-        purpose: 'control',
-      });
+      const { client, server } = this.facts;
+      const to = { octets: octetsOfAddress(server.address), port: server.port };
+      const dialled = TcpSocket.dial(poller, to, this.server, this.point.serverDial(client));
       if (dialled.ok) this.server.socket = dialled.socket;
       else this.dispatch({ kind: 'server-unreachable', reason: dialled.code });
       this.settle();

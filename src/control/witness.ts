@@ -26,14 +26,15 @@ export function sessionFacts(id: string, listener: string, client: Endpoint, ser
   return { id, listener, client, server, fields };
 }
 
-export type TurnedAway = 'total' | 'client';
+/** A bound of the gateway or of one client address is reached, or the server is not to be reached through here. */
+export type TurnedAway = 'total' | 'client' | 'server';
 
 export interface Witness {
   sessionStarted(facts: SessionFacts): void;
   sessionRecord(facts: SessionFacts, record: SessionRecord): void;
   /** After the last record: control connection and data connections are gone. */
   sessionOver(facts: SessionFacts): void;
-  turnedAway(listener: string, client: Endpoint, why: TurnedAway): void;
+  turnedAway(listener: string, client: Endpoint, dialled: Endpoint, why: TurnedAway): void;
   controlOctets(to: 'client' | 'server', octets: number): void;
   internalError(facts: SessionFacts | undefined, error: unknown): void;
 }

@@ -9,14 +9,14 @@
 // Reports never arrive during a call into the path, so that the owner's order of things is its own.
 
 import type { Endpoint } from '../address/endpoint.ts';
-import type { DataResult, Expectation, OpenedPorts, Side } from '../session/expectation.ts';
+import type { DataResult, Expectation, OpenedPorts, Plane, Side } from '../session/expectation.ts';
 
 export interface DataPath {
   open(expectation: Expectation, owner: WayOwner): Opening;
 }
 
 export type Opening =
-  | { readonly ok: true; readonly ports: OpenedPorts; readonly way: OpenWay }
+  | { readonly ok: true; readonly plane: Plane; readonly ports: OpenedPorts; readonly way: OpenWay }
   | { readonly ok: false; readonly reason: string };
 
 /** A way as its session holds it. */

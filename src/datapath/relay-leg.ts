@@ -11,6 +11,13 @@ import { TcpListener } from '../sys/tcp-listener.ts';
 import { TcpSocket } from '../sys/tcp-socket.ts';
 import type { PortPool } from './port-pool.ts';
 
+export interface LegResources {
+  readonly poller: Poller;
+  readonly ports: PortPool;
+  /** The gateway's end of a leg may have the address of a client or a server whose packets pass here. */
+  readonly transparent?: boolean;
+}
+
 /** What a leg tells the relay it belongs to. */
 export interface LegOwner {
   onLegUp(side: Side): void;
@@ -38,6 +45,7 @@ export class RelayLeg implements Pollable {
   private readonly plan: DataLeg;
   private readonly poller: Poller;
   private readonly ports: PortPool;
+  private readonly transparent: boolean;
   private readonly owner: LegOwner;
   private listener: TcpListener | undefined;
   private port: number | undefined;
@@ -45,11 +53,12 @@ export class RelayLeg implements Pollable {
   heard = 0;
   private up: 'no' | 'yes' = 'no';
 
-  constructor(side: Side, plan: DataLeg, poller: Poller, ports: PortPool, owner: LegOwner) {
+  constructor(side: Side, plan: DataLeg, shared: LegResources, owner: LegOwner) {
     this.side = side;
     this.plan = plan;
-    this.poller = poller;
-    this.ports = ports;
+    this.poller = shared.poller;
+    this.ports = shared.ports;
+    this.transparent = shared.transparent === true;
     this.owner = owner;
   }
 
@@ -60,13 +69,14 @@ export class RelayLeg implements Pollable {
   /** Starts listening where the plan says so; a dialling leg has nothing to open. */
   open(): LegOpening {
     if (this.plan.mode === 'dial') return { ok: true, port: undefined };
+    const { transparent } = this;
     const octets = octetsOfAddress(this.plan.local);
     let code: SysErrorCode | undefined;
     const skipped: number[] = [];
     for (let tries = 0; tries < bindTriesMax && this.listener === undefined; tries++) {
       const port = this.ports.take();
       if (port === undefined) break;
-      const listened = TcpListener.open(this.poller, { octets, port }, this, { backlog });
+      const listened = TcpListener.open(this.poller, { octets, port }, this, { backlog, transparent });
       if (listened.ok) {
         this.listener = listened.listener;
         this.port = port;
@@ -92,7 +102,9 @@ export class RelayLeg implements Pollable {
     this.peer = remote;
     const to: SocketAddress = { octets: octetsOfAddress(remote.address), port: remote.port };
     const from = local === undefined ? undefined : { octets: octetsOfAddress(local), port: sourcePort ?? 0 };
-    const dialled = TcpSocket.dial(this.poller, to, this, from === undefined ? {} : { from });
+    const { transparent } = this;
+    const options = from === undefined ? { transparent } : { from, transparent };
+    const dialled = TcpSocket.dial(this.poller, to, this, options);
     if (!dialled.ok) return dialled.code;
     this.socket = this.own(dialled.socket);
     return undefined;

@@ -4,13 +4,12 @@
 
 import type { Endpoint } from '../address/endpoint.ts';
 import type { DataResult, Expectation, OpenedPorts, Side } from '../session/expectation.ts';
-import { type Poller, Ready } from '../sys/poller.ts';
+import { Ready } from '../sys/poller.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
 import type { OpenWay, WayOwner } from './data-path.ts';
-import type { PortPool } from './port-pool.ts';
 import { Pump, type PumpState, type SourceState } from './pump.ts';
-import { type LegOwner, RelayLeg } from './relay-leg.ts';
+import { type LegOwner, type LegResources, RelayLeg } from './relay-leg.ts';
 
 interface RelayTimes {
   /** From the first leg's arrival to the second's. */
@@ -20,10 +19,8 @@ interface RelayTimes {
 }
 
 /** What all ways of one relay share. */
-export interface RelayResources {
-  readonly poller: Poller;
+export interface RelayResources extends LegResources {
   readonly pipes: PipePool;
-  readonly ports: PortPool;
   readonly times: RelayTimes;
 }
 
@@ -46,12 +43,11 @@ export class RelayWay implements OpenWay, LegOwner {
   private life: 'waiting' | 'flowing' | 'over' = 'waiting';
 
   constructor(expectation: Expectation, shared: RelayResources, owner: WayOwner) {
-    const { poller, ports } = shared;
     this.id = expectation.way;
     this.shared = shared;
     this.owner = owner;
-    this.client = new RelayLeg('client', expectation.client, poller, ports, this);
-    this.server = new RelayLeg('server', expectation.server, poller, ports, this);
+    this.client = new RelayLeg('client', expectation.client, shared, this);
+    this.server = new RelayLeg('server', expectation.server, shared, this);
   }
 
   /** Opens the listening legs, both or none. */

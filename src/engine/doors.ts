@@ -4,13 +4,21 @@
 import { type Endpoint, octetsOfAddress, printEndpoint } from '../address/endpoint.ts';
 import { type DoorResources, type DoorTerms, FrontDoor } from '../control/front-door.ts';
 import type { Upstream } from '../control/service-point.ts';
+import { AutoPath } from '../datapath/auto-path.ts';
+import type { DataPath } from '../datapath/data-path.ts';
+import { KernelPlane } from '../datapath/kernel-plane.ts';
+import { PinholePath } from '../datapath/pinhole.ts';
 import { PortPool } from '../datapath/port-pool.ts';
 import { Relay } from '../datapath/relay.ts';
+import { serverBehind } from '../policy/destination.ts';
 import type { ListenerSettings, Settings } from '../settings/settings.ts';
-import type { SysErrorCode } from '../sys/errno.ts';
+import { SysError, type SysErrorCode } from '../sys/errno.ts';
 import { mayBind } from '../sys/may-bind.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
+import type { DialOptions } from '../sys/tcp-socket.ts';
+
+const upstreamsMax = 4096;
 
 interface Open {
   readonly door: FrontDoor;
@@ -32,6 +40,7 @@ export class Doors {
   private open = new Map<string, Open>();
   /** Closed by a reload, while sessions that came in through them go on. */
   private retired: FrontDoor[] = [];
+  private plane: KernelPlane | undefined;
 
   constructor(resources: DoorsResources) {
     this.resources = resources;
@@ -63,7 +72,7 @@ export class Doors {
     const next = new Map<string, Open>();
     const fresh: FrontDoor[] = [];
     for (const listener of settings.listeners) {
-      const problem = this.applyOne(listener, settings, next, fresh);
+      const problem = this.kernelProblem(listener, settings) ?? this.applyOne(listener, settings, next, fresh);
       if (problem === undefined) continue;
       for (const door of fresh) door.close();
       return problem;
@@ -81,6 +90,11 @@ export class Doors {
 
   closeAll(): void {
     for (const { door } of this.open.values()) door.close();
+  }
+
+  /** At the end of the engine: what it holds in the kernel besides sockets. */
+  shutDown(): void {
+    this.plane?.shutDown();
   }
 
   private applyOne(
@@ -106,7 +120,8 @@ export class Doors {
     // A shared port could silently be shared with another program too, so the first engine looks who is there.
     const taken = count > 1 && index === 0 ? mayBind(socketAddress(listener.listen)) : undefined;
     if (taken !== undefined) return bindProblem(listener, taken);
-    const opening = FrontDoor.open(listener.name, listener.listen, count > 1, terms, resources);
+    const socket = { sharePort: count > 1, transparent: listener.mode === 'transparent' };
+    const opening = FrontDoor.open(listener.name, listener.listen, socket, terms, resources);
     if (!opening.ok) return bindProblem(listener, opening.code);
     fresh.push(opening.door);
     next.set(where, { door: opening.door, ports, ranges });
@@ -115,11 +130,10 @@ export class Doors {
 
   private termsOf(listener: ListenerSettings, settings: Settings, ports: PortPool): DoorTerms {
     const { limits, rules, sessions } = settings;
-    const { poller, pipes } = this.resources;
-    const times = { joinTimeoutMs: limits.expectationTimeoutMs, dataIdleTimeoutMs: limits.dataIdleTimeoutMs };
     return {
-      upstream: listener.upstream,
-      dataPath: new Relay({ poller, pipes, ports, times }),
+      serverFor: serverFor(listener),
+      serverDial: serverDial(listener),
+      dataPath: this.dataPathOf(listener, settings, ports),
       sessionsMax: sessions.totalMax,
       perClientMax: sessions.perClientMax,
       session: {
@@ -127,20 +141,66 @@ export class Doors {
         advertiseToServer: listener.advertiseToServer,
         serverMode: listener.serverMode,
         activeSourcePort: listener.activeSourcePort,
+        // A session between two others speaks as they do, whatever the routes would choose.
+        dataSource: listener.mode === 'transparent' ? 'control-leg' : 'routes',
         ruleset: rules,
         limits,
       },
     };
   }
 
+  private dataPathOf(listener: ListenerSettings, settings: Settings, ports: PortPool): DataPath {
+    const { limits, kernel } = settings;
+    const { poller, pipes } = this.resources;
+    const times = { joinTimeoutMs: limits.expectationTimeoutMs, dataIdleTimeoutMs: limits.dataIdleTimeoutMs };
+    const relay = new Relay({ poller, pipes, ports, times, transparent: listener.mode === 'transparent' });
+    if (listener.dataPath === 'relay' || this.plane === undefined) return relay;
+    const { expectationTimeoutMs } = limits;
+    const { endFlows } = kernel;
+    const pinholes = new PinholePath({ poller, plane: this.plane, ports, expectationTimeoutMs, endFlows });
+    return listener.dataPath === 'kernel' ? pinholes : new AutoPath(pinholes, relay);
+  }
+
+  /** Opens what this engine needs of the kernel once a listener wants it; why that cannot be, in one sentence. */
+  private kernelProblem(listener: ListenerSettings, settings: Settings): string | undefined {
+    if (listener.dataPath === 'relay' || this.plane !== undefined) return undefined;
+    try {
+      const { table, dataMark } = settings.kernel;
+      this.plane = new KernelPlane({ poller: this.resources.poller, table, dataMark });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      return `listener ${listener.name}: cannot talk to the packet filter (${error.code}); dataPath kernel and auto need CAP_NET_ADMIN, or choose relay`;
+    }
+  }
+
   private upstream(endpoint: Endpoint): Upstream {
     const key = printEndpoint(endpoint);
     const known = this.upstreams.get(key);
     if (known !== undefined) return known;
+    // A listener that leads anywhere must not remember every server of the world.
+    if (this.upstreams.size >= upstreamsMax) this.upstreams.clear();
     const upstream: Upstream = { dialect: { epsv: 'unknown', eprt: 'unknown' } };
     this.upstreams.set(key, upstream);
     return upstream;
   }
+}
+
+function serverFor(listener: ListenerSettings): DoorTerms['serverFor'] {
+  if (listener.mode === 'reverse') return () => listener.upstream;
+  return (dialled) => serverBehind(listener, dialled);
+}
+
+const byTheRoutes: DialOptions = { purpose: 'control' };
+
+function serverDial(listener: ListenerSettings): DoorTerms['serverDial'] {
+  const { mode } = listener;
+  if (mode === 'reverse' || listener.source === 'gateway') return () => byTheRoutes;
+  const { source } = listener;
+  return (client) => {
+    const { address } = source === 'client' ? client : { address: source };
+    return { purpose: 'control', transparent: true, from: { octets: octetsOfAddress(address), port: 0 } };
+  };
 }
 
 function sourcePortProblem(listener: ListenerSettings): string | undefined {
@@ -168,6 +228,8 @@ function bindProblem(listener: ListenerSettings, code: SysErrorCode): string {
       return `listener ${listener.name}: ${where} is in use by another program; stop that one (ss -ltnp shows it) or choose another port`;
     case 'EACCES':
       return `listener ${listener.name}: no right to listen on ${where}; ports below 1024 need CAP_NET_BIND_SERVICE`;
+    case 'EPERM':
+      return `listener ${listener.name}: no right to take connections to other machines on ${where}; transparent listeners need CAP_NET_ADMIN`;
     case 'EADDRNOTAVAIL':
       return `listener ${listener.name}: ${where} is no address of this machine; choose one that \`ip address\` shows, or 0.0.0.0 for all`;
     default:

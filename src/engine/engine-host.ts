@@ -2,6 +2,7 @@
 // in epoll_wait and not in Node's loop.
 
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { WayEntry } from '../observe/way-entry.ts';
 import type { Settings } from '../settings/settings.ts';
 import { wake } from '../sys/wake-up.ts';
 import type { EngineBirth, FromEngine, ToEngine } from './messages.ts';
@@ -16,6 +17,8 @@ export interface EngineEars {
 const nurseryMiB = 8;
 // A healthy engine needs one turn of its loop to stop; one that is stuck is not waited for.
 const stopMs = 1_000;
+// An engine answers within a turn of its loop; whoever asks at the moment when one is stuck wants to hear of the others.
+const answerMs = 2_000;
 
 export class EngineHost {
   readonly index: number;
@@ -25,6 +28,9 @@ export class EngineHost {
   private readonly logsTaken: Int32Array;
   private wakeFd = -1;
   private configured: ((problem: string | undefined) => void) | undefined;
+  private readonly awaitedWays = new Map<number, (ways: readonly WayEntry[] | undefined) => void>();
+  private requests = 0;
+  private life: 'running' | 'ended' = 'running';
   private readonly ended: Promise<void>;
 
   private constructor(birth: EngineBirth, ears: EngineEars) {
@@ -42,6 +48,10 @@ export class EngineHost {
     });
     this.worker.on('error', (error) => ears.died(this.index, error));
     this.ended = new Promise((resolve) => this.worker.once('exit', () => resolve()));
+    void this.ended.then(() => {
+      this.life = 'ended';
+      for (const answer of this.awaitedWays.values()) answer(undefined);
+    });
   }
 
   /** Starts an engine; resolves when its listeners are bound, or with the sentence why they are not. */
@@ -55,6 +65,23 @@ export class EngineHost {
     const answer = this.nextConfigured();
     this.tell({ kind: 'configure', settings });
     return answer;
+  }
+
+  /** Its data connections, in no particular order; undefined when the engine does not answer in time, or has ended. */
+  async listWays(): Promise<readonly WayEntry[] | undefined> {
+    if (this.life === 'ended') return undefined;
+    this.requests += 1;
+    const request = this.requests;
+    let bound: NodeJS.Timeout | undefined;
+    const answer = new Promise<readonly WayEntry[] | undefined>((resolve) => {
+      this.awaitedWays.set(request, resolve);
+      bound = setTimeout(() => resolve(undefined), answerMs);
+    });
+    this.tell({ kind: 'list-ways', request });
+    const ways = await answer;
+    clearTimeout(bound);
+    this.awaitedWays.delete(request);
+    return ways;
   }
 
   drain(): void {
@@ -93,6 +120,9 @@ export class EngineHost {
         return;
       case 'configured':
         this.configured?.(message.problem);
+        return;
+      case 'ways':
+        this.awaitedWays.get(message.request)?.(message.ways);
         return;
       case 'log':
         this.ears.log(message.lines);

@@ -1,21 +1,25 @@
-// Turns what sessions record into counts and log lines. Every refusal is a line with its reason and both addresses; every
+// Turns what sessions record into counts, log lines and the ledger of ways. Every refusal is a line with its reason and both addresses; every
 // transfer is one audit record; PASS and ACCT never reach this place, because records do not hold them.
 
-import { printEndpoint } from '../address/endpoint.ts';
+import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { SessionFacts, TurnedAway, Witness } from '../control/witness.ts';
 import { writeAudit } from '../observe/audit.ts';
 import type { Logger } from '../observe/log.ts';
 import { otherVerb, replyClasses } from '../observe/metric-labels.ts';
 import type { Slot, Tally } from '../observe/tally.ts';
 import type { SessionRecord, TransferRecord, WayOutcome } from '../session/action.ts';
+import type { Plane } from '../session/expectation.ts';
 import type { LogLevel } from '../settings/settings.ts';
+import { WayLedger } from './way-ledger.ts';
 
 const outcomeOfTurnedAway = {
   total: 'refused-limit',
   client: 'refused-client-limit',
+  server: 'refused-server',
 } as const;
 
 export class EngineWitness implements Witness {
+  readonly ledger = new WayLedger();
   private readonly tally: Tally;
   private readonly createLog: (level: LogLevel) => Logger;
   private log: Logger;
@@ -24,7 +28,7 @@ export class EngineWitness implements Witness {
   // Every line counts something, so these are looked up once.
   private readonly commands: ReadonlyMap<string, Slot>;
   private readonly rewrites: ReadonlyMap<string, Slot>;
-  private readonly ways: ReadonlyMap<string, Slot>;
+  private readonly ways: Record<Plane, ReadonlyMap<string, Slot>>;
   /** By the first digit of the reply code. */
   private readonly replies: Record<'server' | 'gateway', readonly (Slot | undefined)[]>;
 
@@ -36,7 +40,10 @@ export class EngineWitness implements Witness {
     this.octetsToServer = tally.slot('control_octets_total', 'to-server');
     this.commands = tally.slotsByLabel('commands_total');
     this.rewrites = tally.slotsByLabel('rewrites_total');
-    this.ways = tally.slotsByLabel('ways_total', 'relay');
+    this.ways = {
+      relay: tally.slotsByLabel('ways_total', 'relay'),
+      kernel: tally.slotsByLabel('ways_total', 'kernel'),
+    };
     const repliesOf = (origin: 'server' | 'gateway') => [
       undefined,
       ...replyClasses.map((first) => tally.slot('replies_total', first, origin)),
@@ -53,14 +60,16 @@ export class EngineWitness implements Witness {
     if (this.log.isLevelEnabled('debug')) this.log.debug(facts.fields, 'session begins');
   }
 
-  sessionOver(_facts: SessionFacts): void {
+  sessionOver(facts: SessionFacts): void {
     this.tally.raise('sessions_active', -1);
+    this.ledger.sessionOver(facts);
   }
 
-  turnedAway(listener: string, client: SessionFacts['client'], why: TurnedAway): void {
+  turnedAway(listener: string, client: Endpoint, dialled: Endpoint, why: TurnedAway): void {
     this.tally.count('sessions_total', outcomeOfTurnedAway[why]);
     this.tally.count('replies_total', '4', 'gateway');
-    this.log.warn({ listener, client: printEndpoint(client), limit: why }, 'session refused');
+    const ends = { client: printEndpoint(client), dialled: printEndpoint(dialled) };
+    this.log.warn({ listener, ...ends, cause: why }, 'session refused');
   }
 
   controlOctets(to: 'client' | 'server', octets: number): void {
@@ -103,8 +112,13 @@ export class EngineWitness implements Witness {
           'stranger refused',
         );
         return;
+      case 'way-opened':
+        this.ledger.opened(facts, record);
+        this.onWayOpened(record.plane, record.setUpMs);
+        return;
       case 'way':
-        this.onWay(record.outcome, record.setUpMs);
+        this.ledger.changed(facts, record);
+        this.onWay(record.plane, record.outcome);
         return;
       case 'login':
         if (this.log.isLevelEnabled('debug')) this.log.debug({ ...facts.fields, user: record.user }, 'login');
@@ -141,15 +155,16 @@ export class EngineWitness implements Witness {
     this.log.warn({ ...facts.fields, cause, verb, target: where, bounce, rule, reason }, 'refused');
   }
 
-  private onWay(outcome: WayOutcome, setUpMs: number | undefined): void {
+  private onWayOpened(plane: Plane, setUpMs: number): void {
     const { tally } = this;
-    this.countIn(this.ways.get(outcome));
-    if (outcome === 'used') return;
-    // A way that could not be opened was never active.
-    if (outcome === 'opened') {
-      tally.raise('ways_active', 1, 'relay');
-      if (setUpMs !== undefined) tally.observe('way_setup_seconds', setUpMs / 1000, 'relay');
-    } else tally.raise('ways_active', -1, 'relay');
+    this.countIn(this.ways[plane].get('opened'));
+    tally.raise('ways_active', 1, plane);
+    tally.observe('way_setup_seconds', setUpMs / 1000, plane);
+  }
+
+  private onWay(plane: Plane, outcome: WayOutcome): void {
+    this.countIn(this.ways[plane].get(outcome));
+    if (outcome !== 'used') this.tally.raise('ways_active', -1, plane);
   }
 
   private onTransfer(facts: SessionFacts, transfer: TransferRecord): void {
@@ -157,6 +172,6 @@ export class EngineWitness implements Witness {
     tally.increase('data_octets_total', transfer.octetsToClient, 'to-client');
     tally.increase('data_octets_total', transfer.octetsToServer, 'to-server');
     tally.observe('transfer_duration_seconds', transfer.durationMs / 1000, transfer.direction);
-    writeAudit(this.log, facts.fields, transfer, 'relay');
+    writeAudit(this.log, facts.fields, transfer);
   }
 }

@@ -86,6 +86,9 @@ export class Engine {
       case 'configure':
         this.configure(message.settings);
         return;
+      case 'list-ways':
+        this.tell({ kind: 'ways', request: message.request, ways: this.witness.ledger.list() });
+        return;
       case 'drain':
         this.doors.closeAll();
         this.service = 'draining';
@@ -142,6 +145,7 @@ export class Engine {
     this.sendLog();
     // The eventfd stays: the main thread may still write to it, and under a number given out anew these octets would end up
     // in somebody's transfer. The process is about to end.
+    this.doors.shutDown();
     this.poller.close();
     this.tell({ kind: 'finished' });
     this.port.close();

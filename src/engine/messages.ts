@@ -1,6 +1,7 @@
 // What the main thread and an engine tell each other: two closed unions, and what an engine is born with.
 // Counts need no message: they stand in shared memory.
 
+import type { WayEntry } from '../observe/way-entry.ts';
 import type { Settings } from '../settings/settings.ts';
 
 /** Handed over when the thread starts. */
@@ -20,6 +21,8 @@ export interface EngineBirth {
 export type ToEngine =
   /** New settings for new sessions; answered by `configured`. */
   | { readonly kind: 'configure'; readonly settings: Settings }
+  /** Answered by `ways` with the same number. */
+  | { readonly kind: 'list-ways'; readonly request: number }
   /** No new sessions; those that exist end when nothing of theirs is under way. */
   | { readonly kind: 'drain' }
   /** The rest ends now, with 421. */
@@ -32,6 +35,8 @@ export type FromEngine =
   | { readonly kind: 'born'; readonly wakeFd: number }
   /** The settings are in force, or (problem) those before them still are. */
   | { readonly kind: 'configured'; readonly problem: string | undefined }
+  /** In no particular order. */
+  | { readonly kind: 'ways'; readonly request: number; readonly ways: readonly WayEntry[] }
   /** Whole lines of JSON. */
   | { readonly kind: 'log'; readonly lines: Uint8Array<ArrayBuffer> }
   /** The last session has ended and the engine's thread is about to end. */

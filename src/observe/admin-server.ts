@@ -1,11 +1,16 @@
 // What may be asked of a running gateway over HTTP? To look, nothing else: every answer is to GET or HEAD, none changes
-// anything, and none asks an engine, so that a scrape cannot slow a transfer. Slow and idle clients are cut off (the
-// slow-header attack), and a gateway whose admin address cannot be bound gets a sentence for its operator, not a stack.
+// anything, and only /pinholes asks the engines, so that a scrape cannot slow a transfer. Slow and idle clients are cut
+// off (the slow-header attack), and a gateway whose admin address cannot be bound gets a sentence for its operator.
+// GET /pinholes[?state=STATE][&client=ADDRESS]: JSON { "ways": [WayEntry, …] newest first, "missingEngines": n }, see
+// way-entry.ts; a table for whoever prefers text/html, as browsers do.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { Metrics } from './metrics.ts';
 import { statusPage } from './status-page.ts';
+import type { WayListing } from './way-entry.ts';
+import { readWayFilter } from './way-filter.ts';
+import { waysPage } from './ways-page.ts';
 
 /** Yes, or no and why, in a few words that fit into one line. */
 export type Readiness = { readonly ok: true } | { readonly ok: false; readonly reason: string };
@@ -18,6 +23,8 @@ export interface AdminServerParts {
   readonly health: () => Readiness;
   /** Whether every listener is bound and new sessions are accepted: no while draining. */
   readonly readiness: () => Readiness;
+  /** Asks the engines, with a bound. */
+  readonly listWays: () => Promise<WayListing>;
   /** Told of what went wrong while answering; the client got 500. */
   readonly onError: (error: unknown) => void;
 }
@@ -86,7 +93,7 @@ interface Answer {
 }
 
 async function answer(parts: AdminServerParts, request: IncomingMessage): Promise<Answer> {
-  const path = (request.url ?? '/').split('?', 1)[0];
+  const [path, query = ''] = (request.url ?? '/').split('?', 2);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return { ...text(405, 'only GET and HEAD'), headers: { Allow: 'GET, HEAD' } };
   }
@@ -103,9 +110,23 @@ async function answer(parts: AdminServerParts, request: IncomingMessage): Promis
       return probe(parts.health());
     case '/readyz':
       return probe(parts.readiness());
+    case '/pinholes':
+      return pinholes(parts, query, request.headers.accept ?? '');
     default:
       return text(404, 'nothing here: see /');
   }
+}
+
+async function pinholes(parts: AdminServerParts, query: string, accept: string): Promise<Answer> {
+  const filter = readWayFilter(new URLSearchParams(query));
+  if (!filter.ok) return text(400, filter.reason);
+  const { ways, missingEngines } = await parts.listWays();
+  const listing: WayListing = { ways: ways.filter(filter.matches), missingEngines };
+  const headers = { Vary: 'Accept' };
+  // Browsers name it; curl and its like take anything.
+  return accept.includes('text/html')
+    ? { status: 200, type: 'text/html; charset=utf-8', body: waysPage(listing, Date.now()), headers }
+    : { status: 200, type: 'application/json', body: `${JSON.stringify(listing)}\n`, headers };
 }
 
 function stateOf(health: Readiness, readiness: Readiness): string {

@@ -37,13 +37,12 @@ export interface TransferAudit {
   /** The other ends of the data connection's two legs; undefined where none was established. */
   readonly clientPeer: Endpoint | undefined;
   readonly serverPeer: Endpoint | undefined;
+  /** Where the octets passed: through this process, or through the kernel alone. */
+  readonly plane: 'relay' | 'kernel';
 }
 
-/** Where the octets of a data connection passed. */
-export type Plane = 'relay' | 'kernel';
-
 /** Writes the line. `log` must not have the session's fields as bindings: a key must not come twice in one object. */
-export function writeAudit(log: Logger, of: AuditedSession, record: TransferAudit, plane: Plane): void {
+export function writeAudit(log: Logger, of: AuditedSession, record: TransferAudit): void {
   if (!log.isLevelEnabled('info')) return;
   log.info(
     {
@@ -64,7 +63,7 @@ export function writeAudit(log: Logger, of: AuditedSession, record: TransferAudi
       server: of.server,
       clientDataPeer: printPeer(record.clientPeer),
       serverDataPeer: printPeer(record.serverPeer),
-      plane,
+      plane: record.plane,
     },
     'transfer',
   );

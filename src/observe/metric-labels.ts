@@ -7,6 +7,7 @@ export const sessionOutcomes = [
   'closed-by-server',
   'refused-limit',
   'refused-client-limit',
+  'refused-server',
   'refused-draining',
   'upstream-unreachable',
   'upstream-timeout',

@@ -1,23 +1,13 @@
 // What does an operator see who opens the admin address in a browser? The state in one line, the numbers that tell
-// whether all is well, and where the rest is. Plain HTML in one answer: no script, nothing loaded from elsewhere, so
-// that it works from a jump host and its Content-Security-Policy can forbid everything but its own style.
+// whether all is well, and where the rest is.
 // Only numbers and texts of this program stand on it; they are escaped all the same.
 
 import type { CounterName, GaugeName } from './metric-table.ts';
 import type { Metrics } from './metrics.ts';
+import { escaped, page } from './page.ts';
 
 // Quick enough to watch a login happen, slow enough to cost nothing.
 const refreshSeconds = 5;
-
-const style = `
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; margin: 0 0 1.5rem; min-width: 24rem }
-caption { text-align: left; font-weight: 600; padding: .25rem 0 }
-th { text-align: left; font-weight: normal; padding-right: 2rem }
-td { text-align: right; font-variant-numeric: tabular-nums }
-tr { border-top: 1px solid #8885 }
-.state { font-size: 1.25rem }`;
 
 interface Row {
   readonly name: string;
@@ -37,25 +27,13 @@ export function statusPage(metrics: Metrics, state: string): string {
     table('Bounce attempts', rowsOf(metrics, 'bounce_attempts_total')),
     table('Octets of data', rowsOf(metrics, 'data_octets_total')),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta http-equiv="refresh" content="${refreshSeconds}">
-<title>Portcullis</title>
-<style>${style}
-</style>
-</head>
-<body>
-<h1>Portcullis</h1>
+  const body = `<h1>Portcullis</h1>
 <p class="state">${escaped(state)}</p>
 ${tables.join('\n')}
-<p><a href="/metrics">/metrics</a> for Prometheus,
-<a href="/healthz">/healthz</a> and <a href="/readyz">/readyz</a> for supervisors and load balancers.</p>
-</body>
-</html>
-`;
+<p><a href="/pinholes">/pinholes</a> for the data connections one by one,
+<a href="/metrics">/metrics</a> for Prometheus,
+<a href="/healthz">/healthz</a> and <a href="/readyz">/readyz</a> for supervisors and load balancers.</p>`;
+  return page({ title: 'Portcullis', width: 'column', refreshSeconds, body });
 }
 
 function nowRows(metrics: Metrics): readonly Row[] {
@@ -83,8 +61,4 @@ function table(caption: string, rows: readonly Row[]): string {
 
 function grouped(value: number): string {
   return value.toLocaleString('en-GB', { maximumFractionDigits: 0 });
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }

@@ -19,6 +19,23 @@ export function sectionOr<Word extends string, Section extends z.ZodType>(word: 
   });
 }
 
+/** A section whose keys depend on the word under `key`, which each variant has as `variantWord`. */
+export function sectionVariants<const Variants extends readonly [z.ZodObject, ...z.ZodObject[]]>(
+  key: string,
+  variants: Variants,
+) {
+  return z.discriminatedUnion(key, variants, {
+    // A wrong word does not hide what is wrong beside it; section-variants.ts finds what the variants agree on.
+    unionFallback: true,
+    error: (issue) => notExpected('keys and values', issue.input),
+  });
+}
+
+/** The word of one variant; `words` are those of all. */
+export function variantWord<const Word extends string>(word: Word, words: readonly string[]) {
+  return z.literal(word, { error: (issue) => notExpected(words.join(' or '), issue.input) });
+}
+
 /** A list of at least `least` elements. `expected` names the elements: `networks`. */
 export function list<Element extends z.ZodType>(element: Element, expected: string, least = 0) {
   return z
@@ -57,6 +74,12 @@ export function oneOf<const Word extends string>(
     return unreadable(explanation ?? `expected ${expected}`);
   });
 }
+
+/** As text too: that is what an environment variable gives. */
+export const trueOrFalse = scalar('true or false', (value): Parsed<boolean> => {
+  const word = String(value);
+  return word === 'true' || word === 'false' ? parsed(word === 'true') : unreadable('expected true or false');
+});
 
 /** A whole number from `least` to `most`. */
 export function wholeNumber(least: number, most: number, noun = 'a number') {

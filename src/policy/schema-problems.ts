@@ -2,8 +2,8 @@
 // Must not break: every fault of the file is told at once, each where it stands, an unknown key with the likely one.
 
 import { z } from 'zod';
-import { nearestWord } from './nearest-word.ts';
-import { type Path, type Problem, printPath, shown } from './problem.ts';
+import { type Path, type Problem, printPath } from './problem.ts';
+import { commonIssues, isVariants, meantVariant, unknownKey, variantWithKey } from './section-variants.ts';
 import { problemAt, type YamlSource } from './yaml-source.ts';
 
 export type Checked<T> =
@@ -23,16 +23,20 @@ export function checkSchema<Schema extends z.ZodType>(schema: Schema, source: Ya
 function problemsOf(issue: z.core.$ZodIssue, parent: Path, schema: z.ZodType, source: YamlSource): Problem[] {
   const path: Path = [...parent, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(schemaAt(schema, path));
+    const found = find(schema, path, source.data);
     return issue.keys.map((key) => ({
       file: source.file,
       ...source.placeOfKey([...path, key]),
-      message: unknownKey(printPath(path), key, known),
+      message: unknownKey(printPath(path), key, found?.schema, found?.data),
     }));
   }
   if (issue.code === 'invalid_union') {
+    const found = find(schema, path, source.data);
     // The alternative that failed only further in is the one the writer had in mind.
-    const meant = issue.errors.find((issues) => issues.every(isInside));
+    const meant =
+      found !== undefined && isVariants(found.schema)
+        ? commonIssues(found.schema, issue.errors, found.data)
+        : issue.errors.find((issues) => issues.every(isInside));
     if (meant !== undefined) return meant.flatMap((inner) => problemsOf(inner, path, schema, source));
   }
   return [problemAt(source, path, issue.message)];
@@ -42,29 +46,27 @@ function isInside(issue: z.core.$ZodIssue): boolean {
   return issue.path.length > 0 || issue.code === 'unrecognized_keys';
 }
 
-function unknownKey(section: string, key: string, known: readonly string[]): string {
-  const nearest = nearestWord(key, known);
-  const where = section === '' ? '' : ` in ${section}`;
-  const hint = nearest === undefined ? `expected one of ${known.join(', ')}` : `did you mean ${nearest}?`;
-  return `unknown key ${shown(key)}${where}; ${hint}`;
+interface Found {
+  readonly schema: z.core.$ZodType;
+  readonly data: unknown;
 }
 
-function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType | undefined {
+function find(schema: z.core.$ZodType, path: Path, data: unknown): Found | undefined {
   const [part, ...rest] = path;
   const bare = unwrapped(schema);
-  if (part === undefined) return bare;
-  const next =
-    bare instanceof z.ZodArray ? bare.element : bare instanceof z.ZodObject ? bare.shape[String(part)] : undefined;
-  return next === undefined ? undefined : schemaAt(next, rest);
+  if (part === undefined) return { schema: bare, data };
+  const next = bare instanceof z.ZodArray ? bare.element : sectionOf(bare, String(part), data)?.shape[String(part)];
+  return next === undefined ? undefined : find(next, rest, (data as Record<string | number, unknown>)[part]);
 }
 
-function knownKeys(schema: z.core.$ZodType | undefined): string[] {
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+function sectionOf(schema: z.core.$ZodType, key: string, data: unknown): z.ZodObject | undefined {
+  if (isVariants(schema)) return meantVariant(schema, data) ?? variantWithKey(schema, key);
+  return schema instanceof z.ZodObject ? schema : undefined;
 }
 
 // Optional sections, and the one alternative of a union that has keys.
 function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodOptional) return unwrapped(schema.unwrap());
-  if (!(schema instanceof z.ZodUnion)) return schema;
+  if (!(schema instanceof z.ZodUnion) || isVariants(schema)) return schema;
   return schema.options.find((option) => option instanceof z.ZodObject) ?? schema;
 }

@@ -3,7 +3,8 @@
 
 import type { Endpoint } from '../address/endpoint.ts';
 import type { SessionOutcome } from './event.ts';
-import type { Expectation, Side } from './expectation.ts';
+import type { DataResult, Expectation, OpenedPorts, Plane, Side } from './expectation.ts';
+import type { SetUpVerb } from './session.ts';
 
 export type Action =
   | { readonly kind: 'send'; readonly to: Side; readonly octets: Uint8Array }
@@ -47,15 +48,8 @@ export type RefusalCause =
   | 'no-data-port'
   | 'way-limit';
 
-export type WayOutcome =
-  | 'opened'
-  | 'used'
-  | 'expired'
-  | 'refused'
-  | 'failed'
-  | 'completed'
-  | 'superseded'
-  | 'session-closed';
+/** What becomes of a way that was opened: `used` is a stage of its life, each of the others ends it. */
+export type WayOutcome = 'used' | 'expired' | 'refused' | 'failed' | 'completed' | 'superseded' | 'session-closed';
 
 export type RewriteKind = 'port' | 'eprt' | 'pasv-reply' | 'epsv-reply' | 'line-normalised' | 'verb-converted';
 
@@ -63,6 +57,7 @@ export type BounceKind = 'port' | 'eprt' | 'low-port' | 'foreign-passive' | 'uns
 
 export interface TransferRecord {
   readonly way: number;
+  readonly plane: Plane;
   readonly user: string | undefined;
   readonly verb: string;
   readonly path: string;
@@ -99,7 +94,27 @@ export type SessionRecord =
       readonly target: Endpoint;
     }
   | { readonly kind: 'stranger'; readonly way: number; readonly leg: Side; readonly peer: Endpoint }
-  | { readonly kind: 'way'; readonly way: number; readonly outcome: WayOutcome; readonly setUpMs: number | undefined }
+  | {
+      readonly kind: 'way-opened';
+      readonly way: number;
+      readonly plane: Plane;
+      /** What the client said, and what the server was asked for it. */
+      readonly asked: SetUpVerb;
+      readonly toServer: SetUpVerb;
+      readonly expectation: Expectation;
+      readonly ports: OpenedPorts;
+      readonly setUpMs: number;
+    }
+  | {
+      readonly kind: 'way';
+      readonly way: number;
+      readonly plane: Plane;
+      readonly outcome: WayOutcome;
+      /** For people: why it ended; undefined for `used`. */
+      readonly reason: string | undefined;
+      /** Where the data path told how it ended; undefined where the session ended it, so that nobody counted. */
+      readonly result: DataResult | undefined;
+    }
   | { readonly kind: 'login'; readonly user: string }
   | { readonly kind: 'transfer'; readonly transfer: TransferRecord }
   | { readonly kind: 'session-ended'; readonly outcome: SessionOutcome; readonly reason: string };

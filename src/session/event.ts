@@ -2,7 +2,7 @@
 
 import type { Endpoint } from '../address/endpoint.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
-import type { DataResult, OpenedPorts, Side } from './expectation.ts';
+import type { DataResult, OpenedPorts, Plane, Side } from './expectation.ts';
 
 export type SessionEvent =
   | { readonly kind: 'server-connected'; readonly local: Endpoint }
@@ -11,7 +11,13 @@ export type SessionEvent =
   /** The peer of that control leg ended its direction (`end`) or broke the connection (`reset`). */
   | { readonly kind: 'leg-ended'; readonly leg: Side; readonly how: 'end' | 'reset'; readonly reason: string }
   /** `tookMs`: what opening it cost, in the kernel and here. */
-  | { readonly kind: 'data-path-opened'; readonly way: number; readonly ports: OpenedPorts; readonly tookMs: number }
+  | {
+      readonly kind: 'data-path-opened';
+      readonly way: number;
+      readonly plane: Plane;
+      readonly ports: OpenedPorts;
+      readonly tookMs: number;
+    }
   | { readonly kind: 'data-path-unavailable'; readonly way: number; readonly reason: string }
   /** The admitted peer has connected to a listening leg. */
   | { readonly kind: 'data-leg-arrived'; readonly way: number; readonly leg: Side }

@@ -6,6 +6,9 @@ import type { Network } from '../address/network.ts';
 
 export type Side = 'client' | 'server';
 
+/** Where the octets of a data connection pass: through this process, or through the kernel alone. */
+export type Plane = 'relay' | 'kernel';
+
 export interface Expectation {
   /** Unique within the session. */
   readonly way: number;
@@ -25,7 +28,7 @@ export interface ListeningLeg {
   readonly admitsToo: readonly Network[];
 }
 
-interface DiallingLeg {
+export interface DiallingLeg {
   readonly mode: 'dial';
   readonly remote: Endpoint;
   /** Source address; undefined leaves it to the kernel's routes. */

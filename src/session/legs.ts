@@ -30,9 +30,10 @@ export function listenForServer(session: Session): DataLeg {
 
 /** Towards a server that listens: only ever at the host of its control connection, whatever its 227 says. */
 export function dialServer(session: Session, port: number): DataLeg {
-  const remote: Endpoint = { address: session.terms.serverPeer.address, port };
-  // No source address: to the same host the kernel chooses the same as for the control connection, and a bind less.
-  return { mode: 'dial', remote, local: undefined, sourcePort: undefined };
+  const { serverPeer, dataSource } = session.terms;
+  const remote: Endpoint = { address: serverPeer.address, port };
+  const local = dataSource === 'control-leg' ? serverSide(session) : undefined;
+  return { mode: 'dial', remote, local, sourcePort: undefined };
 }
 
 /** What the client is told of a port that the gateway listens on. */

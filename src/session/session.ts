@@ -19,6 +19,11 @@ export interface SessionTerms {
   readonly advertiseToServer: Address | undefined;
   readonly serverMode: 'as-client' | 'passive' | 'active';
   readonly activeSourcePort: number | undefined;
+  /**
+   * From where the gateway dials the server's data ports: `routes` leaves it to the kernel, which to the same host chooses as
+   * for the control connection and saves a bind; `control-leg` names that address, which need not be one of this machine.
+   */
+  readonly dataSource: 'routes' | 'control-leg';
   readonly ruleset: Ruleset;
   readonly limits: Limits;
 }

@@ -46,10 +46,16 @@ export function onOpened(session: Session, event: Opened, nowMs: number, out: Ac
   const id = event.way;
   if (phase.kind !== 'expect-data-path' || phase.expectation.way !== id) return session;
   const { setUp, expectation } = phase;
-  const { ports } = event;
-  out.push({ kind: 'record', record: { kind: 'way', way: id, outcome: 'opened', setUpMs: event.tookMs } });
+  const { plane, ports } = event;
+  const { asked, toServer } = setUp;
+  const setUpMs = event.tookMs;
+  out.push({
+    kind: 'record',
+    record: { kind: 'way-opened', way: id, plane, asked, toServer, expectation, ports, setUpMs },
+  });
   const way: Way = newWay({
     id,
+    plane,
     expectation,
     ports,
     stage: ports.server === undefined ? expected : { kind: 'unconfirmed', serverArrived: 'no' },
@@ -57,10 +63,9 @@ export function onOpened(session: Session, event: Opened, nowMs: number, out: Ac
     transfer: undefined,
   });
   const opened = withWays(session, [...session.ways, way], id);
-  const { toServer } = setUp;
   if (ports.server === undefined || toServer === 'PASV' || toServer === 'EPSV')
     return announce(opened, setUp, way, out);
-  recordRewrite(setUp.asked === toServer ? (toServer === 'PORT' ? 'port' : 'eprt') : 'verb-converted', out);
+  recordRewrite(asked === toServer ? (toServer === 'PORT' ? 'port' : 'eprt') : 'verb-converted', out);
   out.push({ kind: 'send', to: 'server', octets: askServer(toServer, advertisedToServer(session, ports.server)) });
   return inPhase(opened, { kind: 'expect-set-up-reply', setUp, way: id });
 }

@@ -2,7 +2,7 @@
 // Nothing here decides who may connect (policy) or how octets move (datapath).
 
 import type { TransferRecord } from './action.ts';
-import type { DataResult, Expectation, OpenedPorts } from './expectation.ts';
+import type { DataResult, Expectation, OpenedPorts, Plane } from './expectation.ts';
 
 export type WayStage =
   /** Open, but the server has not accepted the PORT that names it; a server that dials early is kept waiting. */
@@ -25,6 +25,7 @@ export interface Transfer {
 
 export interface Way {
   readonly id: number;
+  readonly plane: Plane;
   readonly expectation: Expectation;
   /** Where its listening legs listen. */
   readonly ports: OpenedPorts;
@@ -58,6 +59,7 @@ export function transferRecord(
   const result = way.stage.kind === 'ended' ? way.stage.result : undefined;
   return {
     way: way.id,
+    plane: way.plane,
     user: transfer.user,
     verb: transfer.verb,
     path: transfer.path,
@@ -94,6 +96,7 @@ export function carrying(way: Way, transfer: Transfer | undefined): Way {
 
 class WayCopy implements Way {
   readonly id: Way['id'];
+  readonly plane: Way['plane'];
   readonly expectation: Way['expectation'];
   readonly ports: Way['ports'];
   stage: Way['stage'];
@@ -102,6 +105,7 @@ class WayCopy implements Way {
 
   constructor(from: Way) {
     this.id = from.id;
+    this.plane = from.plane;
     this.expectation = from.expectation;
     this.ports = from.ports;
     this.stage = from.stage;

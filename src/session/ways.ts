@@ -71,7 +71,7 @@ export function onJoined(session: Session, id: number, out: Action[]): Session {
   if (way === undefined || way.stage.kind === 'ended') return session;
   // Both came before the server had accepted the endpoint, the client by guessing: whoever it was, nobody was told yet.
   if (way.stage.kind === 'unconfirmed') return closeWay(session, way, 'failed', 'used before it was announced', out);
-  recordWay(id, 'used', out);
+  recordWay(way, 'used', undefined, undefined, out);
   return withWay(session, inStage(way, flowing));
 }
 
@@ -79,7 +79,7 @@ export function onJoined(session: Session, id: number, out: Action[]): Session {
 export function onDataEnded(session: Session, id: number, result: DataResult, nowMs: number, out: Action[]): Session {
   const way = findWay(session, id);
   if (way === undefined || way.stage.kind === 'ended') return session;
-  recordWay(id, result.outcome, out);
+  recordWay(way, result.outcome, result.reason, result, out);
   // Nobody has been told of it, and nobody will be.
   if (way.stage.kind === 'unconfirmed') return withoutWay(session, id);
   const ended: Way = inStage(way, { kind: 'ended', result });
@@ -144,7 +144,7 @@ export function onTransferReply(session: Session, id: number | undefined, code: 
 export function closeWay(session: Session, way: Way, outcome: WayOutcome, reason: string, out: Action[]): Session {
   if (way.stage.kind !== 'ended') {
     out.push({ kind: 'close-data-path', way: way.id });
-    recordWay(way.id, outcome, out);
+    recordWay(way, outcome, reason, undefined, out);
   }
   if (way.transfer !== undefined) tell(way, way.transfer, transferOutcome(outcome), reason, out);
   return withoutWay(session, way.id);
@@ -202,6 +202,12 @@ function tell(way: Way, transfer: Transfer, outcome: TransferRecord['outcome'], 
   out.push({ kind: 'record', record: { kind: 'transfer', transfer: transferRecord(way, transfer, outcome, reason) } });
 }
 
-function recordWay(way: number, outcome: WayOutcome, out: Action[]): void {
-  out.push({ kind: 'record', record: { kind: 'way', way, outcome, setUpMs: undefined } });
+function recordWay(
+  { id, plane }: Way,
+  outcome: WayOutcome,
+  reason: string | undefined,
+  result: DataResult | undefined,
+  out: Action[],
+): void {
+  out.push({ kind: 'record', record: { kind: 'way', way: id, plane, outcome, reason, result } });
 }

@@ -2,38 +2,55 @@
 // Must not break: it only renames and completes; whether a value may be, the schema has said before.
 
 import { availableParallelism } from 'node:os';
+import type { Network } from '../address/network.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
 import { defaultLimits, type Limits } from '../session/limits.ts';
-import { defaultListener, defaultSettings } from './defaults.ts';
-import { adminOf } from './readable-settings.ts';
-import type { ListenerFile, SettingsFile } from './schema.ts';
-import type { ListenerSettings, SessionSettings, Settings } from './settings.ts';
+import { defaultKernel, defaultListener, defaultReverse, defaultSettings, defaultTransparent } from './defaults.ts';
+import type { ListenerFile, TransparentFile } from './listener-schema.ts';
+import { adminOf, publishedFrom } from './readable-settings.ts';
+import type { SettingsFile } from './schema.ts';
+import type { KernelSettings, ListenerSettings, SessionSettings, Settings, TransparentListener } from './settings.ts';
 
 export function buildSettings(file: SettingsFile, rules: Ruleset): Settings {
   const listen = adminOf(file.admin);
+  const listeners = file.listeners.map(buildListener);
   return {
-    listeners: file.listeners.map(buildListener),
+    listeners,
     rules,
     admin: listen === undefined ? undefined : { listen },
     log: { level: file.log?.level ?? defaultSettings.log.level },
     engines: buildEngines(file.engines),
     sessions: buildSessions(file.sessions),
     limits: buildLimits(file.limits),
+    kernel: buildKernel(file.kernel, listeners),
   };
 }
 
 function buildListener(file: ListenerFile): ListenerSettings {
-  return {
+  const common = {
     name: file.name,
-    mode: file.mode,
     listen: file.listen,
-    upstream: file.upstream,
     advertise: file.advertise,
     advertiseToServer: file.advertiseToServer,
-    dataPath: file.dataPath ?? defaultListener.dataPath,
     dataPorts: file.dataPorts ?? defaultListener.dataPorts,
     serverMode: file.serverMode ?? defaultListener.serverMode,
     activeSourcePort: file.activeSourcePort,
+  };
+  if (file.mode === 'transparent') return { ...common, ...buildTransparent(file) };
+  return { ...common, mode: 'reverse', upstream: file.upstream, dataPath: file.dataPath ?? defaultReverse.dataPath };
+}
+
+type OwnOfTransparent = Pick<TransparentListener, 'mode' | 'intercept' | 'servers' | 'publish' | 'source' | 'dataPath'>;
+
+function buildTransparent(file: TransparentFile): OwnOfTransparent {
+  const defaults = defaultTransparent;
+  return {
+    mode: 'transparent',
+    intercept: { ports: file.intercept?.ports ?? defaults.intercept.ports, interface: file.intercept?.interface },
+    servers: file.servers,
+    publish: (file.publish ?? defaults.publish).map((entry) => ({ from: publishedFrom(entry), to: entry.to })),
+    source: file.source ?? defaults.source,
+    dataPath: file.dataPath ?? defaults.dataPath,
   };
 }
 
@@ -66,4 +83,22 @@ function buildLimits(file: SettingsFile['limits']): Limits {
     dataIdleTimeoutMs: file?.dataIdleTimeout ?? defaultLimits.dataIdleTimeoutMs,
     waysPerSessionMax: file?.waysPerSession ?? defaultLimits.waysPerSessionMax,
   };
+}
+
+function buildKernel(file: SettingsFile['kernel'], listeners: readonly ListenerSettings[]): KernelSettings {
+  return {
+    table: file?.table ?? defaultKernel.table,
+    divertMark: file?.divertMark ?? defaultKernel.divertMark,
+    dataMark: file?.dataMark ?? defaultKernel.dataMark,
+    guard: file?.guard ?? guardOf(listeners),
+    endFlows: file?.endFlows ?? defaultKernel.endFlows,
+    dscp: { control: file?.dscp?.control, data: file?.dscp?.data },
+  };
+}
+
+// Where every host may be a server (0.0.0.0/0), the networks are other people's, and a guard would keep all that is behind
+// this machine from them.
+function guardOf(listeners: readonly ListenerSettings[]): Network[] {
+  const servers = listeners.flatMap((listener) => (listener.mode === 'transparent' ? listener.servers : []));
+  return servers.filter(({ prefixLength }) => prefixLength > 0);
 }

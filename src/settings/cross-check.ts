@@ -2,39 +2,19 @@
 // Must not break: it judges all that could be read, even where other keys are wrong, so that everything is told at once.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
-import type { Path } from '../policy/problem.ts';
+import type { Finding, ReadableListener, ReadableSettings } from './finding.ts';
 import { addressesMeet, nextListener } from './listen-overlap.ts';
+import { checkKernel, checkTransparent } from './perimeter-check.ts';
 import { commonPorts, printRange } from './port-ranges.ts';
-import type { PortRange } from './settings.ts';
-
-/** What could be read of a settings file, defaults filled in where a key is left out; absent where a key is wrong. */
-export interface ReadableSettings {
-  readonly listeners: readonly ReadableListener[];
-  readonly admin: Endpoint | undefined;
-  readonly sessionsMax: number | undefined;
-  readonly perClientMax: number | undefined;
-}
-
-export interface ReadableListener {
-  readonly name: string | undefined;
-  readonly listen: Endpoint | undefined;
-  readonly upstream: Endpoint | undefined;
-  readonly advertiseFamily: 4 | 6 | undefined;
-  readonly advertiseToServerFamily: 4 | 6 | undefined;
-  readonly dataPorts: readonly PortRange[];
-}
-
-export interface Finding {
-  readonly path: Path;
-  readonly message: string;
-}
 
 export function crossCheck(settings: ReadableSettings): Finding[] {
   return [
     ...settings.listeners.flatMap((_, index) => checkListener(settings.listeners, index)),
+    ...settings.listeners.flatMap((_, index) => checkTransparent(settings, index)),
     ...checkListenSockets(settings),
     ...checkDataPorts(settings),
     ...checkSessions(settings),
+    ...checkKernel(settings),
   ];
 }
 

@@ -1,8 +1,8 @@
 // What holds where the settings file says nothing? (For the bounds of a session: session/limits.ts.)
-// Must not break: deploy/reverse.yaml states the same, and a test compares the two.
+// Must not break: deploy/reverse.yaml and deploy/inbound.yaml state the same, and a test compares them.
 
 import type { Endpoint } from '../address/endpoint.ts';
-import type { ListenerSettings, Settings } from './settings.ts';
+import type { KernelSettings, ReverseListener, Settings, TransparentListener } from './settings.ts';
 
 // Only this host: the pages tell about users and files, and have no login.
 const adminEndpoint: Endpoint = { address: { family: 4, text: '127.0.0.1' }, port: 9121 };
@@ -18,8 +18,26 @@ export const defaultSettings = {
 } as const satisfies Partial<Settings>;
 
 export const defaultListener = {
-  dataPath: 'relay',
   // RFC 6335 §6: no service is registered from 49152 up. 1000 ports are 1000 transfers at once.
   dataPorts: [{ from: 50_000, to: 50_999 }],
   serverMode: 'as-client',
-} as const satisfies Partial<ListenerSettings>;
+} as const satisfies Partial<ReverseListener>;
+
+export const defaultReverse = { dataPath: 'relay' } as const satisfies Partial<ReverseListener>;
+
+export const defaultTransparent = {
+  // At forwarding speed where the kernel can join the legs, and never without data where it cannot.
+  dataPath: 'auto',
+  // RFC 959 §8: the port of FTP.
+  intercept: { ports: [21], interface: undefined },
+  publish: [],
+  // What the server would see if the gateway were a router and no more.
+  source: 'client',
+} as const satisfies Partial<TransparentListener>;
+
+export const defaultKernel = {
+  table: 'portcullis',
+  divertMark: 1,
+  dataMark: 0xf7b,
+  endFlows: false,
+} as const satisfies Partial<KernelSettings>;

@@ -9,6 +9,11 @@ export function addressesMeet(a: Address, b: Address): boolean {
   return a.text === b.text || (isUnspecified(a) && covers(a, b)) || (isUnspecified(b) && covers(b, a));
 }
 
+/** Whether connections of the family can arrive there. */
+export function takesFamily(listen: Address, family: 4 | 6): boolean {
+  return listen.family === family || listen.text === '::';
+}
+
 /** The listener, by its index, at which connections to the upstream of the given one arrive; undefined where none is. */
 export function nextListener(
   listeners: readonly { readonly listen: Endpoint | undefined; readonly upstream: Endpoint | undefined }[],

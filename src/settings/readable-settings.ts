@@ -2,17 +2,25 @@
 // Must not break: a key that is wrong is absent here and never its default, so that one mistake is not told twice.
 
 import type { Endpoint } from '../address/endpoint.ts';
-import type { ReadableListener, ReadableSettings } from './cross-check.ts';
-import { defaultListener, defaultSettings } from './defaults.ts';
-import { type ListenerFile, listenerSchema, type SettingsFile, settingsSchema } from './schema.ts';
+import { defaultKernel, defaultListener, defaultSettings, defaultTransparent } from './defaults.ts';
+import type { ReadableKernel, ReadableListener, ReadableSettings, ReadableTransparent } from './finding.ts';
+import {
+  listenerShapes,
+  type PublishedFile,
+  publishedSchema,
+  type ReverseFile,
+  type TransparentFile,
+} from './listener-schema.ts';
+import { type SettingsFile, settingsSchema } from './schema.ts';
 
 export function readableSettings(data: unknown): ReadableSettings {
   const file = readableKeys<SettingsFile>(settingsSchema.shape, data);
-  const { listeners, sessions } = asRecord(data);
+  const { listeners, sessions, kernel } = asRecord(data);
   return {
     listeners: Array.isArray(listeners) ? listeners.map(readableListener) : [],
     admin: 'admin' in file ? adminOf(file.admin) : undefined,
     ...readableSessions(sessions),
+    kernel: readableKernel(kernel),
   };
 }
 
@@ -27,15 +35,56 @@ export function rulesPathOf(data: unknown): string | undefined {
   return readableKeys<SettingsFile>(settingsSchema.shape, data).rules;
 }
 
+/** The public endpoint of an entry under `publish`. */
+export function publishedFrom({ address, port }: Pick<PublishedFile, 'address' | 'port'>): Endpoint {
+  // RFC 959 §8: the port of FTP.
+  return { address, port: port ?? 21 };
+}
+
 function readableListener(data: unknown): ReadableListener {
-  const keys = readableKeys<ListenerFile>(listenerSchema.shape, data);
+  const { mode } = asRecord(data);
+  const isKnown = mode === 'reverse' || mode === 'transparent';
+  // Of a listener without a mode only that is judged which would mean the same in any.
+  const keys = readableKeys<Omit<ReverseFile, 'mode'> & Omit<TransparentFile, 'mode'>>(
+    listenerShapes[isKnown ? mode : 'common'],
+    data,
+  );
   return {
     name: keys.name,
+    mode: isKnown ? mode : undefined,
     listen: keys.listen,
     upstream: keys.upstream,
     advertiseFamily: keys.advertise?.family,
     advertiseToServerFamily: keys.advertiseToServer?.family,
     dataPorts: 'dataPorts' in keys ? (keys.dataPorts ?? defaultListener.dataPorts) : [],
+    transparent: mode === 'transparent' ? readableTransparent(keys, data) : undefined,
+  };
+}
+
+function readableTransparent(keys: Partial<TransparentFile>, data: unknown): ReadableTransparent {
+  const { publish } = asRecord(data);
+  return {
+    intercept:
+      'intercept' in keys
+        ? { ports: keys.intercept?.ports ?? defaultTransparent.intercept.ports, interface: keys.intercept?.interface }
+        : undefined,
+    servers: keys.servers,
+    publish: Array.isArray(publish) ? publish.map(readablePublished) : [],
+    source: keys.source,
+  };
+}
+
+function readablePublished(data: unknown): ReadableTransparent['publish'][number] {
+  const entry = publishedSchema.safeParse(data);
+  return entry.success ? { from: publishedFrom(entry.data), to: entry.data.to } : undefined;
+}
+
+function readableKernel(data: unknown): ReadableKernel | undefined {
+  if (data === undefined) return undefined;
+  const keys = readableKeys<NonNullable<SettingsFile['kernel']>>(settingsSchema.shape.kernel.unwrap().shape, data);
+  return {
+    divertMark: 'divertMark' in keys ? (keys.divertMark ?? defaultKernel.divertMark) : undefined,
+    dataMark: 'dataMark' in keys ? (keys.dataMark ?? defaultKernel.dataMark) : undefined,
   };
 }
 

@@ -1,36 +1,13 @@
-// Which keys may a settings file have, and which values may they take? deploy/reverse.yaml explains each to operators.
+// Which keys may a settings file have, and which values may they take? deploy/*.yaml explain each to operators.
 // Must not break: every number has bounds, so that no slip of the pen makes the gateway refuse all or bound nothing.
 
 import type { z } from 'zod';
 import { parsed, unreadable } from '../address/parsed.ts';
 import { list, oneOf, section, sectionOr, text, wholeNumber, wordOrNumber } from '../policy/schema-parts.ts';
-import { portRanges } from './port-ranges.ts';
+import { kernelSchema } from './kernel-schema.ts';
+import { listenerSchema } from './listener-schema.ts';
 import { duration, size } from './quantity.ts';
-import { listenEndpoint, remoteEndpoint, toldAddress } from './usable-address.ts';
-
-// Names become labels of metrics and fields of log lines, where blanks and quotes are a nuisance.
-const listenerName = text('a name (in quotes where it is a number)', (value) =>
-  /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(value)
-    ? parsed(value)
-    : unreadable('expected a name of up to 32 letters, digits, - and _'),
-);
-
-const kernelPath = 'expected relay, the only data path that is available in this version';
-
-export const listenerSchema = section({
-  name: listenerName,
-  mode: oneOf(['reverse'], {
-    transparent: 'expected reverse; transparent is not available in this version',
-  }),
-  listen: listenEndpoint,
-  upstream: remoteEndpoint,
-  advertise: toldAddress.optional(),
-  advertiseToServer: toldAddress.optional(),
-  dataPath: oneOf(['relay'], { kernel: kernelPath, auto: kernelPath }).optional(),
-  dataPorts: portRanges.optional(),
-  serverMode: oneOf(['as-client', 'passive', 'active']).optional(),
-  activeSourcePort: wholeNumber(1, 65_535, 'a port').optional(),
-});
+import { listenEndpoint } from './usable-address.ts';
 
 const sessionsSchema = section({
   // A process may have a million descriptors (fs.nr_open), and a session needs two at least.
@@ -66,7 +43,7 @@ export const settingsSchema = section({
   engines: wordOrNumber('auto', 1, 64).optional(),
   sessions: sessionsSchema.optional(),
   limits: limitsSchema.optional(),
+  kernel: kernelSchema.optional(),
 });
 
 export type SettingsFile = z.output<typeof settingsSchema>;
-export type ListenerFile = z.output<typeof listenerSchema>;

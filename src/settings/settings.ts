@@ -2,6 +2,8 @@
 // load-settings.ts makes it from YAML. It is plain data, so that it crosses to the engines' threads unchanged.
 
 import type { Address, Endpoint } from '../address/endpoint.ts';
+import type { Network } from '../address/network.ts';
+import type { Published } from '../policy/destination.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
 import type { Limits } from '../session/limits.ts';
 
@@ -13,6 +15,7 @@ export interface Settings {
   readonly engines: number;
   readonly sessions: SessionSettings;
   readonly limits: Limits;
+  readonly kernel: KernelSettings;
 }
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -26,20 +29,55 @@ export interface SessionSettings {
   readonly drainTimeoutMs: number;
 }
 
-export interface ListenerSettings {
+export type ListenerSettings = ReverseListener | TransparentListener;
+
+interface ListenerCommon {
   readonly name: string;
-  readonly mode: 'reverse';
   readonly listen: Endpoint;
-  readonly upstream: Endpoint;
   /** Address written into 227 towards the client; without it the local address of the client's control connection. */
   readonly advertise: Address | undefined;
   /** Address written into PORT and EPRT towards the server; without it the local address of the server leg. */
   readonly advertiseToServer: Address | undefined;
-  readonly dataPath: 'relay';
+  /** Where data runs: through sockets of this process, through pinholes of the kernel, or the kernel where it can join the legs. */
+  readonly dataPath: 'relay' | 'kernel' | 'auto';
   readonly dataPorts: readonly PortRange[];
   readonly serverMode: 'as-client' | 'passive' | 'active';
   /** Source port of data connections that the gateway dials to clients (RFC 959 §5.2: L-1, by the book 20). */
   readonly activeSourcePort: number | undefined;
+}
+
+/** Clients connect to the gateway as if it were the server. */
+export interface ReverseListener extends ListenerCommon {
+  readonly mode: 'reverse';
+  readonly upstream: Endpoint;
+}
+
+/** Clients connect to the server; the kernel hands their control connections to the gateway (TPROXY). */
+export interface TransparentListener extends ListenerCommon {
+  readonly mode: 'transparent';
+  /** Which control connections the kernel hands over: by destination port, and by where they come in. */
+  readonly intercept: { readonly ports: readonly number[]; readonly interface: string | undefined };
+  /** The only servers that may be reached; a published endpoint counts as the server behind it. */
+  readonly servers: readonly Network[];
+  readonly publish: readonly Published[];
+  /** Whom the server sees as the peer: the client, the gateway's address on that route, or an address of this machine. */
+  readonly source: 'client' | 'gateway' | Address;
+}
+
+/** What all transparent listeners share in the kernel: our one nftables table, marks, what is guarded. */
+export interface KernelSettings {
+  /** Name of the nftables table, family inet. */
+  readonly table: string;
+  /** Packet mark by which the operator's routing rule delivers intercepted connections to this machine. */
+  readonly divertMark: number;
+  /** Connection mark of data connections, for the operator's own rules. */
+  readonly dataMark: number;
+  /** Networks to which nobody opens an unexpected TCP connection above port 1023. */
+  readonly guard: readonly Network[];
+  /** Whether data connections end with their session. */
+  readonly endFlows: boolean;
+  /** Differentiated services code points, 0 to 63 (RFC 2474), of what the gateway sends; undefined leaves them alone. */
+  readonly dscp: { readonly control: number | undefined; readonly data: number | undefined };
 }
 
 /** Both ends belong to the range. */

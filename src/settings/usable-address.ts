@@ -28,7 +28,8 @@ export const toldAddress = text('an address, as 203.0.113.10', (value): Parsed<A
   return address.ok ? ofOneHost(address, address.value) : address;
 });
 
-function ofOneHost<T>(result: Parsed<T>, address: Address): Parsed<T> {
+/** The result, unless nobody can have this address. */
+export function ofOneHost<T>(result: Parsed<T>, address: Address): Parsed<T> {
   if (containsAny(multicast, address)) return unreadable('expected the address of one host, not of a multicast group');
   if (containsAny(nobody, address)) return unreadable('expected the address of a host; nobody has this one');
   return result;

@@ -54,6 +54,23 @@ export const eventfd = bind<[initial: number, flags: number]>('int eventfd(unsig
 export const getrlimit = bind<[resource: number, limit: Octets]>('int getrlimit(int, void *)');
 export const setrlimit = bind<[resource: number, limit: Octets]>('int setrlimit(int, const void *)');
 
+/** struct sock_fprog: a classic BPF program, as many instructions of eight octets as `length` says. */
+interface FilterProgram {
+  readonly length: number;
+  readonly instructions: Octets;
+}
+
+const filterProgram = koffi.struct({ length: 'uint16_t', instructions: 'void *' });
+/** setsockopt() for SO_ATTACH_FILTER, whose value holds a pointer. */
+export const attachFilter = libc.func('setsockopt', 'int', [
+  'int',
+  'int',
+  'int',
+  koffi.pointer(filterProgram),
+  'uint32_t',
+]) as unknown as Call<[fd: number, level: number, option: number, program: FilterProgram, length: number]>;
+export const filterProgramOctets = koffi.sizeof(filterProgram);
+
 /** Why the last call on this thread returned -1. */
 export function lastError(): SysErrorCode {
   return nameOfErrno(koffi.errno());
@@ -62,7 +79,9 @@ export function lastError(): SysErrorCode {
 // asm-generic values: the same on x86-64 and arm64, the two processors that Portcullis is built for.
 export const AF_INET = 2;
 export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
 export const SOCK_STREAM = 1;
+export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
@@ -72,13 +91,16 @@ export const SO_KEEPALIVE = 9;
 export const SO_OOBINLINE = 10;
 export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
+export const SO_RCVTIMEO = 20;
 export const IPPROTO_IP = 0;
+export const IP_TRANSPARENT = 19;
 export const IP_BIND_ADDRESS_NO_PORT = 24;
 export const IPPROTO_TCP = 6;
 export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
+export const IPV6_TRANSPARENT = 75;
 export const MSG_OOB = 1;
 export const MSG_PEEK = 2;
 export const MSG_NOSIGNAL = 0x4000;
@@ -94,3 +116,9 @@ export const F_SETPIPE_SZ = 1031;
 export const SPLICE_F_MOVE = 1;
 export const SPLICE_F_NONBLOCK = 2;
 export const RLIMIT_NOFILE = 7;
+export const NETLINK_NETFILTER = 12;
+export const SOL_NETLINK = 270;
+export const NETLINK_CAP_ACK = 10;
+export const SO_RCVBUF = 8;
+export const SO_ATTACH_FILTER = 26;
+export const SO_RCVBUFFORCE = 33;

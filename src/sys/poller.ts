@@ -49,6 +49,7 @@ export class Poller {
   private deferred: (() => void)[] = [];
   private running: (() => void)[] = [];
   private last: (() => void)[] = [];
+  private readonly first: (() => void)[] = [];
 
   constructor() {
     this.epoll = libc.epollCreate1(libc.O_CLOEXEC);
@@ -96,6 +97,11 @@ export class Poller {
     this.deferred.push(task);
   }
 
+  /** Runs `task` at the beginning of every turn: for tidings that others of the same turn may follow from. */
+  atAwake(task: () => void): void {
+    this.first.push(task);
+  }
+
   /** Runs `task` when all else of this turn is done: what nobody waits for, such as closing what has served its time. */
   atLast(task: () => void): void {
     this.last.push(task);
@@ -110,6 +116,7 @@ export class Poller {
     const count = libc.epollWait(this.epoll, this.batchOctets, eventsMax, wait);
     this.awokeMs = performance.now();
     this.nowMs = Math.trunc(this.awokeMs);
+    for (const task of this.first) guarded(task, this.onMistake);
     const { batch, pollables, generations } = this;
     for (let i = 0, word = 0; i < count; i++, word += wordsPerEvent) {
       const fd = batch[word + dataWord]!;

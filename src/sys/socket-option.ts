@@ -45,6 +45,16 @@ function asControl(fd: number): void {
   setInteger(fd, libc.IPPROTO_TCP, libc.TCP_KEEPIDLE, 120);
 }
 
+/**
+ * The socket may have an address that is not this machine's: it listens for, or speaks as, somebody whose packets pass
+ * here (ip(7), ipv6(7)). False without CAP_NET_ADMIN; `lastError` says so.
+ */
+export function asTransparent(fd: number, family: number): boolean {
+  return family === libc.AF_INET6
+    ? setInteger(fd, libc.IPPROTO_IPV6, libc.IPV6_TRANSPARENT, 1)
+    : setInteger(fd, libc.IPPROTO_IP, libc.IP_TRANSPARENT, 1);
+}
+
 const zero = new Uint8Array(new Int32Array([1, 0]).buffer);
 const none = new Uint8Array(new Int32Array([0, 0]).buffer);
 

@@ -5,7 +5,7 @@ import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
 import { levelIn, type Pollable, type Poller } from './poller.ts';
 import { decodeSocketAddress, encodeSocketAddress, familyOf, type SocketAddress } from './socket-address.ts';
-import { type Purpose, preparedFor, setInteger } from './socket-option.ts';
+import { asTransparent, type Purpose, preparedFor, setInteger } from './socket-option.ts';
 
 export interface ListenOptions {
   readonly backlog: number;
@@ -13,6 +13,8 @@ export interface ListenOptions {
   readonly sharePort?: boolean;
   /** What accepted connections are for; they inherit what it sets. */
   readonly purpose?: Purpose;
+  /** The address may be another machine's, whose connections are diverted to this one. */
+  readonly transparent?: boolean;
 }
 
 export interface Accepted {
@@ -20,9 +22,11 @@ export interface Accepted {
   readonly peer: SocketAddress;
 }
 
+type ListenCall = 'socket' | 'setsockopt' | 'bind' | 'listen';
+
 export type Listened =
   | { readonly ok: true; readonly listener: TcpListener }
-  | { readonly ok: false; readonly call: 'socket' | 'bind' | 'listen'; readonly code: SysErrorCode };
+  | { readonly ok: false; readonly call: ListenCall; readonly code: SysErrorCode };
 
 const unheard = new Uint8Array(4096);
 const peerBuffer = new Uint8Array(28);
@@ -43,6 +47,7 @@ export class TcpListener {
     const fd = libc.socket(familyOf(local), libc.SOCK_STREAM | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC, 0);
     if (fd < 0) return { ok: false, call: 'socket', code: libc.lastError() };
     prepare(fd, local, options);
+    if (options.transparent === true && !asTransparent(fd, familyOf(local))) return failed(fd, 'setsockopt');
     const structure = encodeSocketAddress(local);
     if (libc.bindSocket(fd, structure, structure.length) < 0) return failed(fd, 'bind');
     if (libc.listen(fd, options.backlog) < 0) return failed(fd, 'listen');
@@ -115,7 +120,7 @@ export function turnAway(fd: number, farewell: Uint8Array): void {
   libc.close(fd);
 }
 
-function failed(fd: number, call: 'bind' | 'listen'): Listened {
+function failed(fd: number, call: ListenCall): Listened {
   const code = libc.lastError();
   libc.close(fd);
   return { ok: false, call, code };

@@ -7,7 +7,15 @@ import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
 import { edgeTriggered, type Pollable, type Poller } from './poller.ts';
 import { decodeSocketAddress, encodeSocketAddress, familyOf, type SocketAddress } from './socket-address.ts';
-import { integerOption, lingerNot, lingerZero, type Purpose, preparedFor, setInteger } from './socket-option.ts';
+import {
+  asTransparent,
+  integerOption,
+  lingerNot,
+  lingerZero,
+  type Purpose,
+  preparedFor,
+  setInteger,
+} from './socket-option.ts';
 import { pipeOctets, type SplicePipe } from './splice-pipe.ts';
 
 /** Nothing to be had now; an event will tell. */
@@ -23,6 +31,8 @@ export interface DialOptions {
   /** Local address, and port when it matters; port 0 leaves the choice to the kernel at connect time. */
   readonly from?: SocketAddress;
   readonly purpose?: Purpose;
+  /** `from` may be another machine's address, whose packets pass here. */
+  readonly transparent?: boolean;
 }
 
 const nameBuffer = new Uint8Array(28);
@@ -197,6 +207,7 @@ const spliceFlags = libc.SPLICE_F_MOVE | libc.SPLICE_F_NONBLOCK;
 
 function beginConnection(fd: number, remote: SocketAddress, options: DialOptions): SysErrorCode | undefined {
   preparedFor(options.purpose, fd);
+  if (options.transparent === true && !asTransparent(fd, familyOf(remote))) return libc.lastError();
   if (options.from !== undefined) {
     // Port 0 would make bind() search a port without knowing the destination; the kernel is to choose it at connect().
     if (options.from.port === 0) setInteger(fd, libc.IPPROTO_IP, libc.IP_BIND_ADDRESS_NO_PORT, 1);

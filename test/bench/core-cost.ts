@@ -61,6 +61,7 @@ class Player {
         advertiseToServer: undefined,
         serverMode: 'as-client',
         activeSourcePort: undefined,
+        dataSource: 'routes',
         ruleset: rules.ok ? rules.ruleset : (undefined as never),
         limits: defaultLimits,
       },
@@ -74,7 +75,8 @@ class Player {
   transfer(nowMs: number): void {
     this.line('client', 'pasv', nowMs);
     const way = this.line('server', 'passive', nowMs);
-    this.happen({ kind: 'data-path-opened', way, ports: { client: 50_001, server: undefined }, tookMs: 0.01 }, nowMs);
+    const ports = { client: 50_001, server: undefined };
+    this.happen({ kind: 'data-path-opened', way, plane: 'relay', ports, tookMs: 0.01 }, nowMs);
     this.happen({ kind: 'data-leg-arrived', way, leg: 'client' }, nowMs);
     this.happen({ kind: 'data-path-joined', way }, nowMs);
     this.line('client', 'retr', nowMs);

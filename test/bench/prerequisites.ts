@@ -17,6 +17,7 @@ const packagesOfTools: Readonly<Record<string, readonly string[]>> = {
   prlimit: ['util-linux'],
   gcc: ['gcc', 'libc6-dev'],
   haproxy: ['haproxy'],
+  nft: ['nftables'],
 };
 
 // Debian keeps administrators' programs where an ordinary PATH does not look.
@@ -31,11 +32,16 @@ export function requirePrerequisites(targets: readonly TargetName[], executable:
   if (availableParallelism() < 2) {
     throw new CannotRun('The benchmark needs two processors: one for the load, one for the gateway.');
   }
-  if (targets.includes('portcullis') && !existsSync(executable)) {
+  if (targets.some((target) => target === 'portcullis' || target === 'pinholes') && !existsSync(executable)) {
     throw new CannotRun(`${executable} is missing: run npm run build first (npm run bench does).`);
   }
   process.env['PATH'] = folders.join(delimiter);
-  installMissing(Object.keys(packagesOfTools).filter((tool) => tool !== 'haproxy' || targets.includes('haproxy')));
+  installMissing(Object.keys(packagesOfTools).filter((tool) => isWanted(tool, targets)));
+}
+
+function isWanted(tool: string, targets: readonly TargetName[]): boolean {
+  if (tool === 'haproxy') return targets.includes('haproxy');
+  return tool !== 'nft' || targets.includes('helper') || targets.includes('pinholes');
 }
 
 function installMissing(tools: readonly string[]): void {

@@ -57,6 +57,9 @@ const comparisons: readonly (readonly [TargetName, TargetName])[] = [
   ['haproxy', 'direct'],
   ['portcullis', 'direct'],
   ['portcullis', 'haproxy'],
+  ['pinholes', 'direct'],
+  ['pinholes', 'helper'],
+  ['pinholes', 'portcullis'],
 ];
 
 interface Position {

@@ -9,7 +9,7 @@ import { measureIdle } from './idle.ts';
 import { hasExited, logTail } from './process.ts';
 import { enginesRow, idleRow, type Row, type WindowRow, windowRows } from './rows.ts';
 import { gatewayProcessor, type Stage } from './stage.ts';
-import { type Gateway, startTarget, stopTarget, type TargetName } from './targets.ts';
+import { type Gateway, inKernel, startTarget, stopTarget, type TargetName } from './targets.ts';
 
 export interface Plan {
   readonly targets: readonly TargetName[];
@@ -22,10 +22,18 @@ export async function runRound(stage: Stage, round: number, plan: Plan, tell: (c
   const wanted = (row: Row) => plan.rows.test(row.id);
   const targets = rotate(plan.targets, round);
   const [first, ...others] = windowRows.filter(wanted);
-  if (first !== undefined) await runWindowRows(stage, round, [first, ...others], targets, tell);
+  if (first !== undefined) {
+    for (const group of groupsOf(targets)) await runWindowRows(stage, round, [first, ...others], group, tell);
+  }
   if (wanted(idleRow)) for (const target of targets) tell(await measureIdle(stage, round, target));
-  const withEngines = targets.filter((target) => target !== 'direct');
+  const withEngines = targets.filter((target) => target === 'haproxy' || target === 'portcullis');
   if (wanted(enginesRow)) for (const target of withEngines) tell(await measureEngines(stage, round, target));
+}
+
+/** Targets that live side by side, and each alone that puts rules into the kernel, where all others would meet them. */
+function groupsOf(targets: readonly TargetName[]): readonly (readonly TargetName[])[] {
+  const together = targets.filter((target) => !inKernel.includes(target));
+  return [together, ...targets.filter((target) => inKernel.includes(target)).map((target) => [target])];
 }
 
 async function runWindowRows(

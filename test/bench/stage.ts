@@ -2,12 +2,12 @@
 // the gateways come and go on the second.
 
 import { join } from 'node:path';
+import { backends } from './backends.ts';
 import type { Generator } from './generator.ts';
 import { addresses, buildLab, type Lab } from './lab.ts';
 import { compileLoadPrograms } from './load-programs.ts';
 import { type Running, startAt, stop } from './process.ts';
 import { untilListening } from './ready.ts';
-import { backends } from './targets.ts';
 
 export interface Stage {
   readonly lab: Lab;

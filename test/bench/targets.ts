@@ -2,42 +2,44 @@
 //   direct      nothing but forwarding in the kernel: the most that the lab itself can do
 //   haproxy     a plain TCP relay with splice and a static passive range: the reference for relaying, not an ALG
 //   portcullis  the gateway, relay data path, log level info
+//   helper      the kernel's own ALG (nf_conntrack_ftp by a ct helper object), a public address before the server
+//   pinholes    the gateway as transparent proxy at the same place, data in the kernel
 // The rule: one process each, in the foreground, so that its id stands for all its processor time and memory.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { backends } from './backends.ts';
 import { sessionsWithin } from './descriptors.ts';
+import { loadHelper, routeDiverted } from './kernel-side.ts';
 import { addresses, type Lab } from './lab.ts';
 import { type Running, startAt, stop } from './process.ts';
 import { untilListening, untilLogged } from './ready.ts';
 
-export const targetNames = ['direct', 'haproxy', 'portcullis'] as const;
+export const targetNames = ['direct', 'haproxy', 'portcullis', 'helper', 'pinholes'] as const;
 export type TargetName = (typeof targetNames)[number];
+
+/** Those that put rules into the kernel. */
+export const inKernel: readonly TargetName[] = ['helper', 'pinholes'];
 
 /** A target that serves. */
 export interface Gateway {
   readonly name: TargetName;
   /** ADDRESS:PORT that clients connect to. */
   readonly server: string;
-  /** Undefined for `direct`, where the kernel is the gateway. */
+  /** Undefined where the kernel is the gateway. */
   readonly process: Running | undefined;
+  /** Takes away what it put into the lab. */
+  readonly clear?: () => void;
 }
 
 /** How many sessions a target can hold with the descriptors it gets here. */
 export function sessionsPossible(name: TargetName): number {
-  return name === 'direct' ? sessionsMax : Math.min(sessionsMax, sessionsWithin(spareDescriptors[name]));
+  const spare = spareDescriptors[name];
+  return spare === undefined ? sessionsMax : Math.min(sessionsMax, sessionsWithin(spare));
 }
 
 // HAProxy counts in its 1,000 passive listeners and both ends of its pipes, and refuses to start with less.
-const spareDescriptors = { haproxy: 2_200, portcullis: 300 } as const;
-
-/** What the backend announces to clients of a target: the target's rewriting decides which backend it needs. */
-export const backends = {
-  // 1,000 ports each: a port rests for 1,000 transfers before it is used again, and a pool of this size stays cheap.
-  plain: { port: 21, advertise: addresses.server, ports: '20000-20999' },
-  // For a relay that does not read FTP: the announced address and ports are the relay's own.
-  behindRelay: { port: 2121, advertise: addresses.gateway, ports: '30000-30999' },
-} as const;
+const spareDescriptors: Partial<Record<TargetName, number>> = { haproxy: 2_200, portcullis: 300, pinholes: 300 };
 
 export interface TargetSetUp {
   readonly lab: Lab;
@@ -56,15 +58,24 @@ export async function startTarget(name: TargetName, setUp: TargetSetUp): Promise
     case 'haproxy':
       return { name, server: `${addresses.gateway}:${haproxyPort}`, process: await startHaproxy(setUp) };
     case 'portcullis':
-      return { name, server: `${addresses.gateway}:${portcullisPort}`, process: await startPortcullis(setUp) };
+      return { name, server: publicServer, process: await startPortcullis(setUp, reverseSettings(setUp.engines)) };
+    case 'helper':
+      return { name, server: publicServer, process: undefined, clear: loadHelper(setUp.lab) };
+    case 'pinholes': {
+      const clear = routeDiverted(setUp.lab);
+      const process = await startPortcullis(setUp, perimeterSettings(setUp.engines));
+      return { name, server: publicServer, process, clear };
+    }
   }
 }
 
 export async function stopTarget(gateway: Gateway): Promise<void> {
   if (gateway.process !== undefined) await stop(gateway.process);
+  gateway.clear?.();
 }
 
-const portcullisPort = 21;
+/** The gateway's own address: what clients of every target but `direct` and `haproxy` connect to. */
+const publicServer = `${addresses.gateway}:21`;
 const haproxyPort = 2121;
 
 // 10,000 sessions at once, and some more that are on their way in or out.
@@ -103,28 +114,41 @@ listen data
 `;
 }
 
-async function startPortcullis(setUp: TargetSetUp): Promise<Running> {
+async function startPortcullis(setUp: TargetSetUp, settings: object): Promise<Running> {
   const file = join(setUp.lab.folder, 'portcullis.yaml');
-  writeFileSync(file, JSON.stringify(portcullisSettings(setUp.engines), null, 2)); // JSON is YAML
+  writeFileSync(file, JSON.stringify(settings, null, 2)); // JSON is YAML
   const argv = [process.execPath, setUp.executable, 'run', file];
   const running = startAt(placeOf(setUp), argv, join(setUp.lab.folder, 'portcullis.log'));
   await untilLogged(running, '"msg":"ready"');
   return running;
 }
 
-function portcullisSettings(engines: number) {
+function reverseSettings(engines: number): object {
+  return settingsFor(engines, {
+    mode: 'reverse',
+    listen: publicServer,
+    upstream: `${addresses.server}:${backends.plain.port}`,
+    advertise: addresses.gateway,
+    dataPath: 'relay',
+  });
+}
+
+/** As the helper's rules: a public address, and the server sees the gateway. */
+function perimeterSettings(engines: number): object {
+  return settingsFor(engines, {
+    mode: 'transparent',
+    listen: '0.0.0.0:2121',
+    intercept: { ports: [21], interface: 'outside' },
+    servers: [addresses.server],
+    publish: [{ address: addresses.gateway, to: `${addresses.server}:${backends.plain.port}` }],
+    source: 'gateway',
+    dataPath: 'kernel',
+  });
+}
+
+function settingsFor(engines: number, listener: object): object {
   return {
-    listeners: [
-      {
-        name: 'bench',
-        mode: 'reverse',
-        listen: `${addresses.gateway}:${portcullisPort}`,
-        upstream: `${addresses.server}:${backends.plain.port}`,
-        advertise: addresses.gateway,
-        dataPath: 'relay',
-        dataPorts: '40000-59999',
-      },
-    ],
+    listeners: [{ name: 'bench', dataPorts: '40000-59999', ...listener }],
     // All clients of the bench have one address.
     sessions: { max: sessionsMax, perClient: sessionsMax },
     admin: { listen: '127.0.0.1:9121' },

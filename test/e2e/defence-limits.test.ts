@@ -30,7 +30,7 @@ describe('limits', { timeout: suiteTimeoutMs }, () => {
       const tooMany = await RawControl.open(gateway, c);
       assert.equal(await tooMany.reply(), '421 Too many connections to this gateway; try again later.');
       await tooMany.ended;
-      await loggedLine(gateway.program, { msg: 'session refused', client: printed(tooMany), limit: 'total' });
+      await loggedLine(gateway.program, { msg: 'session refused', client: printed(tooMany), cause: 'total' });
       assert.equal(await gateway.metric('portcullis_sessions_total{outcome="refused-limit"}'), 1);
 
       others.pop()?.close();
@@ -38,7 +38,7 @@ describe('limits', { timeout: suiteTimeoutMs }, () => {
       const third = await RawControl.open(gateway, a);
       assert.equal(await third.reply(), '421 Too many connections from your address; close one first.');
       await third.ended;
-      await loggedLine(gateway.program, { msg: 'session refused', client: printed(third), limit: 'client' });
+      await loggedLine(gateway.program, { msg: 'session refused', client: printed(third), cause: 'client' });
       assert.equal(await gateway.metric('portcullis_sessions_total{outcome="refused-client-limit"}'), 1);
 
       first.close();

@@ -29,7 +29,13 @@ describe('laws of every step', () => {
     const ports = fc.constantFrom({ client: 50_000, server: undefined }, { client: undefined, server: 50_001 });
     const other: fc.Arbitrary<SessionEvent> = fc.oneof(
       fc.constantFrom<SessionEvent>({ kind: 'server-connected', local }, { kind: 'clock' }, { kind: 'drain' }),
-      fc.record({ kind: fc.constant('data-path-opened'), way, ports, tookMs: fc.constant(1) }),
+      fc.record({
+        kind: fc.constant('data-path-opened'),
+        way,
+        plane: fc.constant('relay'),
+        ports,
+        tookMs: fc.constant(1),
+      }),
       fc.record({ kind: fc.constant('data-path-unavailable'), way, reason: fc.constant('none left') }),
       fc.record({ kind: fc.constant('data-path-joined'), way }),
       fc.record({ kind: fc.constant('data-leg-arrived'), way, leg: fc.constantFrom('client', 'server') }),

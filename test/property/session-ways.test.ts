@@ -21,13 +21,14 @@ function withNames(list: readonly Move[]): Move[] {
 }
 
 function lifeOf(scene: Scene, beginning: Progress, list: readonly Move[]) {
-  const ways = new Map<number, WayOutcome[]>();
+  const ways = new Map<number, ('opened' | WayOutcome)[]>();
   const transfers: TransferRecord[] = [];
   const carried: string[] = [];
   const onAction = (action: Action) => {
     if (action.kind !== 'record') return;
     const { record } = action;
     if (record.kind === 'transfer') transfers.push(record.transfer);
+    if (record.kind === 'way-opened') ways.set(record.way, [...(ways.get(record.way) ?? []), 'opened']);
     if (record.kind === 'way') ways.set(record.way, [...(ways.get(record.way) ?? []), record.outcome]);
   };
   const stage = beginLife(scene, beginning, {

@@ -67,13 +67,14 @@ function printed({ host, port }: LabEndpoint): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function readLog(output: string): Record<string, unknown>[] {
+/** Every complete line of a log, parsed; what is no JSON is left out. */
+export function readLog(output: string): Record<string, unknown>[] {
   const lines = Buffer.from(output, 'latin1').toString('utf8').split('\n').slice(0, -1);
   return lines.filter((line) => line.startsWith('{')).map((line): Record<string, unknown> => JSON.parse(line));
 }
 
-/** Prometheus' text format: `name{labels} value`. */
-function readMetric(text: string, sample: string): number {
+/** The first sample that begins like this, 0 without one. Prometheus text format: `name{labels} value`. */
+export function readMetric(text: string, sample: string): number {
   const line = text.split('\n').find((candidate) => candidate.startsWith(sample));
   return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ') + 1));
 }

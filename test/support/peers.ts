@@ -3,19 +3,21 @@
 
 import { existsSync } from 'node:fs';
 
-/** False where the real peers can run, otherwise why not; throws instead of skipping where CI=true. */
-export function whyNoPeers(): string | false {
-  const reason = missing();
+/**
+ * False where the real peers can run, otherwise why not; throws instead of skipping where CI=true. `tools` are further programs
+ * that the test needs, by their paths.
+ */
+export function whyNoPeers(tools: readonly string[] = []): string | false {
+  const reason = missing(tools);
   const { CI } = process.env;
   if (reason !== undefined && CI === 'true') throw new Error(`CI=true, and yet: ${reason}`);
   return reason ?? false;
 }
 
-function missing(): string | undefined {
+function missing(tools: readonly string[]): string | undefined {
   if (process.getuid?.() !== 0) return 'real FTP servers need root to change users';
   if (!existsSync('/etc/debian_version')) return 'the real peers come from Debian packages';
-  const absent = ['curl', 'lftp', 'tnftp', 'wget', 'ncftpget', 'python3'].filter(
-    (name) => !existsSync(`/usr/bin/${name}`),
-  );
+  const clients = ['curl', 'lftp', 'tnftp', 'wget', 'ncftpget', 'python3'].map((name) => `/usr/bin/${name}`);
+  const absent = [...clients, ...tools].filter((path) => !existsSync(path));
   return absent.length === 0 ? undefined : `not installed: ${absent.join(' ')}`;
 }

@@ -3,8 +3,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isListening } from './sockets.ts';
 
 export interface ProgramOptions {
   readonly cwd?: string;
@@ -12,6 +12,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Written to standard input, which is then closed. */
   readonly input?: string | Uint8Array;
+  /** The network namespace to run in, by its name (ip-netns(8)); the test's own where it is left out. */
+  readonly network?: string | undefined;
 }
 
 export interface Finished {
@@ -122,7 +124,10 @@ export async function startProgram(
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<RunningProgram> {
-  const child = spawn(command, args, {
+  // nsenter becomes the program, so the process that we know by its id is the program itself.
+  const inside = options.network === undefined ? [] : ['nsenter', `--net=/run/netns/${options.network}`];
+  const [executable = command, ...words] = [...inside, command, ...args];
+  const child = spawn(executable, words, {
     detached: true,
     cwd: options.cwd,
     env: {
@@ -162,26 +167,18 @@ export async function runProgram(
   return finished;
 }
 
-/** Resolves once something accepts connections there; rejects when `program` ends first or time runs out. */
+/** Resolves once somebody listens there in the program's network; rejects when `program` ends first or time runs out. */
 export async function portOpen(host: string, port: number, program: RunningProgram): Promise<void> {
   let ended = false;
   void program.finished.then(() => {
     ended = true;
   });
   const deadline = Date.now() + readyTimeoutMs;
-  while (!(await accepts(host, port))) {
+  while (!(await isListening(program.pid, { host, port }))) {
     if (ended || Date.now() > deadline)
       throw new Error(`${program.name} does not listen on ${host} ${port}:\n${program.output}`);
     await delay(10);
   }
-}
-
-function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
 }
 
 /**

@@ -28,13 +28,22 @@ export const serverNames = Object.keys(starters) as readonly ServerName[];
 
 /** Starts a server that accepts connections when the promise resolves; the lab ends it. */
 export async function startServer(lab: Lab, name: ServerName, family: 4 | 6 = 4): Promise<RealServer> {
-  const endpoint = await lab.endpoint(family);
+  return startServerAt(lab, name, await lab.endpoint(family));
+}
+
+/** The same at an endpoint of the test's choice, in another network namespace where one is named. */
+export async function startServerAt(
+  lab: Lab,
+  name: ServerName,
+  { host, port, network }: LabEndpoint & { readonly network?: string },
+): Promise<RealServer> {
+  const endpoint = { host, port };
   const folder = await lab.makeFolder(`${name}-${endpoint.host.replaceAll(':', '')}-${endpoint.port}`);
   const [settings, root] = [join(folder, 'settings'), join(folder, 'root')];
   const files = join(root, 'files');
   for (const path of [settings, root, files]) await mkdir(path);
   // Each server writes as another user.
   await chmod(files, 0o777);
-  const started = await starters[name]({ ...endpoint, lab, settings, root });
+  const started = await starters[name]({ ...endpoint, lab, settings, root, network });
   return { ...endpoint, files, ...started };
 }

@@ -116,7 +116,7 @@ export class SessionStage {
       server: this.portFor(expectation, 'server'),
     };
     this.ways.set(way, { expectation, ports, dialled: new Set() });
-    this.dispatch({ kind: 'data-path-opened', way, ports, tookMs: 0 });
+    this.dispatch({ kind: 'data-path-opened', way, plane: 'relay', ports, tookMs: 0 });
   }
 
   private portFor(expectation: Expectation, side: Side): number | undefined {

@@ -23,6 +23,7 @@ export interface Scene {
   readonly advertise?: string;
   readonly advertiseToServer?: string;
   readonly activeSourcePort?: number;
+  readonly dataSource?: SessionTerms['dataSource'];
   readonly unspecifiedAddress?: 'replace' | 'refuse';
   readonly foreignPassiveAddress?: 'replace' | 'refuse';
   readonly unknownVerbs?: 'refuse' | 'forward';
@@ -47,6 +48,7 @@ function termsOf(scene: Scene): SessionTerms {
     advertiseToServer: scene.advertiseToServer === undefined ? undefined : address(scene.advertiseToServer),
     serverMode: scene.serverMode ?? 'as-client',
     activeSourcePort: scene.activeSourcePort,
+    dataSource: scene.dataSource ?? 'routes',
     ruleset: {
       ...ruleset,
       dataConnections: {

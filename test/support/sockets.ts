@@ -1,10 +1,12 @@
-// Which TCP sockets has the machine at some endpoints, listening or connected? Read from /proc/net (proc(5)).
+// Which TCP sockets has the machine, or the network of a process, at some endpoints, listening or connected? Read from /proc/net (proc(5)).
 // TIME_WAIT does not count: it is the kernel's memory of a connection, no longer anyone's socket.
 
 import { readFile } from 'node:fs/promises';
+import { octetsOfAddress, parseAddress } from '../../src/address/endpoint.ts';
 import type { LabEndpoint } from './lab.ts';
 
 const timeWait = '06';
+const listening = '0A';
 
 /** One line of text per socket with either end at one of the endpoints; for IPv4 the address alone counts. */
 export async function openSockets(endpoints: readonly LabEndpoint[]): Promise<string[]> {
@@ -19,6 +21,26 @@ export async function openSockets(endpoints: readonly LabEndpoint[]): Promise<st
     }
   }
   return found;
+}
+
+/** Whether somebody listens exactly there, in the network namespace of a process. */
+export async function isListening(pid: number, endpoint: LabEndpoint): Promise<boolean> {
+  const wanted = endOf(endpoint);
+  const table = await readFile(`/proc/${pid}/net/${endpoint.host.includes(':') ? 'tcp6' : 'tcp'}`, 'latin1').catch(
+    () => '',
+  );
+  return table.split('\n').some((row) => {
+    const [, local, , state] = row.trim().split(/\s+/);
+    return local === wanted && state === listening;
+  });
+}
+
+/** As the kernel prints it, see readEnd. */
+function endOf({ host, port }: LabEndpoint): string {
+  const address = parseAddress(host);
+  if (!address.ok) throw new Error(`${host}: ${address.reason}`);
+  const words = Buffer.from(octetsOfAddress(address.value)).swap32().toString('hex');
+  return `${words}:${port.toString(16).padStart(4, '0')}`.toUpperCase();
 }
 
 function isAt(end: LabEndpoint, endpoint: LabEndpoint): boolean {

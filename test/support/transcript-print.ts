@@ -8,7 +8,14 @@ import type { Session } from '../../src/session/session.ts';
 import { textOf } from './escaped-text.ts';
 
 /** Records of which there are many and that every line causes: a transcript lists them only where it cares. */
-export const incidental: readonly SessionRecord['kind'][] = ['command', 'reply', 'rewrite', 'way', 'login'];
+export const incidental: readonly SessionRecord['kind'][] = [
+  'command',
+  'reply',
+  'rewrite',
+  'way-opened',
+  'way',
+  'login',
+];
 
 export function printAction(action: Action, session: Session): string {
   switch (action.kind) {
@@ -72,6 +79,8 @@ function printRecord(record: SessionRecord): string {
       return `replaced ${printEndpoint(record.target)}${printBounce(record.bounce)}`;
     case 'stranger':
       return `stranger ${record.peer.address.text} at the ${record.leg} leg of way ${record.way}`;
+    case 'way-opened':
+      return `way ${record.way} opened`;
     case 'way':
       return `way ${record.way} ${record.outcome}`;
     case 'login':

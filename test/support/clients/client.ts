@@ -24,6 +24,8 @@ export interface ClientTarget {
   readonly mode: DataMode;
   /** The client's working folder: all local names are seen from here. */
   readonly folder: string;
+  /** The network namespace in which the client runs, by its name; the test's own where it is left out. */
+  readonly network?: string | undefined;
 }
 
 export interface ClientRun {

@@ -15,6 +15,7 @@ function runCurl(target: ClientTarget, remote: string, flags: readonly string[])
   const url = `ftp://${authority(target)}/${remote}`;
   return runProgram('curl', ['-q', '-sS', '-v', ...login, ...modeFlags[target.mode], ...flags, url], {
     cwd: target.folder,
+    network: target.network,
   });
 }
 

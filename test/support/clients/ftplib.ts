@@ -13,7 +13,11 @@ export function ftplibArguments({ host, port, user, password, mode }: ClientTarg
 function runFtplib(target: ClientTarget, ...words: string[]): Promise<ClientRun> {
   // File names are read and printed as latin1, octet for octet.
   const env = { PYTHONIOENCODING: 'latin-1' };
-  return runProgram('/usr/bin/python3', ftplibArguments(target, ...words), { cwd: target.folder, env });
+  return runProgram('/usr/bin/python3', ftplibArguments(target, ...words), {
+    cwd: target.folder,
+    env,
+    network: target.network,
+  });
 }
 
 export const ftplib: RealClient = {

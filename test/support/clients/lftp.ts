@@ -18,7 +18,10 @@ export function lftpOpening({ host, port, user, password, mode }: ClientTarget):
 }
 
 function runLftp(target: ClientTarget, command: string): Promise<ClientRun> {
-  return runProgram('lftp', ['--norc', '-c', `${lftpOpening(target)}\n${command}`], { cwd: target.folder });
+  return runProgram('lftp', ['--norc', '-c', `${lftpOpening(target)}\n${command}`], {
+    cwd: target.folder,
+    network: target.network,
+  });
 }
 
 export const lftp: RealClient = {

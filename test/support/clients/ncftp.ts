@@ -18,7 +18,11 @@ async function runNcftp(
   const login = ['-u', target.user, '-p', target.password, '-P', String(target.port)];
   const all = [...login, '-d', log, '-r', '0', '-t', '20', mode, ...flags, ...words];
   // It keeps a folder in HOME.
-  const run = await runProgram(program, all, { cwd: target.folder, env: { HOME: target.folder } });
+  const run = await runProgram(program, all, {
+    cwd: target.folder,
+    env: { HOME: target.folder },
+    network: target.network,
+  });
   const conversation = await readFile(log, 'latin1').catch(() => '');
   await rm(log, { force: true });
   return { exitCode: run.exitCode, output: `${run.output}\n${conversation}` };

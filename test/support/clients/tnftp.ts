@@ -11,6 +11,7 @@ function runTnftp(target: ClientTarget, ...commands: string[]): Promise<ClientRu
   const script = [extended, `open ${host} ${port}`, `user ${user} ${password}`, 'binary', ...commands, 'quit', ''];
   return runProgram('tnftp', ['-d', '-i', '-n', '-v', isActive ? '-A' : '-p'], {
     cwd: target.folder,
+    network: target.network,
     input: script.join('\n'),
   });
 }
@@ -26,7 +27,6 @@ export const tnftp: RealClient = {
   resumeDownload: (target, remote, local) => runTnftp(target, `reget ${remote} ${local}`),
   finishUpload: (target, { tail, remote }) => runTnftp(target, `append ${tail} ${remote}`),
   list: (target, remote) => runTnftp(target, `ls ${remote}`),
-  // By name: `mget f*` needs a server that expands patterns, and two of the four do not.
   // By name: `mget f*` needs a server that expands patterns, and two of the four do not.
   fetchMany: (target, remote, local, count) =>
     runTnftp(target, `cd ${remote}`, `lcd ${local}`, ...smallFileNames(count).map((name) => `get ${name}`)),

@@ -9,6 +9,7 @@ function runWget(target: ClientTarget, remote: string, flags: readonly string[])
   const url = `ftp://${authority(target)}/${remote}`;
   return runProgram('wget', ['--no-config', '--tries=1', '--timeout=20', ...login, ...mode, ...flags, url], {
     cwd: target.folder,
+    network: target.network,
   });
 }
 

@@ -13,7 +13,7 @@ import {
   unprivilegedId,
 } from './site.ts';
 
-export async function startProftpd({ lab, host, port, settings, root }: ServerSite): Promise<StartedServer> {
+export async function startProftpd({ lab, host, port, settings, root, network }: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   const users = join(settings, 'users');
   // ProFTPD refuses a password file that others may read.
@@ -47,6 +47,7 @@ export async function startProftpd({ lab, host, port, settings, root }: ServerSi
   await writeFile(file, `${lines.join('\n')}\n`);
   const program = await lab.start(join(tree, 'usr/sbin/proftpd'), ['-n', '-q', '-c', file], {
     env: packageEnvironment(tree),
+    network,
   });
   await portOpen(host, port, program);
   return { user: testUser, password: testPassword, program };

@@ -13,7 +13,7 @@ import {
   unprivilegedId,
 } from './site.ts';
 
-export async function startPureFtpd({ lab, host, port, settings, root }: ServerSite): Promise<StartedServer> {
+export async function startPureFtpd({ lab, host, port, settings, root, network }: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   const env = packageEnvironment(tree);
   const [users, database] = [join(settings, 'users'), join(settings, 'users.pdb')];
@@ -33,7 +33,7 @@ export async function startPureFtpd({ lab, host, port, settings, root }: ServerS
       '-g',
       join(settings, 'pid'),
     ]),
-    { env },
+    { env, network },
   );
   await portOpen(host, port, program);
   return { user: testUser, password: testPassword, program };

@@ -6,10 +6,11 @@ import { type ServerSite, type StartedServer, testPassword, testUser } from './s
 
 const script = new URL('pyftpdlib-server.py', import.meta.url).pathname;
 
-export async function startPyftpdlib({ lab, host, port, root }: ServerSite): Promise<StartedServer> {
+export async function startPyftpdlib({ lab, host, port, root, network }: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   const program = await lab.start('/usr/bin/python3', [script, host, String(port), root, testUser, testPassword], {
     env: packageEnvironment(tree),
+    network,
   });
   await portOpen(host, port, program);
   return { user: testUser, password: testPassword, program };

@@ -10,6 +10,8 @@ export interface ServerSite extends LabEndpoint {
   readonly settings: string;
   /** The login's root folder. */
   readonly root: string;
+  /** The network namespace in which it runs, by its name; the test's own where it is undefined. */
+  readonly network: string | undefined;
 }
 
 export interface StartedServer {

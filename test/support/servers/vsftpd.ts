@@ -6,7 +6,7 @@ import { portOpen } from '../process.ts';
 import { packageEnvironment, serverPackages } from '../server-packages.ts';
 import type { ServerSite, StartedServer } from './site.ts';
 
-export async function startVsftpd({ lab, host, port, settings, root }: ServerSite): Promise<StartedServer> {
+export async function startVsftpd({ lab, host, port, settings, root, network }: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   await mkdir(join(settings, 'empty'));
   const listen = host.includes(':')
@@ -35,7 +35,7 @@ export async function startVsftpd({ lab, host, port, settings, root }: ServerSit
   ];
   const file = join(settings, 'vsftpd.conf');
   await writeFile(file, `${lines.join('\n')}\n`);
-  const program = await lab.start(join(tree, 'usr/sbin/vsftpd'), [file], { env: packageEnvironment(tree) });
+  const program = await lab.start(join(tree, 'usr/sbin/vsftpd'), [file], { env: packageEnvironment(tree), network });
   await portOpen(host, port, program);
   return { user: 'anonymous', password: 'guest@example.net', program };
 }

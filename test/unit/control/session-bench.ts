@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { addressFromOctets, type Endpoint } from '../../../src/address/endpoint.ts';
-import type { ServicePoint } from '../../../src/control/service-point.ts';
+import type { ServicePoint, Upstream } from '../../../src/control/service-point.ts';
 import { SessionDriver } from '../../../src/control/session-driver.ts';
 import { type SessionFacts, sessionFacts, type Witness } from '../../../src/control/witness.ts';
 import { PortPool } from '../../../src/datapath/port-pool.ts';
@@ -113,6 +113,7 @@ export class SessionBench {
   private readonly pipes = new PipePool();
   private readonly talkers: Talker[] = [];
   private readonly point: ServicePoint;
+  private readonly upstream: Upstream = { dialect: { epsv: 'unknown', eprt: 'unknown' } };
   private begun = 0;
 
   constructor(poller: Poller) {
@@ -123,7 +124,7 @@ export class SessionBench {
     this.point = {
       poller,
       dataPath: new Relay({ poller, pipes: this.pipes, ports: this.ports, times }),
-      upstream: { dialect: { epsv: 'unknown', eprt: 'unknown' } },
+      serverDial: () => ({ purpose: 'control' }),
       witness: this.witness,
       onSessionOver: ({ id }) => this.witness.over.push(id),
     };
@@ -144,7 +145,7 @@ export class SessionBench {
     const { fd, peer } = nextAccepted(this.poller, frontDoor);
     const server = endpointOf({ octets: loopback4, port: this.serverPort });
     const facts = sessionFacts(id, 'front', endpointOf(peer), server);
-    const driver = new SessionDriver(this.point, facts, termsOf(facts, { ...defaultLimits, ...limits }));
+    const driver = new SessionDriver(this.point, this.upstream, facts, termsOf(facts, { ...defaultLimits, ...limits }));
     frontDoor.close();
     // A few segments of the loopback interface: little can hide from the tests in the kernel.
     setInteger(fd, libc.SOL_SOCKET, SO_SNDBUF, 131_072);
@@ -222,6 +223,7 @@ function termsOf({ client, server }: SessionFacts, limits: Limits): SessionTerms
     advertiseToServer: undefined,
     serverMode: 'as-client',
     activeSourcePort: undefined,
+    dataSource: 'routes',
     ruleset: {
       source: 'test',
       dataConnections: {

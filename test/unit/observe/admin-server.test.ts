@@ -7,6 +7,7 @@ import { type AdminServerParts, type AdminServerStart, startAdminServer } from '
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { Tally } from '../../../src/observe/tally.ts';
 import { parseExposition } from './parse-exposition.ts';
+import { wayEntry } from './way-entries.ts';
 
 const loopback = (port: number) => ({ address: { family: 4, text: '127.0.0.1' }, port }) as const;
 const yes = () => ({ ok: true }) as const;
@@ -19,7 +20,8 @@ function parts(changes: Partial<AdminServerParts> = {}): AdminServerParts & { ow
   const onError = (error: unknown) => {
     throw error;
   };
-  return { own, engine, listen: loopback(0), metrics, health: yes, readiness: yes, onError, ...changes };
+  const listWays = () => Promise.resolve({ ways: [], missingEngines: 0 });
+  return { own, engine, listen: loopback(0), metrics, health: yes, readiness: yes, listWays, onError, ...changes };
 }
 
 async function started(t: TestContext, given: AdminServerParts) {
@@ -72,7 +74,7 @@ test('the page shows the state and live numbers, escapes, and loads nothing', as
   assert.ok(page.includes('<th scope="row">sessions</th><td>1,234</td>'));
   assert.ok(page.includes('<th scope="row">low-port</th><td>1</td>'));
   assert.ok(page.includes('<th scope="row">relay, opened</th><td>0</td>'));
-  for (const link of ['/metrics', '/healthz', '/readyz']) assert.ok(page.includes(`href="${link}"`));
+  for (const link of ['/pinholes', '/metrics', '/healthz', '/readyz']) assert.ok(page.includes(`href="${link}"`));
   assert.ok(!/<script|src=|https?:/.test(page));
 });
 
@@ -80,6 +82,36 @@ test('an unhealthy gateway says so first', async (t) => {
   const { url } = await started(t, parts({ health: no('engine 1 does not answer') }));
   assert.equal((await fetch(`${url}/healthz`)).status, 503);
   assert.match(await (await fetch(url)).text(), /Unhealthy: engine 1 does not answer/);
+});
+
+test('/pinholes is JSON for programs, filtered as asked, and says how many engines are missing', async (t) => {
+  const ways = [wayEntry({ way: 2, state: 'open' }), wayEntry({ way: 1, state: 'completed' })];
+  const { url } = await started(t, parts({ listWays: () => Promise.resolve({ ways, missingEngines: 1 }) }));
+  const all = await fetch(`${url}/pinholes`);
+  assert.equal(all.headers.get('content-type'), 'application/json');
+  assert.deepEqual(await all.json(), { ways, missingEngines: 1 });
+  const open = await fetch(`${url}/pinholes?state=open&client=192.0.2.7`);
+  assert.deepEqual(await open.json(), { ways: ways.slice(0, 1), missingEngines: 1 });
+  assert.deepEqual(await (await fetch(`${url}/pinholes?client=192.0.2.8`)).json(), { ways: [], missingEngines: 1 });
+  const wrong = await fetch(`${url}/pinholes?state=live`);
+  assert.equal(wrong.status, 400);
+  assert.match(await wrong.text(), /^state is one of /);
+});
+
+test('/pinholes is a table for browsers, escaped, in the same order', async (t) => {
+  const ways = [
+    wayEntry({ way: 2, openedAt: new Date().toISOString(), reason: '<b>' }),
+    wayEntry({ way: 1, state: 'completed', octetsToClient: 1234 }),
+  ];
+  const { url } = await started(t, parts({ listWays: () => Promise.resolve({ ways, missingEngines: 1 }) }));
+  const headers = { Accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' };
+  const response = await fetch(`${url}/pinholes`, { headers });
+  assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8');
+  assert.equal(response.headers.get('vary'), 'Accept');
+  const page = await response.text();
+  assert.match(page, /Engines that did not answer, so not listed: 1/);
+  assert.match(page, /<td class="text">\d s ago<\/td><td class="text">open<\/td>.*&#60;b&#62;.*>completed<.*>1,234</s);
+  assert.ok(!/<b>|<script|src=|https?:/.test(page));
 });
 
 test('nothing else is there, and nothing can be sent', async (t) => {

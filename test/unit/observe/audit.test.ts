@@ -27,11 +27,12 @@ const download: TransferAudit = {
   durationMs: 12.5,
   clientPeer: at('198.51.100.7', 40_002),
   serverPeer: at('2001:db8::5', 50_123),
+  plane: 'relay',
 };
 
 function written(record: TransferAudit, level: LogLevel = 'info'): string {
   let lines = '';
-  writeAudit(createLog({ level, write: (line) => (lines += line) }), session, record, 'relay');
+  writeAudit(createLog({ level, write: (line) => (lines += line) }), session, record);
   return lines;
 }
 

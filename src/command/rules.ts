@@ -1,0 +1,20 @@
+// `portcullis rules`: prints the nftables ruleset that `run` would install, for reading, or for loading by hand
+// (`nft -f`) before `run --no-install`.
+
+import { tablePlanOf } from '../engine/table-plan-of.ts';
+import { printRuleset } from '../nftables/ruleset.ts';
+import { printProblem } from '../policy/problem.ts';
+import { loadSettings } from '../settings/load-settings.ts';
+
+export function rules(file: string): number {
+  const loaded = loadSettings(file);
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) process.stderr.write(`${printProblem(problem)}\n`);
+    return 1;
+  }
+  const plan = tablePlanOf(loaded.settings);
+  process.stdout.write(
+    plan === undefined ? '# No listener is transparent: nothing is installed.\n' : printRuleset(plan),
+  );
+  return 0;
+}

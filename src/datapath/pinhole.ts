@@ -1,0 +1,134 @@
+// The data path in the kernel: for each way a hole in our nftables table, consumed by its first packet. The process opens
+// it, hears of its flow, counts, and never sees an octet. One per listener and engine.
+// Law (data-path.ts): when open() returns, the hole is committed; ports are returned exactly once; `ended` is told exactly once.
+
+import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
+import type { Hole } from '../nftables/hole.ts';
+import type { DataResult, Expectation, OpenedPorts } from '../session/expectation.ts';
+import type { FlowOctets, FlowTuple } from '../sys/conntrack.ts';
+import type { Poller } from '../sys/poller.ts';
+import type { DataPath, Opening, OpenWay, WayOwner } from './data-path.ts';
+import { type HolePlan, planHole } from './hole-of.ts';
+import type { FlowEnd, HoleOwner, KernelPlane } from './kernel-plane.ts';
+import type { PortPool } from './port-pool.ts';
+
+export interface PinholeResources {
+  readonly poller: Poller;
+  readonly plane: KernelPlane;
+  readonly ports: PortPool;
+  /** How long a hole waits for its first packet. */
+  readonly expectationTimeoutMs: number;
+  /** Whether a connection is cut when its session no longer wants it; otherwise it goes on, unobserved. */
+  readonly endFlows: boolean;
+}
+
+export class PinholePath implements DataPath {
+  private readonly shared: PinholeResources;
+
+  constructor(shared: PinholeResources) {
+    this.shared = shared;
+  }
+
+  open(expectation: Expectation, owner: WayOwner): Opening {
+    const planned = planHole(expectation);
+    if (!planned.ok) return { ok: false, reason: `the kernel cannot carry it: ${planned.reason}` };
+    const way = new PinholeWay(expectation.way, planned.plan, this.shared, owner);
+    const opened = way.open();
+    return opened.ok ? { ok: true, plane: 'kernel', ports: opened.ports, way } : opened;
+  }
+}
+
+type WayOpening = { readonly ok: true; readonly ports: OpenedPorts } | { readonly ok: false; readonly reason: string };
+
+class PinholeWay implements OpenWay, HoleOwner {
+  private readonly id: number;
+  private readonly plan: HolePlan;
+  private readonly shared: PinholeResources;
+  private readonly owner: WayOwner;
+  private hole: Hole | undefined;
+  /** Taken from the pool, to be given back. */
+  private port: number | undefined;
+  private flow: FlowTuple | undefined;
+  private joinedMs = 0;
+  private life: 'open' | 'over' = 'open';
+
+  constructor(id: number, plan: HolePlan, shared: PinholeResources, owner: WayOwner) {
+    this.id = id;
+    this.plan = plan;
+    this.shared = shared;
+    this.owner = owner;
+  }
+
+  open(): WayOpening {
+    const { plan, shared } = this;
+    if (plan.port === 'as-responder') return this.openAt(plan.responder.port);
+    const port = shared.ports.take();
+    if (port === undefined) return { ok: false, reason: 'every port of dataPorts is in use' };
+    // No second try with another port: a refused transaction stops the engine for milliseconds, and ports are our own.
+    const opening = this.openAt(port);
+    if (opening.ok) this.port = port;
+    else shared.ports.giveBack(port);
+    return opening;
+  }
+
+  /** The peers dial one another. */
+  dial(): void {}
+
+  close(): void {
+    if (this.life === 'over') return;
+    this.release();
+    const { plane, endFlows } = this.shared;
+    if (this.flow === undefined) this.closeHole();
+    else if (endFlows) plane.kill(this.flow);
+    else plane.leave(this.flow);
+  }
+
+  onFlowBegun(flow: FlowTuple): void {
+    this.flow = flow;
+    this.joinedMs = this.shared.poller.nowMs;
+    this.owner.onJoined(this.id);
+  }
+
+  onFlowEnded(flow: FlowTuple, end: FlowEnd, octets: FlowOctets | undefined): void {
+    if (this.life === 'over') return;
+    this.release();
+    this.owner.onEnded(this.id, this.result(flow, end, octets));
+  }
+
+  private openAt(port: number): WayOpening {
+    const { initiatorSide, initiator, advertised, responder, source } = this.plan;
+    const hole: Hole = { initiator, advertised: { address: advertised, port }, responder, source };
+    const code = this.shared.plane.open(hole, this.shared.expectationTimeoutMs, this);
+    if (code !== undefined) return { ok: false, reason: `no pinhole for ${printEndpoint(hole.advertised)}: ${code}` };
+    this.hole = hole;
+    const byClient = initiatorSide === 'client';
+    return { ok: true, ports: { client: byClient ? port : undefined, server: byClient ? undefined : port } };
+  }
+
+  private closeHole(): void {
+    if (this.hole !== undefined) this.shared.plane.close(this.hole);
+  }
+
+  private release(): void {
+    this.life = 'over';
+    if (this.port !== undefined) this.shared.ports.giveBack(this.port);
+    this.port = undefined;
+  }
+
+  private result({ sourcePort }: FlowTuple, end: FlowEnd, octets: FlowOctets | undefined): DataResult {
+    const { initiatorSide, initiator, responder } = this.plan;
+    const dialler: Endpoint = { address: initiator, port: sourcePort };
+    const fromInitiator = octets?.original ?? 0;
+    const fromResponder = octets?.reply ?? 0;
+    const byClient = initiatorSide === 'client';
+    return {
+      outcome: end,
+      reason: end === 'completed' ? 'both ends closed' : 'reset, or gone from the kernel before both ends had closed',
+      octetsToClient: byClient ? fromResponder : fromInitiator,
+      octetsToServer: byClient ? fromInitiator : fromResponder,
+      durationMs: Math.round(this.shared.poller.nowMs - this.joinedMs),
+      clientPeer: byClient ? dialler : responder,
+      serverPeer: byClient ? responder : dialler,
+    };
+  }
+}

@@ -1,0 +1,71 @@
+// The table that transparent listeners need in the kernel: there before the first of them listens, in step with the
+// settings, gone after the last session. Of one gateway, not of one engine: engines only put elements into it.
+// Must not break: nothing is changed before everything is known to work, and a table that the operator loaded is only looked at.
+
+import { check, install, probe, remove } from '../nftables/table.ts';
+import type { TablePlan } from '../nftables/table-plan.ts';
+import type { KernelSettings, Settings } from '../settings/settings.ts';
+import { tablePlanOf } from './table-plan-of.ts';
+
+/** `installed`: the table is ours to write and to remove; `loaded-by-operator`: it must be there already (run --no-install). */
+export type TableKeeping = 'installed' | 'loaded-by-operator';
+
+export class Perimeter {
+  private readonly keeping: TableKeeping;
+  private standing: TablePlan | undefined;
+
+  constructor(keeping: TableKeeping) {
+    this.keeping = keeping;
+  }
+
+  /** Undefined once the kernel fits these settings, or in one sentence each why it does not; then all is as it was. */
+  apply(settings: Settings): string | undefined {
+    const plan = tablePlanOf(settings);
+    if (plan === undefined) {
+      this.remove();
+      return undefined;
+    }
+    // The operator may have reloaded a ruleset that begins with `flush ruleset`, and SIGHUP is how to mend that.
+    if (JSON.stringify(plan) === JSON.stringify(this.standing) && check(plan).ok) return undefined;
+    const problem = this.keeping === 'installed' ? this.install(plan) : problemOf(check(plan));
+    if (problem !== undefined) return problem;
+    this.standing = plan;
+    return undefined;
+  }
+
+  /**
+   * `flush ruleset` takes our table with all others, and control connections would pass unread: puts it back. `sound`, also
+   * where there is nothing to keep; `restored`; or why it cannot be mended from here.
+   */
+  mend(): 'sound' | 'restored' | { readonly problem: string } {
+    if (this.standing === undefined) return 'sound';
+    const found = check(this.standing);
+    if (found.ok) return 'sound';
+    if (this.keeping === 'loaded-by-operator') return { problem: found.problem };
+    const problem = this.install(this.standing);
+    return problem === undefined ? 'restored' : { problem };
+  }
+
+  /** What of these settings can be had while the table stands: its name and the marks stay until the end. */
+  kernelSettings(wanted: KernelSettings): KernelSettings {
+    if (this.standing === undefined) return wanted;
+    const { table, divertMark, dataMark } = this.standing;
+    return { ...wanted, table, divertMark, dataMark };
+  }
+
+  /** Leaves nothing of ours behind. */
+  remove(): void {
+    if (this.standing !== undefined && this.keeping === 'installed') remove(this.standing);
+    this.standing = undefined;
+  }
+
+  private install(plan: TablePlan): string | undefined {
+    const obstacles = probe(plan);
+    if (obstacles.length > 0) return obstacles.join('\n');
+    return problemOf(install(plan, { replace: true }));
+  }
+}
+
+function problemOf(outcome: ReturnType<typeof check>): string | undefined {
+  return outcome.ok ? undefined : outcome.problem;
+}

@@ -1,0 +1,111 @@
+// What does our table do with a packet? Its chains in the order of the hooks that a packet meets.
+// Must not break: chains are base chains with policy accept; what we do not know is the operator's to judge. Control
+// connections are read or dropped; a data connection passes a guard once, and only expected.
+
+import { addressWord, identifier, interfaceName, listenerName, mark, port, portSet, wholeNumber } from './nft-words.ts';
+import {
+  type Family,
+  families,
+  guarded,
+  type Intercept,
+  pinholes,
+  redirects,
+  sources,
+  type TablePlan,
+} from './table-plan.ts';
+
+// ECN negotiation sets further flags on a SYN (RFC 3168 §6.1.1), so it is told by these four.
+const firstSyn = 'tcp flags & (fin | syn | rst | ack) == syn';
+
+const ip = (family: Family): string => (family === 4 ? 'ip' : 'ip6');
+const keyOf = (family: Family): string => `${ip(family)} saddr . ${ip(family)} daddr . tcp dport`;
+const marking = (plan: TablePlan): string => `meta mark set ${mark(plan.divertMark)} accept`;
+
+export function divert(plan: TablePlan): string {
+  return chain('divert', 'type filter hook prerouting priority mangle', [
+    ...plan.intercepts.flatMap((intercept) => [
+      `# Control connections to the servers behind listener ${listenerName(intercept.listener)}.`,
+      ...intercept.families.map((family) => `${interceptionMatch(intercept, family)} ${marking(plan)}`),
+    ]),
+    '# A socket that listens on all addresses would otherwise take its port from every connection through this machine.',
+    'meta l4proto tcp socket transparent 1 socket wildcard 1 return',
+    "# Our ends of connections at a client's or a server's address.",
+    `meta l4proto tcp socket transparent 1 ${marking(plan)}`,
+  ]);
+}
+
+/** The rule that takes an intercepted connection, without the mark. */
+export function interceptionMatch(intercept: Intercept, family: Family): string {
+  return `${comingIn(intercept)}${toPorts(intercept)} tproxy ${ip(family)} to ${listenAt(intercept)}`;
+}
+
+/** Before the operator's own translation: of several the first holds, and ours is the more particular one. */
+export function translateDestination(): string {
+  const rules = families.map(
+    (family) => `${firstSyn} dnat ${ip(family)} to ${keyOf(family)} map @${redirects(family)}`,
+  );
+  return chain('translate_destination', 'type nat hook prerouting priority dstnat - 1', rules);
+}
+
+export function admit(plan: TablePlan): string {
+  const dataMark = mark(plan.dataMark);
+  return chain('admit', 'type filter hook forward priority filter - 1', [
+    '# Data connections under way; a first SYN that is sent once more is new, but marked.',
+    `ct mark ${dataMark} accept`,
+    '# The first SYN of an expected one uses its expectation up.',
+    ...families.map((family) => {
+      const [key, set] = [keyOf(family), pinholes(family)];
+      return `ct state new ${firstSyn} ${key} @${set} delete @${set} { ${key} } ct mark set ${dataMark} accept`;
+    }),
+    '# Control connections that come here were not intercepted: nobody is there to read them.',
+    ...plan.intercepts.flatMap((intercept) =>
+      intercept.families.map(
+        (family) =>
+          `${comingIn(intercept)}meta nfproto ipv${family} ct state new,untracked ${toPorts(intercept)} counter name "unread" drop`,
+      ),
+    ),
+    ...families.flatMap((family) => guards(plan, family)),
+  ]);
+}
+
+function guards(plan: TablePlan, family: Family): string[] {
+  if (!plan.guard.some((network) => network.family === family)) return [];
+  const toGuarded = `${ip(family)} daddr @${guarded(family)}`;
+  return [
+    `# Unexpected connections to guarded networks over IPv${family}; FTP has no use of UDP.`,
+    `ct state new,untracked ${toGuarded} tcp dport 1024-65535 counter name "unexpected" drop`,
+    `${toGuarded} udp dport { 20, 21 } counter name "unexpected" drop`,
+  ];
+}
+
+/** Before the operator's own masquerading, as above. */
+export function translateSource(): string {
+  const rules = families.map((family) => `${firstSyn} snat ${ip(family)} to ${keyOf(family)} map @${sources(family)}`);
+  return chain('translate_source', 'type nat hook postrouting priority srcnat - 1', rules);
+}
+
+export function classify(plan: TablePlan): string[] {
+  if (plan.dscp.data === undefined) return [];
+  const codePoint = wholeNumber(plan.dscp.data, 0, 63, 'code point');
+  const rules = families.map((family) => `ct mark ${mark(plan.dataMark)} ${ip(family)} dscp set ${codePoint}`);
+  return [chain('classify', 'type filter hook forward priority filter + 1', rules)];
+}
+
+function chain(name: string, base: string, rules: readonly string[]): string {
+  const lines = [`${base}; policy accept;`, ...rules].map((line) => `    ${line}\n`);
+  return `  chain ${identifier(name)} {\n${lines.join('')}  }\n`;
+}
+
+function comingIn(intercept: Intercept): string {
+  return intercept.interface === undefined ? '' : `iifname ${interfaceName(intercept.interface)} `;
+}
+
+function toPorts(intercept: Intercept): string {
+  return `tcp dport ${portSet(intercept.ports)}`;
+}
+
+function listenAt({ listenAddress, listenPort }: Intercept): string {
+  if (listenAddress === undefined) return `:${port(listenPort)}`;
+  const address = addressWord(listenAddress);
+  return `${listenAddress.family === 4 ? address : `[${address}]`}:${port(listenPort)}`;
+}

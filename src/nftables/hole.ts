@@ -1,0 +1,84 @@
+// Which elements of our sets and maps let one expected data connection through the kernel?
+//
+// The initiator dials `advertised`; the responder listens at `responder` and sees `source` as its peer. What is equal on
+// both sides needs no translation. The pinhole itself is looked up in the forward hook, where the destination has been
+// translated and the source has not. All fields in network order, each padded to four octets.
+
+import { type Address, type Endpoint, octetsOfAddress, sameAddress, sameEndpoint } from '../address/endpoint.ts';
+import type { ElementChange } from '../sys/nfnetlink.ts';
+import { type Family, pinholes, redirects, sources } from './table-plan.ts';
+
+export interface Hole {
+  readonly initiator: Address;
+  /** What the initiator was told. */
+  readonly advertised: Endpoint;
+  /** Who really listens. */
+  readonly responder: Endpoint;
+  /** Whom the responder shall see. */
+  readonly source: Address;
+}
+
+// A SYN that a pinhole lets through at its last moment must still leave with the right source a hook later.
+const sourceGraceMs = 1000;
+
+/** To be committed as one transaction. Throws RangeError where the addresses are not of one family. */
+export function opening(hole: Hole, timeoutMs: number): ElementChange[] {
+  const elements = elementsOf(hole);
+  return elements.map(({ set, key, value, graceMs }) => {
+    const change = { kind: 'add', set, key, timeoutMs: timeoutMs + graceMs } as const;
+    return value === undefined ? change : { ...change, value };
+  });
+}
+
+/** Takes away what is left of it; the first SYN has taken the pinhole, a time-out perhaps all. */
+export function closing(hole: Hole): ElementChange[] {
+  return elementsOf(hole).map(({ set, key }) => ({ kind: 'delete', set, key }));
+}
+
+interface Element {
+  readonly set: string;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | undefined;
+  readonly graceMs: number;
+}
+
+function elementsOf({ initiator, advertised, responder, source }: Hole): Element[] {
+  const family = familyOf(initiator, advertised.address, responder.address, source);
+  const passing = concatenated(initiator, responder.address, responder.port);
+  const elements: Element[] = [];
+  if (!sameEndpoint(advertised, responder)) {
+    const key = concatenated(initiator, advertised.address, advertised.port);
+    const value = concatenated(responder.address, responder.port);
+    elements.push({ set: redirects(family), key, value, graceMs: 0 });
+  }
+  if (!sameAddress(source, initiator)) {
+    elements.push({ set: sources(family), key: passing, value: concatenated(source), graceMs: sourceGraceMs });
+  }
+  elements.push({ set: pinholes(family), key: passing, value: undefined, graceMs: 0 });
+  return elements;
+}
+
+function familyOf(first: Address, ...others: Address[]): Family {
+  if (others.every(({ family }) => family === first.family)) return first.family;
+  throw new RangeError('the addresses of a pinhole are of two families');
+}
+
+/** An address, then perhaps another, then perhaps a port. */
+function concatenated(...fields: readonly (Address | number)[]): Uint8Array {
+  let length = 0;
+  for (const field of fields) length += typeof field === 'number' || field.family === 4 ? 4 : 16;
+  const octets = new Uint8Array(length);
+  let at = 0;
+  for (const field of fields) {
+    if (typeof field === 'number') {
+      octets[at] = field >> 8;
+      octets[at + 1] = field & 255;
+      at += 4;
+    } else {
+      const address = octetsOfAddress(field);
+      octets.set(address, at);
+      at += address.length;
+    }
+  }
+  return octets;
+}

@@ -1,0 +1,101 @@
+// How is our table written in the language of nft(8)? Commented for the administrator who reads it before it goes in.
+// Must not break: every word of the plan passes through nft-words.ts, and everything is in one table of our own, because
+// all others are the operator's.
+
+import { addressFromOctets } from '../address/endpoint.ts';
+import { contains, type Network } from '../address/network.ts';
+import { admit, classify, divert, translateDestination, translateSource } from './chains.ts';
+import { identifier, mark, networkWord, wholeNumber } from './nft-words.ts';
+import {
+  type Family,
+  families,
+  guarded,
+  pinholes,
+  redirects,
+  sources,
+  type TablePlan,
+  tableComment,
+} from './table-plan.ts';
+
+/** A complete script for `nft -f`: an earlier table of this name gives way to this one in one transaction. */
+export function printRuleset(plan: TablePlan): string {
+  return `${head(plan)}\n${printRemoval(plan)}\n${printTable(plan)}`;
+}
+
+/** Takes the table away, whether it is there or not; `destroy` is missing before nft 1.0.7. */
+export function printRemoval(plan: Pick<TablePlan, 'table'>): string {
+  const table = identifier(plan.table);
+  return `add table inet ${table}\ndelete table inet ${table}\n`;
+}
+
+function printTable(plan: TablePlan): string {
+  return `table inet ${identifier(plan.table)} {
+  comment "${tableComment}"
+
+${families.map((family) => expectations(plan, family)).join('\n')}
+${families.flatMap((family) => guardedNetworks(plan, family)).join('\n')}
+  # Dropped: data connections that no session expects.
+  counter unexpected { }
+  # Dropped: control connections that would have passed unread.
+  counter unread { }
+
+${[divert(plan), translateDestination(), admit(plan), translateSource(), ...classify(plan)].join('\n')}}
+`;
+}
+
+function head(plan: TablePlan): string {
+  const divertMark = mark(plan.divertMark);
+  const routes = families
+    .filter((family) => plan.intercepts.some((intercept) => intercept.families.includes(family)))
+    .map((family) => (family === 4 ? ['-4', '0.0.0.0/0'] : ['-6', '::/0']))
+    .flatMap(([ip, all]) => [
+      `#   ip ${ip} rule add fwmark ${divertMark} lookup 100`,
+      `#   ip ${ip} route add local ${all} dev lo table 100`,
+    ]);
+  return `# Portcullis: all that it installs, in a table of its own.
+#
+# Beside it this machine must forward (sysctl net.ipv4.ip_forward, net.ipv6.conf.all.forwarding), should count
+# (net.netfilter.nf_conntrack_acct, for the octets of data connections), and must deliver to itself what has been marked:
+${routes.join('\n')}
+# Chains of yours that drop by default need a rule each:
+#   meta mark ${divertMark} accept      in the input hook, for control connections that were handed over
+#   ct mark ${mark(plan.dataMark)} accept      in the forward hook, for data connections that a session expects
+# No table overrules a drop of another: this one opens nothing that yours close, and yours nothing that this one closes.
+`;
+}
+
+function expectations(plan: TablePlan, family: Family): string {
+  const address = `ipv${family}_addr`;
+  const key = `type ${address} . ${address} . inet_service`;
+  const size = `size ${wholeNumber(plan.pinholesMax, 1, 0xffff_ffff, 'size')}`;
+  const timeout = `timeout ${wholeNumber(plan.expectationTimeoutMs, 1, 0x7fff_ffff, 'timeout')}ms`;
+  return `  # Data connections over IPv${family} that a session expects: from . to . port, as the forward hook sees them. Each may
+  # come once, its first SYN takes the element out; those that do not come time out, even after a death of Portcullis.
+  set ${pinholes(family)} { ${key}; flags dynamic,timeout; ${timeout}; ${size}; }
+  # Those that were announced at another address: from . announced address . port : where they really go.
+  map ${redirects(family)} { ${key} : ${address} . inet_service; flags timeout; ${size}; }
+  # Those whose peer must see another address than the real one: from . to . port : as whom.
+  map ${sources(family)} { ${key} : ${address}; flags timeout; ${size}; }
+`;
+}
+
+function guardedNetworks(plan: TablePlan, family: Family): string[] {
+  const networks = plan.guard.filter((network) => network.family === family);
+  if (networks.length === 0) return [];
+  const elements = outermost(networks).map(networkWord).join(', ');
+  return [
+    `  # Networks to which nobody opens a data connection that is not expected.
+  set ${guarded(family)} { type ipv${family}_addr; flags interval; elements = { ${elements} }; }
+`,
+  ];
+}
+
+/** Elements of an interval set may not overlap; of two networks that do, one is inside the other. */
+function outermost(networks: readonly Network[]): readonly Network[] {
+  const distinct = [...new Map(networks.map((network) => [network.text, network])).values()];
+  return distinct.filter((inner) => !distinct.some((outer) => outer !== inner && holds(outer, inner)));
+}
+
+function holds(outer: Network, inner: Network): boolean {
+  return outer.prefixLength <= inner.prefixLength && contains(outer, addressFromOctets(inner.octets));
+}

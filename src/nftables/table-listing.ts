@@ -1,0 +1,121 @@
+// Does what `nft list table` prints hold every part that the plan needs? For tables that an operator loads himself.
+// Names, types, hooks and marks are compared, and that a rule is there for each thing; not the whole wording of rules,
+// which differs between versions of nft.
+
+import { interceptionMatch } from './chains.ts';
+import {
+  type Family,
+  families,
+  guarded,
+  pinholes,
+  redirects,
+  sources,
+  type TablePlan,
+  tableComment,
+} from './table-plan.ts';
+
+/** Whether the table carries the comment by which we know ours. */
+export function isOurs(listing: string): boolean {
+  return listing.includes(`\tcomment "${tableComment}"\n`);
+}
+
+/** What is missing or wrong, each as a phrase. */
+export function missingParts(plan: TablePlan, listing: string): string[] {
+  const present = partsOf(listing);
+  return [...families.flatMap((family) => setsOf(plan, family)), ...chainsOf(plan)].flatMap(({ name, lines }) => {
+    const found = present.get(name);
+    if (found === undefined) return [`no ${name}`];
+    return lines.filter((line) => !found.some((each) => holds(each, line))).map((line) => `no "${line}" in ${name}`);
+  });
+}
+
+/** Its kind and name, and what must stand in its lines, each in one line. */
+interface Part {
+  readonly name: string;
+  readonly lines: readonly string[];
+}
+
+function setsOf(plan: TablePlan, family: Family): Part[] {
+  const address = `ipv${family}_addr`;
+  const key = `type ${address} . ${address} . inet_service`;
+  const parts = [
+    { name: `set ${pinholes(family)}`, lines: [`${key};`, 'flags dynamic,timeout;'] },
+    { name: `map ${redirects(family)}`, lines: [`${key} : ${address} . inet_service;`, 'flags timeout;'] },
+    { name: `map ${sources(family)}`, lines: [`${key} : ${address};`, 'flags timeout;'] },
+  ];
+  if (guards(plan, family))
+    parts.push({ name: `set ${guarded(family)}`, lines: [`type ${address};`, 'flags interval;'] });
+  return parts;
+}
+
+function chainsOf(plan: TablePlan): Part[] {
+  const [divertMark, dataMark] = [printedMark(plan.divertMark), printedMark(plan.dataMark)];
+  const each = (line: (family: Family) => string): string[] => families.map(line);
+  const interceptions = plan.intercepts.flatMap((intercept) =>
+    intercept.families.map((family) => `${interceptionMatch(intercept, family)} meta mark set ${divertMark}`),
+  );
+  const parts: Part[] = [
+    {
+      name: 'chain divert',
+      lines: [
+        'type filter hook prerouting',
+        ...interceptions,
+        `socket transparent 1 meta mark set ${divertMark} accept`,
+      ],
+    },
+    {
+      name: 'chain translate_destination',
+      lines: ['type nat hook prerouting', ...each((family) => `tcp dport map @${redirects(family)}`)],
+    },
+    {
+      name: 'chain admit',
+      lines: [
+        'type filter hook forward',
+        `ct mark ${dataMark} accept`,
+        ...each((family) => `tcp dport @${pinholes(family)} delete @${pinholes(family)}`),
+        `ct mark set ${dataMark} accept`,
+        ...families.filter((family) => guards(plan, family)).map((family) => `daddr @${guarded(family)}`),
+      ],
+    },
+    {
+      name: 'chain translate_source',
+      lines: ['type nat hook postrouting', ...each((family) => `tcp dport map @${sources(family)}`)],
+    },
+  ];
+  if (plan.dscp.data !== undefined)
+    parts.push({ name: 'chain classify', lines: ['type filter hook forward', 'dscp set'] });
+  return parts;
+}
+
+function guards(plan: TablePlan, family: Family): boolean {
+  return plan.guard.some((network) => network.family === family);
+}
+
+function printedMark(value: number): string {
+  return `0x${value.toString(16).padStart(8, '0')}`;
+}
+
+/** The lines of each block, which stand one tab deep; those in it two, further lines of long elements deeper. */
+function partsOf(listing: string): Map<string, string[]> {
+  const parts = new Map<string, string[]>();
+  let lines: string[] = [];
+  for (const line of listing.split('\n')) {
+    const name = /^\t(\w+ \w+) \{$/.exec(line)?.[1];
+    if (name !== undefined) {
+      lines = [];
+      parts.set(name, lines);
+    } else if (line.startsWith('\t\t')) {
+      lines.push(line);
+    }
+  }
+  return parts;
+}
+
+function holds(line: string, wanted: string): boolean {
+  return plainWords(`${line};`).includes(plainWords(wanted));
+}
+
+/** nft prints a set of one port without braces; otherwise words are words. */
+function plainWords(text: string): string {
+  return ` ${text.replace(/[{},]/g, ' ').replace(/;/g, ' ; ').replace(/\s+/g, ' ').trim()} `;
+}

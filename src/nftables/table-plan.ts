@@ -1,0 +1,50 @@
+// What shall our table in the kernel do? The few facts of the settings on which its text depends, and the names of its
+// parts, which the text, the elements and the check of what is installed must agree on.
+
+import type { Address } from '../address/endpoint.ts';
+import type { Network } from '../address/network.ts';
+
+export interface TablePlan {
+  /** Name of the table, family inet. */
+  readonly table: string;
+  /** Packet mark by which the operator's routing rule delivers intercepted connections to this machine. */
+  readonly divertMark: number;
+  /** Connection mark of data connections. */
+  readonly dataMark: number;
+  readonly intercepts: readonly Intercept[];
+  /** Networks to which nobody opens a TCP connection above port 1023 that no session expects. */
+  readonly guard: readonly Network[];
+  readonly expectationTimeoutMs: number;
+  /** Expectations at once; the bound of each set and map. */
+  readonly pinholesMax: number;
+  /**
+   * Differentiated services code points (RFC 2474), undefined to leave them alone. The table marks data connections;
+   * control connections are sockets of ours, which mark themselves.
+   */
+  readonly dscp: { readonly control: number | undefined; readonly data: number | undefined };
+}
+
+/** The control connections of one listener: where the kernel takes them from and which socket gets them. */
+export interface Intercept {
+  readonly listener: string;
+  /** Only what comes in there; undefined: everywhere. */
+  readonly interface: string | undefined;
+  readonly ports: readonly number[];
+  readonly families: readonly Family[];
+  /** Undefined where the listener is bound to all addresses. */
+  readonly listenAddress: Address | undefined;
+  readonly listenPort: number;
+}
+
+export type Family = 4 | 6;
+
+export const families: readonly Family[] = [4, 6];
+
+export const pinholes = (family: Family): string => `pinholes${family}`;
+export const redirects = (family: Family): string => `redirects${family}`;
+export const sources = (family: Family): string => `sources${family}`;
+
+export const guarded = (family: Family): string => `guarded${family}`;
+
+/** On the table, so that we can tell ours from somebody else's of the same name. */
+export const tableComment = 'Portcullis owns this table and writes it anew at each start';

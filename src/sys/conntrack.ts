@@ -1,0 +1,201 @@
+// What became of the connections that our pinholes let through? Told by the kernel's tracker over netlink, to those who
+// ask for one ct mark. It may be late and, when it cannot keep up, not at all (`onLost`); nothing here waits or throws.
+// Seen by a router between real peers, steps that tell nobody anything in [ ]: flow-filter.ts leaves them in the kernel.
+//
+//   SYN passed                                   new syn-sent
+//   handshake done, data can flow                [syn-recv] established
+//   one side closes, the other later             [fin-wait, close-wait (half-closed), last-ack] time-wait: in order
+//   both close at once                           [fin-wait, last-ack] time-wait: in order
+//   reset by either side, half-closed or not     close; 10 s later destroy close
+//   SYN to a closed port                         new syn-sent, destroy close; no update, and no flow to ask for
+//   SYN without an answer                        new syn-sent; 120 s later destroy syn-sent
+//   forgotten by `kill` or an administrator      destroy with the last state
+//
+// last-ack is not yet the end in order: octets before the last FIN may still meet a reset. A flow in time-wait can be asked
+// for during 120 s more. nf_conntrack_proto_tcp.c; sysctl net.netfilter.nf_conntrack_tcp_timeout_*.
+
+import { readFileSync } from 'node:fs';
+import {
+  type Flow,
+  type FlowAnswer,
+  type FlowEvent,
+  type FlowOctets,
+  type FlowTuple,
+  flowRequest,
+  readFlowAnswer,
+  readFlowEvents,
+} from './conntrack-message.ts';
+import { SysError, type SysErrorCode } from './errno.ts';
+import { filterFlowEvents } from './flow-filter.ts';
+import * as libc from './libc.ts';
+import { NetfilterSocket } from './netfilter-socket.ts';
+import { levelIn, type Pollable, type Poller } from './poller.ts';
+import { setInteger } from './socket-option.ts';
+
+export type { FlowEvent, FlowOctets, FlowTuple } from './conntrack-message.ts';
+
+// An event is some 250 octets, for which the kernel counts 1,280, and it doubles what it is asked for: room for 13,000, or
+// 4,000 connections that begin and end during one long turn. Memory is taken only while they wait.
+const queueOctets = 8 * 1024 * 1024;
+// The longest event is below 1 KiB.
+const datagramOctetsMax = 8192;
+// Some events take part in a turn; others' descriptors want their share of it. The rest is there at the next turn.
+const eventsPerTurn = 256;
+// Answers to earlier requests are passed over, but not for ever.
+const answersMax = 8;
+
+// struct sockaddr_nl: family, padding, port 0 (the kernel chooses), groups 1 to 3: NFNLGRP_CONNTRACK_NEW, _UPDATE, _DESTROY.
+const conntrackGroups = new Uint8Array(Uint32Array.of(libc.AF_NETLINK, 0, 0b111).buffer);
+
+/** What an event says of a data connection; undefined: nothing new. `completed` and `failed` may come again (`destroy`). */
+export function outcomeOf({
+  kind,
+  tcpState,
+}: Pick<FlowEvent, 'kind' | 'tcpState'>): 'joined' | 'completed' | 'failed' | undefined {
+  // Both sides have closed and have heard so; what is told after that is the kernel's tidying up.
+  if (tcpState === 'time-wait') return 'completed';
+  if (kind === 'destroy' || tcpState === 'close') return 'failed';
+  return tcpState === 'established' ? 'joined' : undefined;
+}
+
+/** Hears of the flows with one ct mark, in the network namespace of the thread that opens it. */
+export class FlowWatch implements Pollable {
+  private readonly poller: Poller;
+  private readonly onFlow: (event: FlowEvent) => void;
+  private readonly onLost: () => void;
+  private readonly requests: NetfilterSocket;
+  private readonly datagram = new Uint8Array(datagramOctetsMax);
+  private fd: number;
+  /** Events found no room since the queue was last empty. */
+  private lost = false;
+  private sequence = 0;
+
+  private constructor(
+    poller: Poller,
+    fd: number,
+    requests: NetfilterSocket,
+    onFlow: (event: FlowEvent) => void,
+    onLost: () => void,
+  ) {
+    this.poller = poller;
+    this.fd = fd;
+    this.requests = requests;
+    this.onFlow = onFlow;
+    this.onLost = onLost;
+  }
+
+  /**
+   * Only TCP flows with this mark (not 0) are told, and only those whose first packet comes after this. `onLost`: some
+   * events were not told; `ask` says how the flows stand. Throws SysError (EPERM without CAP_NET_ADMIN).
+   */
+  static open(poller: Poller, mark: number, onFlow: (event: FlowEvent) => void, onLost: () => void): FlowWatch {
+    const fd = openEvents(mark);
+    let watch: FlowWatch | undefined;
+    try {
+      watch = new FlowWatch(poller, fd, NetfilterSocket.open(), onFlow, onLost);
+      poller.add(fd, watch, levelIn);
+      return watch;
+    } catch (problem) {
+      watch?.requests.close();
+      libc.close(fd);
+      throw problem;
+    }
+  }
+
+  /** May also be called unasked: tells what has happened up to now. */
+  onReady(): void {
+    for (let count = 0; count < eventsPerTurn && this.fd >= 0; count++) {
+      const length = libc.recv(this.fd, this.datagram, datagramOctetsMax, 0);
+      if (length >= 0) {
+        for (const event of readFlowEvents(this.datagram, length)) this.onFlow(event);
+        continue;
+      }
+      const code = libc.lastError();
+      if (code === 'ENOBUFS') this.lost = true;
+      else if (code !== 'EINTR') {
+        // The kernel goes on dropping, without another word, until the queue is empty: only now asking misses nothing.
+        if (this.lost) this.tellLost();
+        return;
+      }
+    }
+  }
+
+  /** How the flow stands now; undefined where the kernel knows it no more. */
+  ask(tuple: FlowTuple): Flow | undefined {
+    const answer = this.request('get', tuple);
+    return typeof answer === 'object' && answer.kind === 'flow' ? answer.flow : undefined;
+  }
+
+  /** The octets that a flow has moved so far; undefined where it is gone or was not counted. */
+  octetsOf(tuple: FlowTuple): FlowOctets | undefined {
+    return this.ask(tuple)?.octets;
+  }
+
+  /**
+   * The kernel forgets the flow, and tells its end as of any other. Its packets are no longer translated nor marked, so
+   * what a guard or the operator's rules keep out passes no more; all else is a new flow to the tracker
+   * (net.netfilter.nf_conntrack_tcp_loose). False where it was gone.
+   */
+  kill(tuple: FlowTuple): boolean {
+    const answer = this.request('delete', tuple);
+    return typeof answer === 'object' && answer.kind === 'done' && answer.code === undefined;
+  }
+
+  close(): void {
+    if (this.fd < 0) return;
+    this.poller.forget(this.fd);
+    libc.close(this.fd);
+    this.requests.close();
+    this.fd = -1;
+  }
+
+  private tellLost(): void {
+    this.lost = false;
+    this.onLost();
+  }
+
+  /** Synchronous: the kernel has answered when send(2) returns. */
+  private request(ask: 'get' | 'delete', tuple: FlowTuple): FlowAnswer | SysErrorCode {
+    this.sequence = (this.sequence + 1) >>> 0;
+    const message = flowRequest(ask, tuple, this.sequence);
+    const code = this.requests.send(message, message.length);
+    if (code !== undefined) return code;
+    for (let patience = answersMax; patience > 0; patience--) {
+      const length = this.requests.receive();
+      if (typeof length === 'string') return length;
+      const answer = readFlowAnswer(this.requests.answer, length, this.sequence);
+      if (answer !== undefined) return answer;
+    }
+    return 'ETIMEDOUT';
+  }
+}
+
+/** Do flows that begin now have their octets counted? The operator turns it on: sysctl net.netfilter.nf_conntrack_acct=1. */
+export function accountingIsOn(): boolean {
+  try {
+    return readFileSync('/proc/sys/net/netfilter/nf_conntrack_acct', 'latin1').trim() === '1';
+  } catch {
+    // No connection tracking at all.
+    return false;
+  }
+}
+
+function openEvents(mark: number): number {
+  const type = libc.SOCK_RAW | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC;
+  const fd = libc.socket(libc.AF_NETLINK, type, libc.NETLINK_NETFILTER);
+  if (fd < 0) throw new SysError('socket', libc.lastError());
+  // Above net.core.rmem_max where we may, else as much as there is.
+  if (!setInteger(fd, libc.SOL_SOCKET, libc.SO_RCVBUFFORCE, queueOctets)) {
+    setInteger(fd, libc.SOL_SOCKET, libc.SO_RCVBUF, queueOctets);
+  }
+  // Filtered before the first event can come.
+  if (!filterFlowEvents(fd, mark)) throw closedAfter(fd, 'setsockopt');
+  if (libc.bindSocket(fd, conntrackGroups, conntrackGroups.length) < 0) throw closedAfter(fd, 'bind');
+  return fd;
+}
+
+function closedAfter(fd: number, call: string): SysError {
+  const error = new SysError(call, libc.lastError());
+  libc.close(fd);
+  return error;
+}

@@ -1,0 +1,151 @@
+// How do elements get into the sets and maps of our nftables table, and out again, within microseconds?
+// One commit is one transaction of the kernel, all of its changes or none, and synchronous, so that no line can overtake the
+// way that it names. A refused transaction costs milliseconds, for which the kernel waits (RCU) while it undoes things: no
+// ordinary course of events may lead to one. netlink(7), nft(8).
+
+import { type Deletion, ElementBatch, type ElementChange } from './element-batch.ts';
+import { nameOfErrno, type SysErrorCode } from './errno.ts';
+import { NetfilterSocket } from './netfilter-socket.ts';
+import { messagesIn } from './netlink.ts';
+
+export type { ElementChange } from './element-batch.ts';
+
+/**
+ * `set` is the set of the change that was refused; undefined where the transaction was. Codes:
+ * EEXIST: an added key is there and has not expired. ENFILE: the set is full. ENOENT: no such table, set or key to delete.
+ * EINVAL: key, value or timeout do not fit the set. EPERM: CAP_NET_ADMIN is missing. EMSGSIZE: more changes than one
+ * transaction holds (a hundred and more). ETIMEDOUT: no answer came, and only here it is unknown whether the changes took place.
+ */
+export type Committed =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: SysErrorCode; readonly set: string | undefined };
+
+const done: Committed = { ok: true };
+const NLMSG_ERROR = 2;
+// Answers to earlier questions are passed over, but not for ever.
+const staleMax = 64;
+
+/** The elements of one inet table in the network namespace of the thread that opens this. */
+export class SetElements {
+  private readonly batch: ElementBatch;
+  private readonly socket: NetfilterSocket;
+  private deletion: Deletion;
+  private sequence = 0;
+  /** Of the last transaction: what was refused with ENOENT. */
+  private readonly missing = new Set<ElementChange>();
+
+  private constructor(table: string, socket: NetfilterSocket, deletion: Deletion) {
+    this.batch = new ElementBatch(table);
+    this.socket = socket;
+    this.deletion = deletion;
+  }
+
+  /**
+   * Throws SysError. Whether the table is there, and may be changed, shows at the first commit. A kernel that does not
+   * know 'destroy' is found out at the first removal.
+   */
+  static open(table: string, deletion: Deletion = 'destroy'): SetElements {
+    return new SetElements(table, NetfilterSocket.open(), deletion);
+  }
+
+  /** One transaction: all changes or none. */
+  commit(changes: readonly ElementChange[]): Committed {
+    return changes.length === 0 ? done : this.transact(changes, 'delete');
+  }
+
+  /** Takes away what these deletions name. What is gone already, used or timed out, is no failure. */
+  remove(changes: readonly ElementChange[]): Committed {
+    // An addition among them would open what its caller wants closed.
+    if (changes.some(isAddition)) throw new TypeError('remove() takes deletions only');
+    let left = this.deletion === 'destroy' ? changes : changes.filter((change) => this.isThere(change));
+    // What goes between the question and the deletion, or with its set, takes the others' transaction with it: once more.
+    while (left.length > 0) {
+      const removed = this.transact(left, this.deletion);
+      if (removed.ok) return removed;
+      if (removed.code === 'EINVAL' && this.deletion === 'destroy') return this.removeWithoutDestroy(left);
+      if (removed.code !== 'ENOENT' || this.missing.size === 0) return removed;
+      left = left.filter((change) => !this.missing.has(change));
+    }
+    return done;
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  /** Before Linux 6.3 'destroy' is EINVAL; so is a key that does not fit its set, everywhere. */
+  private removeWithoutDestroy(changes: readonly ElementChange[]): Committed {
+    this.deletion = 'delete';
+    const removed = this.remove(changes);
+    if (!removed.ok && removed.code === 'EINVAL') this.deletion = 'destroy';
+    return removed;
+  }
+
+  /** On doubt yes: the deletion will tell. */
+  private isThere({ set, key }: ElementChange): boolean {
+    const first = this.sequence;
+    this.sequence = (first + 1) >>> 0;
+    const { writer } = this.batch;
+    if (!this.batch.writeQuestion(set, key, first)) return true;
+    if (this.socket.send(writer.octets, writer.length) !== undefined) return true;
+    for (let stale = 0; stale < staleMax; stale++) {
+      const count = this.socket.receive();
+      if (typeof count !== 'number') return true;
+      for (const { type, sequence, from, to } of messagesIn(this.socket.answer, count)) {
+        if (sequence === first) return type !== NLMSG_ERROR || this.errorAt(from, to) !== 'ENOENT';
+      }
+    }
+    return true;
+  }
+
+  private transact(changes: readonly ElementChange[], deletion: Deletion): Committed {
+    this.missing.clear();
+    const first = this.sequence;
+    const { batch } = this;
+    if (!batch.write(changes, deletion, first)) return { ok: false, code: 'EMSGSIZE', set: undefined };
+    this.sequence = (first + changes.length + 2) >>> 0;
+    const code = this.socket.send(batch.writer.octets, batch.writer.length);
+    return code === undefined ? this.readAnswer(changes, first) : { ok: false, code, set: undefined };
+  }
+
+  /** The kernel goes through all changes even after a refusal, and what it says of the last one comes last. */
+  private readAnswer(changes: readonly ElementChange[], first: number): Committed {
+    let refused = done;
+    for (let receipts = changes.length + staleMax; receipts > 0; receipts--) {
+      const count = this.socket.receive();
+      if (typeof count !== 'number') return { ok: false, code: count, set: undefined };
+      for (const { type, sequence, from, to } of messagesIn(this.socket.answer, count)) {
+        const place = (sequence - first) >>> 0;
+        if (type !== NLMSG_ERROR || place > changes.length) continue;
+        const code = this.errorAt(from, to);
+        // The transaction as a whole: not permitted, no memory. What else is said of its parts no longer matters.
+        if (place === 0) return this.refusedWhole(code ?? 'EPROTO');
+        if (code !== undefined) refused = this.refusal(refused, changes[place - 1]!, code);
+        if (place === changes.length) return refused;
+      }
+    }
+    return this.refusedWhole('ETIMEDOUT');
+  }
+
+  /** The first refusal counts, but ENOENT, which a removal does not mind, only where there is no other. */
+  private refusal(before: Committed, change: ElementChange, code: SysErrorCode): Committed {
+    if (code === 'ENOENT') this.missing.add(change);
+    return before.ok || before.code === 'ENOENT' ? { ok: false, code, set: change.set } : before;
+  }
+
+  /** Answers that are still to come must find nobody. */
+  private refusedWhole(code: SysErrorCode): Committed {
+    this.socket.close();
+    return { ok: false, code, set: undefined };
+  }
+
+  /** struct nlmsgerr: zero is the acknowledgement, else a negative errno. */
+  private errorAt(from: number, to: number): SysErrorCode | undefined {
+    const errno = to - from < 4 ? 71 : -this.socket.answerView.getInt32(from, true);
+    return errno === 0 ? undefined : nameOfErrno(errno);
+  }
+}
+
+function isAddition(change: ElementChange): boolean {
+  return change.kind === 'add';
+}

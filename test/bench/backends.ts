@@ -1,0 +1,11 @@
+// Which FTP servers stand ready? What a target rewrites decides which of them it needs.
+
+import { addresses } from './lab.ts';
+
+/** What the backend announces to clients of a target: the target's rewriting decides which backend it needs. */
+export const backends = {
+  // 1,000 ports each: a port rests for 1,000 transfers before it is used again, and a pool of this size stays cheap.
+  plain: { port: 21, advertise: addresses.server, ports: '20000-20999' },
+  // For a relay that does not read FTP: the announced address and ports are the relay's own.
+  behindRelay: { port: 2121, advertise: addresses.gateway, ports: '30000-30999' },
+} as const;
