@@ -143,6 +143,7 @@ export class SessionDriver implements LegOwner, Stage {
     if (this.life === 'over') return;
     this.guarded(() => {
       const full = this.client.out.isFull || this.server.out.isFull;
+      if (!this.client.out.isEmpty || !this.server.out.isEmpty) this.point.poller.expectAnswer();
       this.client.flush();
       this.server.flush();
       // Room again, or a new turn: what was held back goes on.

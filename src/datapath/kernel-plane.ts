@@ -4,19 +4,23 @@
 // joined, then ended. Events are read before anything else of a turn, because a reply on the control connection may follow
 // from what they tell.
 
-import { addressFromOctets, printEndpoint, sameAddress, sameEndpoint } from '../address/endpoint.ts';
-import { closing, type Hole, opening } from '../nftables/hole.ts';
-import { type FlowEvent, type FlowOctets, type FlowTuple, FlowWatch } from '../sys/conntrack.ts';
+import { addressFromOctets, printEndpoint } from '../address/endpoint.ts';
+import { closing, type Hole, opening, spent } from '../nftables/hole.ts';
+import { type FlowEvent, type FlowOctets, type FlowTuple, FlowWatch, outcomeOf } from '../sys/conntrack.ts';
 import type { SysErrorCode } from '../sys/errno.ts';
-import { SetElements } from '../sys/nfnetlink.ts';
+import { type ElementChange, SetElements } from '../sys/nfnetlink.ts';
 import type { Poller } from '../sys/poller.ts';
+import type { Timer } from '../sys/timer-wheel.ts';
 
 /** How a flow through a hole ended: both sides in order, or otherwise. */
 export type FlowEnd = 'completed' | 'failed';
 
 /** Who is told of the flow of one hole. */
 export interface HoleOwner {
+  /** The first packet has passed. */
   onFlowBegun(flow: FlowTuple): void;
+  /** The responder has answered: data can flow. Told again, perhaps. */
+  onFlowJoined(): void;
   onFlowEnded(flow: FlowTuple, end: FlowEnd, octets: FlowOctets | undefined): void;
 }
 
@@ -25,6 +29,11 @@ interface Awaited {
   readonly owner: HoleOwner;
 }
 
+// The end of a long transfer is in the log and its port free again a tenth of a second later.
+const listeningMs = 100;
+// What one transaction holds for certain.
+const changesMax = 64;
+
 export interface KernelPlaneParts {
   readonly poller: Poller;
   readonly table: string;
@@ -32,6 +41,7 @@ export interface KernelPlaneParts {
 }
 
 export class KernelPlane {
+  private readonly poller: Poller;
   private readonly elements: SetElements;
   private readonly watch: FlowWatch;
   /** Holes whose first packet has not come, by whom they expect and where. */
@@ -39,26 +49,29 @@ export class KernelPlane {
   /** Flows that have come through one, by both their ends: the hole may be needed again before they end. */
   private readonly flowing = new Map<string, { readonly flow: FlowTuple; readonly owner: HoleOwner }>();
 
+  /** Elements that are of no more use. */
+  private readonly spent: ElementChange[] = [];
+  private nextListening: Timer | undefined;
+
   /** Throws SysError (EPERM without CAP_NET_ADMIN). */
   constructor({ poller, table, dataMark }: KernelPlaneParts) {
     this.elements = SetElements.open(table);
-    this.watch = FlowWatch.open(
-      poller,
-      dataMark,
-      (event) => this.onFlow(event),
-      () => this.onLost(),
-    );
-    poller.atAwake(() => this.watch.onReady());
+    const onFlow = (event: FlowEvent) => this.onFlow(event);
+    this.poller = poller;
+    this.watch = FlowWatch.open(poller, dataMark, onFlow, () => this.onLost(), 'when-asked');
+    poller.atAwake(this.listen);
   }
 
   /** Undefined once the hole is there, or why the kernel would not have it. */
   open(hole: Hole, timeoutMs: number, owner: HoleOwner): SysErrorCode | undefined {
     const key = keyOfHole(hole);
+    this.sweep();
     // Two ways through one hole could not be told apart. What is not of this engine the kernel knows, and refuses alike.
     if (this.awaited.has(key)) return 'EEXIST';
     const result = this.elements.commit(opening(hole, timeoutMs));
     if (!result.ok) return result.code;
     this.awaited.set(key, { hole, owner });
+    this.listenSoon();
     return undefined;
   }
 
@@ -85,14 +98,15 @@ export class KernelPlane {
   }
 
   private onFlow(event: FlowEvent): void {
-    const { original, kind, tcpState } = event;
+    const { original } = event;
     const key = keyOfFlow(original);
     const owner = this.flowing.get(key)?.owner ?? this.begin(original, key);
     if (owner === undefined) return;
-    const end = endOf(kind, tcpState);
-    if (end === undefined) return;
+    const outcome = outcomeOf(event);
+    if (outcome === 'joined') owner.onFlowJoined();
+    if (outcome === 'joined' || outcome === undefined) return;
     this.flowing.delete(key);
-    owner.onFlowEnded(original, end, event.octets ?? this.watch.octetsOf(original));
+    owner.onFlowEnded(original, outcome, event.octets ?? this.watch.octetsOf(original));
   }
 
   private begin(flow: FlowTuple, key: string): HoleOwner | undefined {
@@ -102,10 +116,29 @@ export class KernelPlane {
     const { hole, owner } = awaited;
     this.awaited.delete(awaitedAs);
     this.flowing.set(key, { flow, owner });
-    // Its first packet has taken the pinhole; the kernel remembers the translation, and nobody else shall have it.
-    if (isTranslated(hole)) this.elements.remove(closing(hole));
+    if (this.spent.length === 0) this.poller.atLast(this.sweep);
+    for (const change of spent(hole)) this.spent.push(change);
     owner.onFlowBegun(flow);
     return owner;
+  }
+
+  // What the first packet left behind goes out of the way of everything that somebody waits for.
+  private readonly sweep = (): void => {
+    while (this.spent.length > 0) this.elements.remove(this.spent.splice(0, changesMax));
+  };
+
+  // Each event would wake the loop for itself, and nobody waits for it: what the next line has to know is read before that
+  // line, and the rest within a moment.
+  private readonly listen = (): void => {
+    this.watch.onReady();
+  };
+
+  private listenSoon(): void {
+    const { timers, nowMs } = this.poller;
+    this.nextListening ??= timers.set(nowMs + listeningMs, () => {
+      this.nextListening = undefined;
+      if (this.awaited.size + this.flowing.size > 0) this.listenSoon();
+    });
   }
 
   /** The kernel could not keep up telling: how the flows stand is found by asking. */
@@ -115,21 +148,11 @@ export class KernelPlane {
 
   private look(flow: FlowTuple, owner: HoleOwner): void {
     const now = this.watch.ask(flow);
-    const end = now === undefined ? 'failed' : endOf('update', now.tcpState);
-    if (end === undefined || !this.flowing.delete(keyOfFlow(flow))) return;
-    owner.onFlowEnded(flow, end, now?.octets);
+    const outcome = now === undefined ? 'failed' : outcomeOf({ kind: 'update', tcpState: now.tcpState });
+    if (outcome === 'joined') owner.onFlowJoined();
+    if (outcome === 'joined' || outcome === undefined || !this.flowing.delete(keyOfFlow(flow))) return;
+    owner.onFlowEnded(flow, outcome, now?.octets);
   }
-}
-
-function isTranslated({ initiator, advertised, responder, source }: Hole): boolean {
-  return !sameEndpoint(advertised, responder) || !sameAddress(initiator, source);
-}
-
-function endOf(kind: FlowEvent['kind'], state: FlowEvent['tcpState']): FlowEnd | undefined {
-  if (state === 'time-wait') return 'completed';
-  if (state === 'close') return 'failed';
-  // Gone without having ended: by its timeout, or by an administrator.
-  return kind === 'destroy' ? 'failed' : undefined;
 }
 
 function keyOfHole({ initiator, advertised }: Hole): string {

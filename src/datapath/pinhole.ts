@@ -85,6 +85,10 @@ class PinholeWay implements OpenWay, HoleOwner {
 
   onFlowBegun(flow: FlowTuple): void {
     this.flow = flow;
+  }
+
+  onFlowJoined(): void {
+    if (this.joinedMs > 0 || this.life === 'over') return;
     this.joinedMs = this.shared.poller.nowMs;
     this.owner.onJoined(this.id);
   }
@@ -126,7 +130,7 @@ class PinholeWay implements OpenWay, HoleOwner {
       reason: end === 'completed' ? 'both ends closed' : 'reset, or gone from the kernel before both ends had closed',
       octetsToClient: byClient ? fromResponder : fromInitiator,
       octetsToServer: byClient ? fromInitiator : fromResponder,
-      durationMs: Math.round(this.shared.poller.nowMs - this.joinedMs),
+      durationMs: this.joinedMs === 0 ? 0 : this.shared.poller.nowMs - this.joinedMs,
       clientPeer: byClient ? dialler : responder,
       serverPeer: byClient ? responder : dialler,
     };

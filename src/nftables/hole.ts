@@ -35,6 +35,11 @@ export function closing(hole: Hole): ElementChange[] {
   return elementsOf(hole).map(({ set, key }) => ({ kind: 'delete', set, key }));
 }
 
+/** What remains once the first SYN has taken the pinhole: the translations, which the kernel remembers by then. */
+export function spent(hole: Hole): ElementChange[] {
+  return closing(hole).slice(0, -1);
+}
+
 interface Element {
   readonly set: string;
   readonly key: Uint8Array;
@@ -42,6 +47,7 @@ interface Element {
   readonly graceMs: number;
 }
 
+/** The pinhole itself comes last. */
 function elementsOf({ initiator, advertised, responder, source }: Hole): Element[] {
   const family = familyOf(initiator, advertised.address, responder.address, source);
   const passing = concatenated(initiator, responder.address, responder.port);

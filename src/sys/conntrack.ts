@@ -88,12 +88,18 @@ export class FlowWatch implements Pollable {
    * Only TCP flows with this mark (not 0) are told, and only those whose first packet comes after this. `onLost`: some
    * events were not told; `ask` says how the flows stand. Throws SysError (EPERM without CAP_NET_ADMIN).
    */
-  static open(poller: Poller, mark: number, onFlow: (event: FlowEvent) => void, onLost: () => void): FlowWatch {
+  static open(
+    poller: Poller,
+    mark: number,
+    onFlow: (event: FlowEvent) => void,
+    onLost: () => void,
+    telling: 'at-once' | 'when-asked' = 'at-once',
+  ): FlowWatch {
     const fd = openEvents(mark);
     let watch: FlowWatch | undefined;
     try {
       watch = new FlowWatch(poller, fd, NetfilterSocket.open(), onFlow, onLost);
-      poller.add(fd, watch, levelIn);
+      if (telling === 'at-once') poller.add(fd, watch, levelIn);
       return watch;
     } catch (problem) {
       watch?.requests.close();

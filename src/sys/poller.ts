@@ -22,6 +22,9 @@ export const edgeTriggered = 0x80000000 | Ready.in | Ready.priority | Ready.out 
 /** Level-triggered read: for listeners and the wake-up. */
 export const levelIn = Ready.in;
 
+// An answer to a line takes less than this where the peer is near and awake; to be woken costs a sleeping thread as much,
+// and its peer the same once more. Little enough to be unseen where no answer comes.
+const lookoutMs = 0.05;
 // A batch as large as nginx's and HAProxy's default; more only delays the first of them.
 const eventsMax = 512;
 // struct epoll_event is packed on x86-64 only: u32 events, u64 data.
@@ -50,6 +53,7 @@ export class Poller {
   private running: (() => void)[] = [];
   private last: (() => void)[] = [];
   private readonly first: (() => void)[] = [];
+  private outlook: 'sleep' | 'look-out' = 'sleep';
 
   constructor() {
     this.epoll = libc.epollCreate1(libc.O_CLOEXEC);
@@ -97,6 +101,11 @@ export class Poller {
     this.deferred.push(task);
   }
 
+  /** Something has just been sent that is usually answered at once: the next wait looks out for a moment before it sleeps. */
+  expectAnswer(): void {
+    this.outlook = 'look-out';
+  }
+
   /** Runs `task` at the beginning of every turn: for tidings that others of the same turn may follow from. */
   atAwake(task: () => void): void {
     this.first.push(task);
@@ -113,7 +122,7 @@ export class Poller {
    */
   turn(timeoutMs: number): void {
     const wait = this.deferred.length + this.last.length > 0 ? 0 : Math.min(timeoutMs, this.timers.waitMs(this.nowMs));
-    const count = libc.epollWait(this.epoll, this.batchOctets, eventsMax, wait);
+    const count = this.wait(wait);
     this.awokeMs = performance.now();
     this.nowMs = Math.trunc(this.awokeMs);
     for (const task of this.first) guarded(task, this.onMistake);
@@ -137,6 +146,18 @@ export class Poller {
 
   close(): void {
     libc.close(this.epoll);
+  }
+
+  private wait(timeoutMs: number): number {
+    if (this.outlook === 'look-out' && timeoutMs > 0) {
+      this.outlook = 'sleep';
+      const until = performance.now() + lookoutMs;
+      do {
+        const count = libc.epollWait(this.epoll, this.batchOctets, eventsMax, 0);
+        if (count !== 0) return count;
+      } while (performance.now() < until);
+    }
+    return libc.epollWait(this.epoll, this.batchOctets, eventsMax, timeoutMs);
   }
 
   private runLast(): void {
