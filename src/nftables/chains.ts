@@ -19,10 +19,11 @@ const firstSyn = 'tcp flags & (fin | syn | rst | ack) == syn';
 
 const ip = (family: Family): string => (family === 4 ? 'ip' : 'ip6');
 const keyOf = (family: Family): string => `${ip(family)} saddr . ${ip(family)} daddr . tcp dport`;
-const marking = (plan: TablePlan): string => `meta mark set ${mark(plan.divertMark)} accept`;
+const marking = (plan: TablePlan): string => `meta mark set ${mark(plan.divertMark)} notrack accept`;
 
 export function divert(plan: TablePlan): string {
-  return chain('divert', 'type filter hook prerouting priority mangle', [
+  return chain('divert', 'type filter hook prerouting priority raw', [
+    '# Before connection tracking, which has nothing to add to sockets of ours and costs each packet some microseconds.',
     ...plan.intercepts.flatMap((intercept) => [
       `# Control connections to the servers behind listener ${listenerName(intercept.listener)}.`,
       ...intercept.families.map((family) => `${interceptionMatch(intercept, family)} ${marking(plan)}`),
@@ -31,6 +32,14 @@ export function divert(plan: TablePlan): string {
     'meta l4proto tcp socket transparent 1 socket wildcard 1 return',
     "# Our ends of connections at a client's or a server's address.",
     `meta l4proto tcp socket transparent 1 ${marking(plan)}`,
+  ]);
+}
+
+/** The other half of what `divert` leaves untracked. */
+export function untrack(): string {
+  return chain('untrack', 'type filter hook output priority raw', [
+    '# What our ends of those connections send.',
+    'meta l4proto tcp socket transparent 1 notrack',
   ]);
 }
 

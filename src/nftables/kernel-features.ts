@@ -16,7 +16,7 @@ export function firstLine(problem: string): string {
   return problem.trim().split('\n', 1)[0]!;
 }
 
-const prerouting = 'type filter hook prerouting priority mangle';
+const prerouting = 'type filter hook prerouting priority raw';
 const forward = 'type filter hook forward priority filter';
 const key = 'ipv4_addr . ipv4_addr . inet_service';
 const fields = 'ip saddr . ip daddr . tcp dport';

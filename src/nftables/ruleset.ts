@@ -4,7 +4,7 @@
 
 import { addressFromOctets } from '../address/endpoint.ts';
 import { contains, type Network } from '../address/network.ts';
-import { admit, classify, divert, translateDestination, translateSource } from './chains.ts';
+import { admit, classify, divert, translateDestination, translateSource, untrack } from './chains.ts';
 import { identifier, mark, networkWord, wholeNumber } from './nft-words.ts';
 import {
   type Family,
@@ -39,7 +39,7 @@ ${families.flatMap((family) => guardedNetworks(plan, family)).join('\n')}
   # Dropped: control connections that would have passed unread.
   counter unread { }
 
-${[divert(plan), translateDestination(), admit(plan), translateSource(), ...classify(plan)].join('\n')}}
+${[divert(plan), untrack(), translateDestination(), admit(plan), translateSource(), ...classify(plan)].join('\n')}}
 `;
 }
 
