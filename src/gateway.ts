@@ -1,6 +1,7 @@
 // The gateway as a whole: the one place where parts are built and handed their collaborators.
 // Start, reload, drain and stop; what each promises stands at the method. Session traffic never touches this thread.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { printEndpoint } from './address/endpoint.ts';
 import { EngineHost } from './engine/engine-host.ts';
 import { Perimeter, type TableKeeping } from './engine/perimeter.ts';
@@ -9,6 +10,7 @@ import { newTally } from './engine/verb-tally.ts';
 import { type AdminServer, type Readiness, startAdminServer } from './observe/admin-server.ts';
 import { createLog, type Logger } from './observe/log.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
+import { kernelDropReasons } from './observe/metric-labels.ts';
 import { createMetrics } from './observe/metrics.ts';
 import type { Tally } from './observe/tally.ts';
 import type { WayListing } from './observe/way-entry.ts';
@@ -26,6 +28,8 @@ const descriptorsPerSession = 6;
 const farewellMs = 12_000;
 // How long an operator's `flush ruleset` may leave FTP unread; looking takes a millisecond of this thread.
 const mendingMs = 5_000;
+// Once the table has gone, a data connection that was ended could be taken up again: each peer that sends is reset before.
+const flowEndingMs = 2_000;
 // Longer than any turn of a healthy loop, shorter than a probe's patience.
 const stuckSeconds = 10;
 
@@ -142,7 +146,9 @@ export class Gateway {
     this.log.info({ boundMs: drainTimeoutMs }, 'draining');
     for (const engine of this.engines) engine.drain();
     const ended = Promise.all(this.engines.map((engine) => engine.whenEnded()));
+    let cut = false;
     const bound = setTimeout(() => {
+      cut = true;
       this.log.warn('the bound of the drain has passed; ending the remaining sessions');
       for (const engine of this.engines) engine.endSessions();
     }, drainTimeoutMs);
@@ -150,6 +156,7 @@ export class Gateway {
     await ended;
     clearTimeout(bound);
     clearTimeout(last);
+    if (cut && this.settings.kernel.endFlows) await delay(flowEndingMs);
     await this.stop();
   }
 
@@ -167,6 +174,10 @@ export class Gateway {
   }
 
   private mendPerimeter(): void {
+    const drops = this.perimeter.newDrops();
+    for (const reason of kernelDropReasons) {
+      this.own.increase('kernel_dropped_packets_total', drops[reason], reason);
+    }
     const state = this.perimeter.mend();
     if (state === 'restored') this.log.warn('the nftables table had gone; it is back, and what waited in it is lost');
     else if (state !== 'sound') this.log.error({ problem: state.problem }, 'control connections may pass unread');

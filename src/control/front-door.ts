@@ -22,6 +22,8 @@ export interface DoorTerms {
   /** How the server leg of this client's session leaves. */
   serverDial(client: Endpoint): DialOptions;
   readonly session: Omit<SessionTerms, 'clientPeer' | 'clientLocal' | 'serverPeer'>;
+  /** Code point of what clients are sent; undefined for the kernel's default. */
+  readonly dscp: number | undefined;
   readonly dataPath: DataPath;
   readonly sessionsMax: number;
   readonly perClientMax: number;
@@ -92,6 +94,7 @@ export class FrontDoor implements Pollable {
       sharePort,
       transparent,
       purpose: 'control',
+      dscp: terms.dscp,
     });
     if (!listened.ok) return listened;
     door.listener = listened.listener;
@@ -113,6 +116,7 @@ export class FrontDoor implements Pollable {
   /** New sessions get these terms from now on. */
   renew(name: string, terms: DoorTerms): void {
     this.name = name;
+    if (terms.dscp !== this.terms.dscp) this.listener?.setDscp(terms.dscp ?? 0);
     this.terms = terms;
     this.point = this.pointOfService();
   }
@@ -157,6 +161,7 @@ export class FrontDoor implements Pollable {
       serverMode: session.serverMode,
       activeSourcePort: session.activeSourcePort,
       dataSource: session.dataSource,
+      endFlows: session.endFlows,
       ruleset: session.ruleset,
       limits: session.limits,
     });

@@ -100,7 +100,9 @@ export class KernelPlane {
   private onFlow(event: FlowEvent): void {
     const { original } = event;
     const key = keyOfFlow(original);
-    const owner = this.flowing.get(key)?.owner ?? this.begin(original, key);
+    // Of a flow that was left, or has ended, there is more to be told, and its hole may be somebody else's by then.
+    const mayBegin = event.kind === 'new' || outcomeOf(event) === 'joined';
+    const owner = this.flowing.get(key)?.owner ?? (mayBegin ? this.begin(original, key) : undefined);
     if (owner === undefined) return;
     const outcome = outcomeOf(event);
     if (outcome === 'joined') owner.onFlowJoined();

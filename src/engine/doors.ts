@@ -130,9 +130,11 @@ export class Doors {
 
   private termsOf(listener: ListenerSettings, settings: Settings, ports: PortPool): DoorTerms {
     const { limits, rules, sessions } = settings;
+    const dscp = listener.mode === 'transparent' ? settings.kernel.dscp.control : undefined;
     return {
       serverFor: serverFor(listener),
-      serverDial: serverDial(listener),
+      serverDial: serverDial(listener, dscp),
+      dscp,
       dataPath: this.dataPathOf(listener, settings, ports),
       sessionsMax: sessions.totalMax,
       perClientMax: sessions.perClientMax,
@@ -143,6 +145,7 @@ export class Doors {
         activeSourcePort: listener.activeSourcePort,
         // A session between two others speaks as they do, whatever the routes would choose.
         dataSource: listener.mode === 'transparent' ? 'control-leg' : 'routes',
+        endFlows: listener.mode === 'transparent' && settings.kernel.endFlows,
         ruleset: rules,
         limits,
       },
@@ -191,15 +194,14 @@ function serverFor(listener: ListenerSettings): DoorTerms['serverFor'] {
   return (dialled) => serverBehind(listener, dialled);
 }
 
-const byTheRoutes: DialOptions = { purpose: 'control' };
-
-function serverDial(listener: ListenerSettings): DoorTerms['serverDial'] {
+function serverDial(listener: ListenerSettings, dscp: number | undefined): DoorTerms['serverDial'] {
   const { mode } = listener;
+  const byTheRoutes: DialOptions = { purpose: 'control', dscp };
   if (mode === 'reverse' || listener.source === 'gateway') return () => byTheRoutes;
   const { source } = listener;
   return (client) => {
     const { address } = source === 'client' ? client : { address: source };
-    return { purpose: 'control', transparent: true, from: { octets: octetsOfAddress(address), port: 0 } };
+    return { purpose: 'control', transparent: true, dscp, from: { octets: octetsOfAddress(address), port: 0 } };
   };
 }
 

@@ -2,6 +2,7 @@
 // settings, gone after the last session. Of one gateway, not of one engine: engines only put elements into it.
 // Must not break: nothing is changed before everything is known to work, and a table that the operator loaded is only looked at.
 
+import { type DropCounts, dropsSince, noDrops, readDropCounters } from '../nftables/drop-counters.ts';
 import { check, install, probe, remove } from '../nftables/table.ts';
 import type { TablePlan } from '../nftables/table-plan.ts';
 import type { KernelSettings, Settings } from '../settings/settings.ts';
@@ -13,6 +14,10 @@ export type TableKeeping = 'installed' | 'loaded-by-operator';
 export class Perimeter {
   private readonly keeping: TableKeeping;
   private standing: TablePlan | undefined;
+  /** What the counters of the standing table showed when they were last looked at. */
+  private seen: DropCounts = noDrops;
+  /** Dropped by tables that have been replaced since, and not yet given. */
+  private untold: DropCounts = noDrops;
 
   constructor(keeping: TableKeeping) {
     this.keeping = keeping;
@@ -29,6 +34,10 @@ export class Perimeter {
     if (JSON.stringify(plan) === JSON.stringify(this.standing) && check(plan).ok) return undefined;
     const problem = this.keeping === 'installed' ? this.install(plan) : problemOf(check(plan));
     if (problem !== undefined) return problem;
+    // What a table of the operator's has dropped before is not of this process.
+    if (this.keeping === 'loaded-by-operator' && plan.table !== this.standing?.table) {
+      this.seen = readDropCounters(plan.table) ?? noDrops;
+    }
     this.standing = plan;
     return undefined;
   }
@@ -46,6 +55,14 @@ export class Perimeter {
     return problem === undefined ? 'restored' : { problem };
   }
 
+  /** Packets that the table has dropped since this was last asked. */
+  newDrops(): DropCounts {
+    this.look();
+    const told = this.untold;
+    this.untold = noDrops;
+    return told;
+  }
+
   /** What of these settings can be had while the table stands: its name and the marks stay until the end. */
   kernelSettings(wanted: KernelSettings): KernelSettings {
     if (this.standing === undefined) return wanted;
@@ -57,12 +74,28 @@ export class Perimeter {
   remove(): void {
     if (this.standing !== undefined && this.keeping === 'installed') remove(this.standing);
     this.standing = undefined;
+    this.seen = noDrops;
   }
 
   private install(plan: TablePlan): string | undefined {
     const obstacles = probe(plan);
     if (obstacles.length > 0) return obstacles.join('\n');
-    return problemOf(install(plan, { replace: true }));
+    // The last moment at which its counters can be read.
+    this.look();
+    const problem = problemOf(install(plan, { replace: true }));
+    if (problem === undefined) this.seen = noDrops;
+    return problem;
+  }
+
+  private look(): void {
+    const now = this.standing === undefined ? undefined : readDropCounters(this.standing.table);
+    if (now === undefined) return;
+    const fresh = dropsSince(this.seen, now);
+    this.untold = {
+      unexpected: this.untold.unexpected + fresh.unexpected,
+      unread: this.untold.unread + fresh.unread,
+    };
+    this.seen = now;
   }
 }
 

@@ -18,6 +18,7 @@ export function tablePlanOf({ listeners, kernel, limits }: Settings): TablePlan 
     dataMark: kernel.dataMark,
     intercepts: transparent.map(interceptOf),
     guard: kernel.guard,
+    endFlows: kernel.endFlows,
     expectationTimeoutMs: limits.expectationTimeoutMs,
     pinholesMax,
     dscp: kernel.dscp,

@@ -73,8 +73,26 @@ export function admit(plan: TablePlan): string {
           `${comingIn(intercept)}meta nfproto ipv${family} ct state new,untracked ${toPorts(intercept)} counter name "unread" drop`,
       ),
     ),
+    ...families.flatMap((family) => endings(plan, family)),
     ...families.flatMap((family) => guards(plan, family)),
   ]);
+}
+
+// Between well-known ports and others nothing is ours but ftp-data.
+const dataPorts = '{ 20, 1024-65535 }';
+
+/**
+ * A session ends its data connection by making the kernel forget it, and the tracker takes the next packet for the first
+ * of a new one (net.netfilter.nf_conntrack_tcp_loose). A reset tells either peer; a drop would leave it waiting for minutes.
+ * Every address and port in a guarded network answers a probe alike, so a probe learns nothing.
+ */
+function endings(plan: TablePlan, family: Family): string[] {
+  if (!plan.endFlows || !plan.guard.some((network) => network.family === family)) return [];
+  const middle = `ct state new tcp flags & (fin | syn | rst | ack) != syn tcp sport ${dataPorts} tcp dport ${dataPorts}`;
+  return [
+    `# Data connections over IPv${family} that have ended with their session are not taken up again in their middle.`,
+    ...['saddr', 'daddr'].map((which) => `${middle} ${ip(family)} ${which} @${guarded(family)} reject with tcp reset`),
+  ];
 }
 
 function guards(plan: TablePlan, family: Family): string[] {

@@ -74,7 +74,12 @@ function chainsOf(plan: TablePlan): Part[] {
         `ct mark ${dataMark} accept`,
         ...each((family) => `tcp dport @${pinholes(family)} delete @${pinholes(family)}`),
         `ct mark set ${dataMark} accept`,
-        ...families.filter((family) => guards(plan, family)).map((family) => `daddr @${guarded(family)}`),
+        ...families
+          .filter((family) => guards(plan, family))
+          .flatMap((family) => [
+            `daddr @${guarded(family)}`,
+            ...(plan.endFlows ? [`saddr @${guarded(family)} reject with tcp reset`] : []),
+          ]),
       ],
     },
     {

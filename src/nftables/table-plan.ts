@@ -14,6 +14,8 @@ export interface TablePlan {
   readonly intercepts: readonly Intercept[];
   /** Networks to which nobody opens a TCP connection above port 1023 that no session expects. */
   readonly guard: readonly Network[];
+  /** Whether a data connection whose session has ended it must not be taken up again in its middle. */
+  readonly endFlows: boolean;
   readonly expectationTimeoutMs: number;
   /** Expectations at once; the bound of each set and map. */
   readonly pinholesMax: number;

@@ -72,6 +72,9 @@ export const transferDirections = ['download', 'upload', 'listing'] as const;
 /** Where a log line was lost: in an engine whose batch was full, or at a standard output that takes nothing. */
 export const logDropPlaces = ['engine', 'output'] as const;
 
+/** Why our table in the kernel dropped a packet: a data connection that no session expects, a control connection unread. */
+export const kernelDropReasons = ['unexpected', 'unread'] as const;
+
 export const reloadResults = ['applied', 'refused'] as const;
 
 /**

@@ -4,6 +4,7 @@
 
 import {
   bounceKinds,
+  kernelDropReasons,
   logDropPlaces,
   octetDirections,
   planes,
@@ -79,6 +80,11 @@ const metricTable = {
     type: 'counter',
     help: 'Connections to a data port by anyone but the expected peer; each was refused.',
     labels: [],
+  },
+  kernel_dropped_packets_total: {
+    type: 'counter',
+    help: 'Packets that the nftables table dropped: of data connections that no session expects, of control connections that would have passed unread.',
+    labels: [['reason', kernelDropReasons]],
   },
   ways_active: { type: 'gauge', help: 'Ways for data connections that are open now.', labels: [['plane', planes]] },
   ways_total: {

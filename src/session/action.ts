@@ -3,8 +3,7 @@
 
 import type { Endpoint } from '../address/endpoint.ts';
 import type { SessionOutcome } from './event.ts';
-import type { DataResult, Expectation, OpenedPorts, Plane, Side } from './expectation.ts';
-import type { SetUpVerb } from './session.ts';
+import type { DataResult, Expectation, OpenedPorts, Plane, SetUpVerb, Side } from './expectation.ts';
 
 export type Action =
   | { readonly kind: 'send'; readonly to: Side; readonly octets: Uint8Array }

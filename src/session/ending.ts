@@ -1,5 +1,5 @@
 // The end of a session: who is told what, and what may go on. Data that flows is not cut because the control connection
-// ends (RFC 959 §4.1.1 QUIT); a way that still waits is, because nobody is left to use it.
+// ends (RFC 959 §4.1.1 QUIT), unless the operator wants it so; a way that still waits is, because nobody is left to use it.
 
 import { formatReply } from '../wire/reply.ts';
 import type { Action } from './action.ts';
@@ -32,7 +32,7 @@ export function endControl(
     openReply: undefined,
     collected: noLines,
   });
-  return closeWhenDone(closeWays(ended, 'flowing', out));
+  return closeWhenDone(closeWays(ended, session.terms.endFlows ? 'answered' : 'flowing', out));
 }
 
 /** Ends everything now, flowing data included (as a reset, so that nothing looks complete). */

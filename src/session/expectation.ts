@@ -6,6 +6,9 @@ import type { Network } from '../address/network.ts';
 
 export type Side = 'client' | 'server';
 
+/** The commands that ask for a data connection. */
+export type SetUpVerb = 'PASV' | 'EPSV' | 'PORT' | 'EPRT';
+
 /** Where the octets of a data connection pass: through this process, or through the kernel alone. */
 export type Plane = 'relay' | 'kernel';
 

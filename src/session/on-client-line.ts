@@ -15,6 +15,7 @@ import { type Refusal, refuse } from './refuse.ts';
 import { isSetUpVerb, readSetUp } from './requested-set-up.ts';
 import { awaiting, changed, inPhase, type Session } from './session.ts';
 import { beginSetUp } from './transfer-setup.ts';
+import { joinsIpv6ToIpv4, onAlgs } from './translation.ts';
 import { beginTransfer, freeWay } from './ways.ts';
 
 /** The phase is expect-command. */
@@ -39,6 +40,7 @@ export function onClientLine(session: Session, line: ControlLine, out: Action[])
   out.push({ kind: 'record', record: { kind: 'command', verb: verb?.name ?? 'other' } });
   const forbidden = refusedVerb(session, command.value, verb);
   if (forbidden !== undefined) return refuse(session, forbidden, out);
+  if (verb?.name === 'ALGS') return onAlgs(session, command.value, out);
   if (verb?.group === 'data-set-up') return onSetUpCommand(session, line, command.value, out);
   const octets =
     telnet.octets === line.octets ? line.wire : line.wire.subarray(line.octets.length - telnet.octets.length);
@@ -121,8 +123,9 @@ function refusedVerb(session: Session, command: Command, verb: Verb | undefined)
     const { cause, reason, rule } = decision;
     return { cause, code: 502, text: 'Command not allowed by the gateway.', reason, verb: verb?.name ?? 'other', rule };
   }
+  if (verb?.name === 'ALGS' && joinsIpv6ToIpv4(session)) return undefined;
   if (verb !== undefined && (verb.group === 'data-set-up' || verb.bearsAddress) && !isSetUpVerb(verb.name)) {
-    // SPDT, ESTA, ALGS and whatever the rules no longer list: it would open ways of which the gateway knows nothing.
+    // SPDT, ESTA and whatever the rules no longer list: it would open ways of which the gateway knows nothing.
     const reason = `${verb.name} sets up data connections in a manner that the gateway does not follow`;
     return { cause: 'verb-refused', code: 502, text: 'Command not allowed by the gateway.', reason, verb: verb.name };
   }

@@ -76,7 +76,12 @@ function onFinal(session: Session, entry: AwaitedFromServer, code: number, nowMs
     case 'REIN':
       // RFC 959 §4.1.1: as after the greeting; the old user's way must not serve the next one.
       if (code >= 300) return session;
-      return changed(supersedeUnused(session, out), { login: nobody, loginBeganMs: nowMs, setUps: 'any' });
+      return changed(supersedeUnused(session, out), {
+        login: nobody,
+        loginBeganMs: nowMs,
+        setUps: 'any',
+        translation: 'on',
+      });
     case 'QUIT':
       return code < 300 ? changed(session, { service: 'leaving' }) : session;
     default:

@@ -8,8 +8,10 @@ import type { Command } from '../wire/command.ts';
 import { parseEprt, parseEpsvArgument } from '../wire/extended-address.ts';
 import { parseHostPort } from '../wire/host-port.ts';
 import type { Action } from './action.ts';
+import type { SetUpVerb } from './expectation.ts';
 import type { Refusal } from './refuse.ts';
-import type { Session, SetUp, SetUpVerb } from './session.ts';
+import type { Session, SetUp } from './session.ts';
+import { joinsIpv6ToIpv4, notForParameter } from './translation.ts';
 
 export type Requested =
   | { readonly kind: 'set-up'; readonly setUp: SetUp }
@@ -58,7 +60,9 @@ function readEpsv(session: Session, command: Command): Requested {
   const wanted = parseEpsvArgument(command.argument);
   switch (wanted.kind) {
     case 'all':
-      return { kind: 'epsv-all' };
+      // RFC 6384 §6: it would forbid the server the PASV that it may have to be asked for.
+      if (!joinsIpv6ToIpv4(session)) return { kind: 'epsv-all' };
+      return { kind: 'refused', refusal: notForParameter('EPSV', 'EPSV ALL of an IPv6 client to an IPv4 server') };
     case 'malformed':
       return malformed('EPSV', 'EPSV takes nothing, 1, 2 or ALL.');
     case 'unknown-family':
@@ -81,6 +85,10 @@ function readEprt(session: Session, command: Command, out: Action[]): Requested 
   if (read.ok) {
     // RFC 2428 §2: 522 names the protocols that would do; only the control connection's own family can be reached.
     if (read.value.address.family !== clientFamily(session)) return wrongFamily(session, 'EPRT', read.value);
+    if (session.translation === 'off') {
+      const text = 'EPRT is not translated after ALGS DISABLE64; use EPSV.';
+      return refused('EPRT', 'wrong-family', 502, text, 'EPRT while the client has turned its translation off');
+    }
     return active(session, 'EPRT', read.value, out);
   }
   if (read.unknownFamily) return wrongFamily(session, 'EPRT');
@@ -117,7 +125,7 @@ function active(session: Session, asked: 'PORT' | 'EPRT', named: Endpoint, out: 
 function pasvFor(session: Session, asked: SetUpVerb): 'PASV' | 'EPSV' {
   if (session.terms.serverPeer.address.family === 6) return 'EPSV';
   const extended = asked === 'EPSV' || asked === 'EPRT';
-  return extended && session.dialect.epsv !== 'refused' ? 'EPSV' : 'PASV';
+  return extended && (session.dialect.epsv !== 'refused' || session.translation === 'off') ? 'EPSV' : 'PASV';
 }
 
 function portFor(session: Session, asked: SetUpVerb): 'PORT' | 'EPRT' {

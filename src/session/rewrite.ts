@@ -6,7 +6,7 @@ import type { Endpoint } from '../address/endpoint.ts';
 import { formatCommand } from '../wire/command.ts';
 import { printEprt } from '../wire/extended-address.ts';
 import { printHostPort } from '../wire/host-port.ts';
-import type { SetUpVerb } from './session.ts';
+import type { SetUpVerb } from './expectation.ts';
 
 /** The set-up command for the server; active ones name where the gateway listens. */
 export function askServer(verb: 'PASV' | 'EPSV'): Uint8Array;

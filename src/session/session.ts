@@ -6,7 +6,7 @@ import type { Ruleset } from '../policy/ruleset.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
 import type { Action, ServerDialect } from './action.ts';
 import { type AwaitedReplies, nothingAwaited } from './awaited-replies.ts';
-import type { Expectation } from './expectation.ts';
+import type { Expectation, SetUpVerb } from './expectation.ts';
 import type { Limits } from './limits.ts';
 import type { Way } from './way.ts';
 
@@ -24,11 +24,11 @@ export interface SessionTerms {
    * for the control connection and saves a bind; `control-leg` names that address, which need not be one of this machine.
    */
   readonly dataSource: 'routes' | 'control-leg';
+  /** Whether data connections end with the control connection, but for what the server has said to be complete. */
+  readonly endFlows: boolean;
   readonly ruleset: Ruleset;
   readonly limits: Limits;
 }
-
-export type SetUpVerb = 'PASV' | 'EPSV' | 'PORT' | 'EPRT';
 
 /** A data connection being negotiated: what the client asked, and what the server is asked for it. */
 export interface SetUp {
@@ -88,6 +88,8 @@ export interface Session {
   readonly dialect: ServerDialect;
   /** RFC 2428 §4: after EPSV ALL no other set-up is accepted. */
   readonly setUps: 'any' | 'epsv-only';
+  /** `off`: the client has said ALGS DISABLE64 (RFC 6384 §11); its verbs are then asked of the server as they are, or not at all. */
+  readonly translation: 'on' | 'off';
   /** `draining`: the gateway is going down. `leaving`: the client has said QUIT and the server goodbye. */
   readonly service: 'serving' | 'draining' | 'leaving';
   readonly startedMs: number;
@@ -119,6 +121,7 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
     login: nobody,
     dialect,
     setUps: 'any',
+    translation: 'on',
     service: 'serving',
     startedMs: nowMs,
     loginBeganMs: undefined,
@@ -192,6 +195,7 @@ class SessionCopy implements Session {
   readonly login: Session['login'];
   readonly dialect: Session['dialect'];
   readonly setUps: Session['setUps'];
+  readonly translation: Session['translation'];
   readonly service: Session['service'];
   readonly startedMs: Session['startedMs'];
   readonly loginBeganMs: Session['loginBeganMs'];
@@ -210,6 +214,7 @@ class SessionCopy implements Session {
     this.login = from.login;
     this.dialect = from.dialect;
     this.setUps = from.setUps;
+    this.translation = from.translation;
     this.service = from.service;
     this.startedMs = from.startedMs;
     this.loginBeganMs = from.loginBeganMs;

@@ -12,6 +12,7 @@ import { dialServer } from './legs.ts';
 import { type Refusal, refuse } from './refuse.ts';
 import { changed, collecting, expectCommand, inPhase, noLines, type Session, type SetUp } from './session.ts';
 import { announce, askFor, openWay } from './transfer-setup.ts';
+import { joinsIpv6ToIpv4 } from './translation.ts';
 import { closeWay, confirmWay, findWay } from './ways.ts';
 
 /** `session.collected` holds the whole reply. */
@@ -62,7 +63,8 @@ function onPassiveReply(session: Session, setUp: SetUp, code: number, out: Actio
   const decision = decide(ruleset, { kind: 'passive-target', target, controlPeer: serverPeer.address });
   const bounce =
     decision.verdict === 'allow' ? undefined : decision.cause === 'low-port' ? 'low-port' : 'foreign-passive';
-  if (decision.verdict === 'refuse') {
+  // Between the families the RFC leaves no choice to the rules (RFC 6384 §6): 425, and the named host is not replaced.
+  if (decision.verdict === 'refuse' || (decision.verdict === 'replace' && joinsIpv6ToIpv4(session))) {
     const reason = `${setUp.toServer} reply ${printEndpoint(target)}: ${decision.reason}`;
     const text = 'The server announced a data port on another host or of a system service.';
     return fail(
@@ -98,7 +100,7 @@ function readNamed(session: Session, setUp: SetUp, code: number): Parsed<Endpoin
 /** 500, 501, 502, 504: not implemented (RFC 959 §4.2); 522: not for this family (RFC 2428 §2). */
 function olderVerb(session: Session, setUp: SetUp, code: number): 'PASV' | 'PORT' | undefined {
   const unknown = code === 500 || code === 501 || code === 502 || code === 504 || code === 522;
-  if (!unknown || session.terms.serverPeer.address.family === 6) return undefined;
+  if (!unknown || session.terms.serverPeer.address.family === 6 || session.translation === 'off') return undefined;
   if (setUp.toServer === 'EPSV') return 'PASV';
   return setUp.toServer === 'EPRT' ? 'PORT' : undefined;
 }

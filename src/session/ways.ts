@@ -170,11 +170,16 @@ export function supersedeUnused(session: Session, out: Action[]): Session {
   return changed(session, { currentWay: undefined });
 }
 
-/** Ends all ways that still wait; those with data in them go on when `sparing` says so. */
-export function closeWays(session: Session, sparing: 'flowing' | 'none', out: Action[]): Session {
+/**
+ * Ends all ways that still wait. Of those with data in them `flowing` spares all, and `answered` those whose transfer the
+ * server has answered: it has sent everything, and the rest is on its way.
+ */
+export function closeWays(session: Session, sparing: 'flowing' | 'answered' | 'none', out: Action[]): Session {
   let next = session;
   for (const way of session.ways) {
-    const spared = sparing === 'flowing' && (way.stage.kind === 'flowing' || way.stage.kind === 'joining');
+    const inUse = way.stage.kind === 'flowing' || way.stage.kind === 'joining';
+    const spared =
+      inUse && (sparing === 'flowing' || (sparing === 'answered' && way.transfer?.replyCode !== undefined));
     if (!spared) next = closeWay(next, way, 'session-closed', 'the control connection ended', out);
   }
   return next;

@@ -140,7 +140,7 @@ export class FlowWatch implements Pollable {
   /**
    * The kernel forgets the flow, and tells its end as of any other. Its packets are no longer translated nor marked, so
    * what a guard or the operator's rules keep out passes no more; all else is a new flow to the tracker
-   * (net.netfilter.nf_conntrack_tcp_loose). False where it was gone.
+   * (net.netfilter.nf_conntrack_tcp_loose), which the rules of chains.ts for kernel.endFlows reset. False where it was gone.
    */
   kill(tuple: FlowTuple): boolean {
     const answer = this.request('delete', tuple);

@@ -55,6 +55,20 @@ export function asTransparent(fd: number, family: number): boolean {
     : setInteger(fd, libc.IPPROTO_IP, libc.IP_TRANSPARENT, 1);
 }
 
+const IP_TOS = 1;
+const IPV6_TCLASS = 67;
+
+/**
+ * Packets of the socket carry this code point (RFC 2474 §3); on a listener, those of all connections that it accepts from
+ * now on. The two bits below belong to ECN (RFC 3168 §5), and the kernel keeps them to itself.
+ */
+export function setDscp(fd: number, family: number, codePoint: number): void {
+  const octet = codePoint << 2;
+  // An IPv6 socket may speak IPv4 (ipv6(7)), and then this one counts.
+  setInteger(fd, libc.IPPROTO_IP, IP_TOS, octet);
+  if (family === libc.AF_INET6) setInteger(fd, libc.IPPROTO_IPV6, IPV6_TCLASS, octet);
+}
+
 const zero = new Uint8Array(new Int32Array([1, 0]).buffer);
 const none = new Uint8Array(new Int32Array([0, 0]).buffer);
 

@@ -5,7 +5,7 @@ import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
 import { levelIn, type Pollable, type Poller } from './poller.ts';
 import { decodeSocketAddress, encodeSocketAddress, familyOf, type SocketAddress } from './socket-address.ts';
-import { asTransparent, type Purpose, preparedFor, setInteger } from './socket-option.ts';
+import { asTransparent, type Purpose, preparedFor, setDscp, setInteger } from './socket-option.ts';
 
 export interface ListenOptions {
   readonly backlog: number;
@@ -15,6 +15,8 @@ export interface ListenOptions {
   readonly purpose?: Purpose;
   /** The address may be another machine's, whose connections are diverted to this one. */
   readonly transparent?: boolean;
+  /** Code point of what accepted connections send (0 to 63); the kernel's default where undefined. */
+  readonly dscp?: number | undefined;
 }
 
 export interface Accepted {
@@ -36,10 +38,12 @@ const peerLengthOctets = new Uint8Array(peerLength.buffer);
 export class TcpListener {
   fd: number;
   private readonly poller: Poller;
+  private readonly family: number;
 
-  private constructor(poller: Poller, fd: number) {
+  private constructor(poller: Poller, fd: number, family: number) {
     this.poller = poller;
     this.fd = fd;
+    this.family = family;
   }
 
   /** Binds, listens and registers. An IPv6 wildcard takes both families. */
@@ -52,7 +56,7 @@ export class TcpListener {
     if (libc.bindSocket(fd, structure, structure.length) < 0) return failed(fd, 'bind');
     if (libc.listen(fd, options.backlog) < 0) return failed(fd, 'listen');
     poller.adopt(fd, pollable, levelIn);
-    return { ok: true, listener: new TcpListener(poller, fd) };
+    return { ok: true, listener: new TcpListener(poller, fd, familyOf(local)) };
   }
 
   /** The next connection, undefined when none waits, or the reason why none can be taken (EMFILE …). */
@@ -72,6 +76,11 @@ export class TcpListener {
   localPort(): number {
     peerLength[0] = peerBuffer.length;
     return libc.getsockname(this.fd, peerBuffer, peerLengthOctets) < 0 ? 0 : decodeSocketAddress(peerBuffer).port;
+  }
+
+  /** As the option of this name, for connections accepted from now on. */
+  setDscp(codePoint: number): void {
+    setDscp(this.fd, this.family, codePoint);
   }
 
   /** Stops listening without closing, while the process has no descriptors to accept with. */
@@ -110,6 +119,7 @@ function prepare(fd: number, local: SocketAddress, options: ListenOptions): void
   if (options.sharePort === true) setInteger(fd, libc.SOL_SOCKET, libc.SO_REUSEPORT, 1);
   if (local.octets.length === 16) setInteger(fd, libc.IPPROTO_IPV6, libc.IPV6_V6ONLY, 0);
   preparedFor(options.purpose, fd);
+  if (options.dscp !== undefined) setDscp(fd, familyOf(local), options.dscp);
 }
 
 /** Sends a last word on a connection that is not wanted, and closes it. */

@@ -14,6 +14,7 @@ import {
   lingerZero,
   type Purpose,
   preparedFor,
+  setDscp,
   setInteger,
 } from './socket-option.ts';
 import { pipeOctets, type SplicePipe } from './splice-pipe.ts';
@@ -33,6 +34,8 @@ export interface DialOptions {
   readonly purpose?: Purpose;
   /** `from` may be another machine's address, whose packets pass here. */
   readonly transparent?: boolean;
+  /** Code point of what is sent (0 to 63); the kernel's default where undefined. */
+  readonly dscp?: number | undefined;
 }
 
 const nameBuffer = new Uint8Array(28);
@@ -207,6 +210,7 @@ const spliceFlags = libc.SPLICE_F_MOVE | libc.SPLICE_F_NONBLOCK;
 
 function beginConnection(fd: number, remote: SocketAddress, options: DialOptions): SysErrorCode | undefined {
   preparedFor(options.purpose, fd);
+  if (options.dscp !== undefined) setDscp(fd, familyOf(remote), options.dscp);
   if (options.transparent === true && !asTransparent(fd, familyOf(remote))) return libc.lastError();
   if (options.from !== undefined) {
     // Port 0 would make bind() search a port without knowing the destination; the kernel is to choose it at connect().

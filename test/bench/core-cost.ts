@@ -62,6 +62,7 @@ class Player {
         serverMode: 'as-client',
         activeSourcePort: undefined,
         dataSource: 'routes',
+        endFlows: false,
         ruleset: rules.ok ? rules.ruleset : (undefined as never),
         limits: defaultLimits,
       },

@@ -5,21 +5,23 @@ import { printEndpoint } from '../../src/address/endpoint.ts';
 import { type Network, parseNetwork } from '../../src/address/network.ts';
 import type { Side } from '../../src/session/expectation.ts';
 import { assertCarried, endBoth } from './carrying.ts';
-import { addressOf, dials4, listens4, listens6, loopback6, type Scene, type SceneTest, stranger4 } from './scene.ts';
+import type { Traits } from './data-path-fixture.ts';
+import { addressOf, dials4, listens4, listens6, loopback6, type Scene, type SceneTest } from './scene.ts';
 import type { TestedWay } from './tested-way.ts';
 
 const sides = ['client', 'server'] as const;
 
-export function admittingCases(test: SceneTest): void {
+export function admittingCases(test: SceneTest, { connections }: Traits): void {
+  const areTold = connections === 'one-each';
   for (const side of sides) {
-    test(`a stranger at the ${side}'s leg is refused, reported once, and the rightful peer still gets through`, (scene) => {
+    test(`a stranger at the ${side}'s leg is kept out, ${areTold ? 'reported once' : 'not told'}, and the rightful peer still gets through`, (scene) => {
       const way = openListening(scene, side);
-      const stranger = way.callFrom(side, stranger4).send(100);
-      scene.until(() => stranger.life === 'broken' && way.reports.length > 0);
-      assert.deepEqual(way.reports, [`stranger ${side} ${printEndpoint(stranger.local!)}`]);
+      const stranger = way.callFrom(side, scene.places.stranger(side)).send(100);
+      scene.until(() => stranger.life === 'broken' && (!areTold || way.reports.length > 0));
+      assert.deepEqual(way.reports, areTold ? [`stranger ${side} ${printEndpoint(stranger.local!)}`] : []);
       finish(scene, way);
       assert.equal(stranger.received, 0);
-      assert.equal(way.reports.filter((report) => report.startsWith('stranger')).length, 1);
+      assert.equal(way.reports.filter((report) => report.startsWith('stranger')).length, areTold ? 1 : 0);
     });
 
     test(`a second connection of the rightful peer at the ${side}'s leg is refused`, (scene) => {
@@ -27,7 +29,7 @@ export function admittingCases(test: SceneTest): void {
       way.connect(side);
       // Both before the gateway has looked: only the first is taken.
       const second = way.callFrom(side, way.ends[side]).send(10);
-      scene.until(() => way.reports.includes(`arrived ${side}`) && second.life === 'broken');
+      scene.until(() => way.reports.includes(areTold ? `arrived ${side}` : 'joined') && second.life === 'broken');
       const third = way.callFrom(side, way.ends[side]);
       scene.until(() => third.life === 'broken');
       assert.equal(third.failure, 'ECONNREFUSED');
@@ -38,23 +40,26 @@ export function admittingCases(test: SceneTest): void {
 
   test('a crowd of strangers, with the rightful peer in its midst', (scene) => {
     const way = openListening(scene, 'client');
-    const before = Array.from({ length: 8 }, () => way.callFrom('client', stranger4));
+    const before = Array.from({ length: 8 }, () => way.callFrom('client', scene.places.stranger('client')));
     way.connect('client');
-    const after = Array.from({ length: 7 }, () => way.callFrom('client', stranger4));
+    const after = Array.from({ length: 7 }, () => way.callFrom('client', scene.places.stranger('client')));
     scene.until(() => [...before, ...after].every((each) => each.life === 'broken'));
-    assert.equal(way.reports.filter((report) => report.startsWith('stranger')).length, 8);
+    assert.equal(way.reports.filter((report) => report.startsWith('stranger')).length, areTold ? 8 : 0);
     finish(scene, way, 'client');
   });
 
   test('strangers one after another for as long as the rightful peer stays away', (scene) => {
     const way = openListening(scene, 'client');
     for (let count = 1; count <= 50; count++) {
-      const stranger = way.callFrom('client', stranger4);
+      const stranger = way.callFrom('client', scene.places.stranger('client'));
       scene.until(() => stranger.life === 'broken');
-      assert.equal(way.reports.length, count);
+      assert.equal(way.reports.length, areTold ? count : 0);
     }
     finish(scene, way);
   });
+
+  // A hole in the kernel is for one host: a way for more is not opened there (through.ts).
+  if (!areTold) return;
 
   test('peers of further networks are let in, their neighbours are not', (scene) => {
     const admitsToo = [networkOf('2001:db8::/32'), networkOf('127.77.0.4/31')];

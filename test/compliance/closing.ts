@@ -1,8 +1,10 @@
-// May the owner end a way at any moment? close() frees everything at once, resets whoever is there, and silences the way;
+// May the owner end a way at any moment? close() frees everything at once and silences the way; what becomes of whoever is there,
+// the traits say;
 // the owner of the ways here objects to every report during a call and after close().
 
 import assert from 'node:assert/strict';
 import { openDescriptors } from '../unit/sys/loopback.ts';
+import type { Traits } from './data-path-fixture.ts';
 import { absent4, dials4, listens4, type Scene, type SceneTest, stranger4 } from './scene.ts';
 import type { TestedWay } from './tested-way.ts';
 
@@ -10,13 +12,16 @@ const mebi = 1_048_576;
 
 interface Stage {
   readonly name: string;
+  /** With one leg up and the other not. */
+  readonly isBetween?: true;
   reach(scene: Scene): TestedWay;
 }
 
 const stages: readonly Stage[] = [
-  { name: 'as soon as it is open', reach: (scene) => scene.open(listens4, listens4) },
+  { name: 'as soon as it is open', reach: (scene) => scene.open(listens4, dials4) },
   {
     name: 'while a peer is at the door',
+    isBetween: true,
     reach: (scene) => {
       const way = scene.open(listens4, dials4);
       way.connect('client').send(100);
@@ -25,6 +30,7 @@ const stages: readonly Stage[] = [
   },
   {
     name: 'when one leg has arrived, with octets that wait',
+    isBetween: true,
     reach: (scene) => {
       const way = scene.open(listens4, dials4);
       way.connect('client').send(mebi).endWriting();
@@ -34,6 +40,7 @@ const stages: readonly Stage[] = [
   },
   {
     name: 'while it dials',
+    isBetween: true,
     reach: (scene) => {
       const way = scene.open(listens4, dials4);
       way.connect('server');
@@ -42,6 +49,7 @@ const stages: readonly Stage[] = [
   },
   {
     name: 'when a dial has failed and is about to be reported',
+    isBetween: true,
     reach: (scene) => {
       const way = scene.open(dials4, listens4, { client: { local: absent4, remotePort: 1 } });
       way.dial('client');
@@ -79,9 +87,17 @@ const stages: readonly Stage[] = [
   },
 ];
 
-export function closingCases(test: SceneTest): void {
-  for (const { name, reach } of stages) {
-    test(`closed ${name}: all is freed at once, the peers see a reset, nothing more is told`, (scene) => {
+const becomes: Readonly<Record<Traits['closing'], string>> = {
+  resets: 'the peers see a reset',
+  'lets-go': 'the peers go on',
+  cuts: 'the peers are cut off',
+};
+
+export function closingCases(test: SceneTest, { connections, closing }: Traits): void {
+  const oneEach = connections === 'one-each';
+  for (const { name, reach, isBetween } of stages) {
+    if (isBetween && !oneEach) continue;
+    test(`closed ${name}: all is freed at once, ${becomes[closing]}, nothing more is told`, (scene) => {
       const way = reach(scene);
       way.close();
       assert.equal(scene.fixture.ports.inUse, 0);
@@ -89,21 +105,16 @@ export function closingCases(test: SceneTest): void {
       way.close();
       way.dial('client');
       way.dial('server');
-      for (const peer of way.presentPeers) {
-        const ended = peer.hasEnded;
-        peer.startReading();
-        scene.until(() => peer.life === 'broken');
-        assert.equal(peer.hasEnded, ended, 'no clean end');
-      }
+      if (closing === 'resets') assertReset(scene, way);
+      else if (way.isJoined && closing === 'lets-go') assertGoesOn(scene, way);
+      else if (way.isJoined) assertCut(scene, way);
       scene.settle(() => way.reports.length);
       assert.equal(way.reports.length, told);
     });
   }
 
   for (const report of [
-    'stranger client',
-    'arrived client',
-    'arrived server',
+    ...(oneEach ? ['stranger client', 'arrived client', 'arrived server'] : []),
     'joined',
     'ended completed',
     'ended failed',
@@ -124,16 +135,7 @@ export function closingCases(test: SceneTest): void {
     });
   }
 
-  test("a leg dialled inside the report of the other leg's arrival", (scene) => {
-    const way = scene.open(listens4, dials4);
-    way.onReport = (heard) => {
-      if (heard === 'arrived client') way.connect('server').send(10).endWriting();
-    };
-    way.connect('client').send(20).endWriting();
-    scene.until(() => way.hasEnded);
-    assert.deepEqual(way.reports, ['arrived client', 'joined', 'ended completed']);
-  });
-
+  if (oneEach) dialledInsideCase(test);
   test('an ended way may still be closed and dialled; neither does anything', (scene) => {
     const way = scene.open(listens4, dials4).join();
     way.client.endWriting();
@@ -144,6 +146,46 @@ export function closingCases(test: SceneTest): void {
     scene.until(() => way.client.hasEnded && way.server.hasEnded);
     assert.deepEqual([way.client.failure, way.server.failure], [undefined, undefined]);
   });
+}
+
+function dialledInsideCase(test: SceneTest): void {
+  test("a leg dialled inside the report of the other leg's arrival", (scene) => {
+    const way = scene.open(listens4, dials4);
+    way.onReport = (heard) => {
+      if (heard === 'arrived client') way.connect('server').send(10).endWriting();
+    };
+    way.connect('client').send(20).endWriting();
+    scene.until(() => way.hasEnded);
+    assert.deepEqual(way.reports, ['arrived client', 'joined', 'ended completed']);
+  });
+}
+
+function assertReset(scene: Scene, way: TestedWay): void {
+  for (const peer of way.presentPeers) {
+    const ended = peer.hasEnded;
+    peer.startReading();
+    scene.until(() => peer.life === 'broken');
+    assert.equal(peer.hasEnded, ended, 'no clean end');
+  }
+}
+
+/** What was begun comes to its proper end without the gateway. */
+function assertGoesOn(scene: Scene, way: TestedWay): void {
+  way.client.startReading();
+  way.client.send(1000).endWriting();
+  way.server.endWriting();
+  scene.until(() => way.client.hasEnded && way.server.hasEnded);
+  assert.deepEqual([way.client.failure, way.server.failure], [undefined, undefined]);
+  assert.deepEqual([way.server.received, way.client.received], [way.client.sent, way.server.sent]);
+}
+
+/** Nothing that is sent from now on arrives, and it does not look like the end of the stream. */
+function assertCut(scene: Scene, way: TestedWay): void {
+  const { received, hasEnded } = way.server;
+  way.client.startReading();
+  way.client.send(1000);
+  scene.until(() => way.client.life === 'broken');
+  assert.deepEqual([way.server.received, way.server.hasEnded], [received, hasEnded]);
 }
 
 /** Does what leads to that report. */

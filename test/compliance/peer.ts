@@ -22,6 +22,8 @@ export class Peer implements Pollable {
   /** How many octets had come when the end came. */
   receivedBeforeEnd: number | undefined;
   failure: string | undefined;
+  /** That came after the first, and were let through. */
+  furtherConnections = 0;
   /** Its end of the connection, from the moment it dials or is dialled. */
   local: Endpoint | undefined;
   /** Where the gateway's connection came from; set for a peer that listened. */
@@ -52,7 +54,7 @@ export class Peer implements Pollable {
     return peer;
   }
 
-  /** Waits for the gateway to dial; takes one connection. */
+  /** Waits for the gateway to dial; takes one connection, and counts what more comes. */
   static listening(side: Side, poller: Poller, at: SocketAddress, backlog = 4): Peer {
     const peer = new Peer(side, poller);
     const listened = TcpListener.open(poller, at, peer, { backlog });
@@ -113,8 +115,9 @@ export class Peer implements Pollable {
   }
 
   onReady(events: number): void {
-    if (this.socket === undefined) this.accept();
-    else if (this.life === 'waiting' && (events & connectedOrNot) !== 0) {
+    if (this.listener !== undefined) this.accept();
+    if (this.socket === undefined) return;
+    if (this.life === 'waiting' && (events & connectedOrNot) !== 0) {
       if (this.socket.connected()) this.life = 'connected';
       else this.breakWith(this.socket.failure!);
     }
@@ -127,10 +130,14 @@ export class Peer implements Pollable {
   }
 
   private accept(): void {
-    const accepted = this.listener!.accept();
+    const accepted = this.life === 'closed' ? undefined : this.listener?.accept();
     if (accepted === undefined) return;
     assert.ok(typeof accepted === 'object', String(accepted));
-    this.listener!.close();
+    if (this.socket !== undefined) {
+      this.furtherConnections++;
+      TcpSocket.accepted(this.poller, accepted.fd, this).close();
+      return;
+    }
     this.gateway = endpointOf(accepted.peer);
     this.socket = TcpSocket.accepted(this.poller, accepted.fd, this);
     this.local = endpointOf(this.socket.localAddress());

@@ -6,12 +6,14 @@ import { octetsOfAddress } from '../../src/address/endpoint.ts';
 import { TcpListener } from '../../src/sys/tcp-listener.ts';
 import { openDescriptors, Recorder } from '../unit/sys/loopback.ts';
 import { assertCarried, endBoth } from './carrying.ts';
+import type { Traits } from './data-path-fixture.ts';
 import {
   absent4,
   addressOf,
   dials4,
   dials6,
   gateway4,
+  type LegShape,
   listens4,
   listens6,
   type Scene,
@@ -22,7 +24,33 @@ import type { TestedWay } from './tested-way.ts';
 const few = [{ from: 14_100, to: 14_103 }];
 const one = [{ from: 14_100, to: 14_100 }];
 
-export function portCases(test: SceneTest): void {
+export function portCases(test: SceneTest, { connections }: Traits): void {
+  test(
+    'each way has a port of its own, and the next is refused when all are given out',
+    (scene) => {
+      const ways = [listens4, dials4, listens6, dials6].map((client) => scene.open(client, counterpart(client)));
+      const given = ways.map(({ ports }) => ports.client ?? ports.server);
+      assert.deepEqual(given.toSorted(), [14_100, 14_101, 14_102, 14_103]);
+      for (const { ports, expectation } of ways) {
+        assert.equal(ports.client === undefined, expectation.client.mode === 'dial');
+        assert.equal(ports.server === undefined, expectation.server.mode === 'dial');
+      }
+      assert.match(scene.open(listens4, dials4).refusal!, /dataPorts/);
+      ways[0]!.close();
+      finish(scene, scene.open(listens4, dials4));
+      assert.equal(scene.fixture.ports.inUse, 3);
+      for (const way of ways) way.close();
+      assert.equal(scene.fixture.ports.inUse, 0);
+    },
+    { dataPorts: few },
+  );
+
+  reuseCases(test);
+  if (connections === 'one-each') ownSocketCases(test);
+}
+
+/** Where both legs may listen, on sockets of the gateway's own. */
+function ownSocketCases(test: SceneTest): void {
   test(
     'ports come from the pool, are distinct, and a dialling leg has none',
     (scene) => {
@@ -91,6 +119,24 @@ export function portCases(test: SceneTest): void {
     assert.equal(scene.fixture.ports.inUse, 0);
   });
 
+  test('a dialling leg comes from its local address, and from its source port where it has one', (scene) => {
+    const client = { sourcePort: 14_900 };
+    const server = { local: addressOf('127.77.0.9') };
+    const way = scene.open(dials4, dials4, { client, server }).join();
+    assert.deepEqual(way.client.gateway, { address: gateway4, port: 14_900 });
+    assert.deepEqual(way.server.gateway?.address, server.local);
+    // Two at once from one port, to different peers: an active server's port 20 serves all its clients.
+    const another = scene.open(dials4, dials4, { client }).join();
+    assert.equal(another.client.gateway?.port, 14_900);
+    for (const each of [way, another]) {
+      endBoth(each);
+      scene.until(() => each.hasEnded);
+      assertCarried(each, 0, 0);
+    }
+  });
+}
+
+function reuseCases(test: SceneTest): void {
   test(
     'one port serves one way after another, whichever way they end',
     (scene) => {
@@ -111,21 +157,26 @@ export function portCases(test: SceneTest): void {
     { dataPorts: one },
   );
 
-  test('a dialling leg comes from its local address, and from its source port where it has one', (scene) => {
-    const client = { sourcePort: 14_900 };
-    const server = { local: addressOf('127.77.0.9') };
-    const way = scene.open(dials4, dials4, { client, server }).join();
-    assert.deepEqual(way.client.gateway, { address: gateway4, port: 14_900 });
-    assert.deepEqual(way.server.gateway?.address, server.local);
-    // Two at once from one port, to different peers: an active server's port 20 serves all its clients.
-    const another = scene.open(dials4, dials4, { client }).join();
-    assert.equal(another.client.gateway?.port, 14_900);
-    for (const each of [way, another]) {
-      endBoth(each);
-      scene.until(() => each.hasEnded);
-      assertCarried(each, 0, 0);
-    }
-  });
+  test(
+    'a way at the port of one that was closed in the middle is told only of its own connection',
+    (scene) => {
+      const former = scene.open(listens4, dials4).join();
+      former.client.send(1000);
+      scene.until(() => former.server.received === 1000);
+      former.close();
+      const way = scene.open(listens4, dials4);
+      former.dismissPeers();
+      // Whatever the end of the former connection still brings.
+      scene.settle(() => way.reports.length);
+      assert.deepEqual(way.reports, []);
+      finish(scene, way);
+    },
+    { dataPorts: one },
+  );
+}
+
+function counterpart({ mode, family }: LegShape): LegShape {
+  return { mode: mode === 'listen' ? 'dial' : 'listen', family };
 }
 
 function finish(scene: Scene, way: TestedWay): void {

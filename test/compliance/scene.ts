@@ -2,13 +2,13 @@
 // falls nothing may be left: no port, no descriptor, no report.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestOptions, test } from 'node:test';
 import { type Address, parseAddress } from '../../src/address/endpoint.ts';
 import type { Network } from '../../src/address/network.ts';
 import type { DataLeg, Side } from '../../src/session/expectation.ts';
 import type { Poller } from '../../src/sys/poller.ts';
 import { openDescriptors, turnUntil } from '../unit/sys/loopback.ts';
-import type { DataPathFixture, FixtureWishes, MakeFixture } from './data-path-fixture.ts';
+import type { Bench, DataPathFixture, FixtureWishes, Places } from './data-path-fixture.ts';
 import { Peer, socketAddress } from './peer.ts';
 import { TestedWay } from './tested-way.ts';
 
@@ -36,11 +36,20 @@ export const absent4 = addressOf('192.0.2.1');
 export const loopback6 = addressOf('::1');
 const peers4 = { client: addressOf('127.77.0.2'), server: addressOf('127.77.0.3') };
 
+/** Everybody on this machine's loopback interface. */
+export const onLoopback: Places = {
+  gateway: (_side, family) => (family === 4 ? gateway4 : loopback6),
+  peer: (side, family) => peerAddress(side, { family }),
+  stranger: () => stranger4,
+  within: (_side, body) => body(),
+};
+
 // Below the range that the kernel chooses from, so that no peer of this test sits on a port of the pool.
 const ordinaryWishes: FixtureWishes = {
   dataPorts: [{ from: 14_000, to: 15_999 }],
   joinTimeoutMs: 60_000,
   dataIdleTimeoutMs: 60_000,
+  expectationTimeoutMs: 60_000,
 };
 
 export interface LegChanges {
@@ -54,10 +63,12 @@ export interface LegChanges {
 export class Scene {
   readonly fixture: DataPathFixture;
   readonly poller: Poller;
+  readonly places: Places;
   private readonly ways: TestedWay[] = [];
 
-  constructor(fixture: DataPathFixture) {
+  constructor(fixture: DataPathFixture, places: Places) {
     this.fixture = fixture;
+    this.places = places;
     this.poller = fixture.poller;
   }
 
@@ -66,8 +77,9 @@ export class Scene {
     const listening: Partial<Record<Side, Peer>> = {};
     const leg = (side: Side, shape: LegShape): DataLeg => this.legOf(side, shape, changes[side] ?? {}, listening);
     const expectation = { way: this.ways.length + 1, client: leg('client', client), server: leg('server', server) };
-    const ends = { client: peerAddress('client', client), server: peerAddress('server', server) };
-    const way = new TestedWay(expectation, ends, this.poller, listening);
+    const { places } = this;
+    const ends = { client: places.peer('client', client.family), server: places.peer('server', server.family) };
+    const way = new TestedWay(expectation, ends, this.poller, listening, places);
     this.ways.push(way);
     return way.open(this.fixture.path);
   }
@@ -94,6 +106,7 @@ export class Scene {
       'ways that never ended',
     );
     assert.equal(this.fixture.ports.inUse, 0, 'ports not given back');
+    for (const way of this.ways) assert.equal(way.furtherConnections, 0, 'more than one connection got through');
   }
 
   dismissPeers(): void {
@@ -101,32 +114,37 @@ export class Scene {
   }
 
   private legOf(side: Side, shape: LegShape, changes: LegChanges, listening: Partial<Record<Side, Peer>>): DataLeg {
-    const local = changes.local ?? (shape.family === 4 ? gateway4 : loopback6);
-    const address = peerAddress(side, shape);
+    const local = changes.local ?? this.places.gateway(side, shape.family);
+    const address = this.places.peer(side, shape.family);
     if (shape.mode === 'listen') {
       return { mode: 'listen', local, admits: changes.admits ?? address, admitsToo: changes.admitsToo ?? [] };
     }
     const { sourcePort, remotePort } = changes;
     if (remotePort !== undefined) return { mode: 'dial', remote: { address, port: remotePort }, local, sourcePort };
-    const peer = Peer.listening(side, this.poller, socketAddress(address));
+    const peer = this.places.within(side, () => Peer.listening(side, this.poller, socketAddress(address)));
     listening[side] = peer;
     return { mode: 'dial', remote: { address, port: peer.listeningPort }, local, sourcePort };
   }
 }
 
-export function peerAddress(side: Side, { family }: LegShape): Address {
+export function peerAddress(side: Side, { family }: Pick<LegShape, 'family'>): Address {
   return family === 4 ? peers4[side] : loopback6;
 }
 
-export type SceneTest = (name: string, body: (scene: Scene) => void, wishes?: Partial<FixtureWishes>) => void;
+export type SceneTest = (
+  name: string,
+  body: (scene: Scene) => void,
+  wishes?: Partial<FixtureWishes>,
+  options?: TestOptions,
+) => void;
 
 /** Tests of one implementation; each leaves as many descriptors open as it found. */
-export function sceneTests(makeFixture: MakeFixture): SceneTest {
-  return (name, body, wishes = {}) => {
-    test(name, () => {
+export function sceneTests({ make, places }: Bench): SceneTest {
+  return (name, body, wishes = {}, options = {}) => {
+    test(name, options, () => {
       const before = openDescriptors();
-      const fixture = makeFixture({ ...ordinaryWishes, ...wishes });
-      const scene = new Scene(fixture);
+      const fixture = make({ ...ordinaryWishes, ...wishes });
+      const scene = new Scene(fixture, places);
       try {
         body(scene);
         scene.end();

@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict';
 import { type Address, type Endpoint, printEndpoint } from '../../src/address/endpoint.ts';
 import type { DataPath, OpenWay, WayOwner } from '../../src/datapath/data-path.ts';
-import type { DataResult, Expectation, OpenedPorts, Side } from '../../src/session/expectation.ts';
+import type { DataResult, Expectation, OpenedPorts, Plane, Side } from '../../src/session/expectation.ts';
 import type { Poller } from '../../src/sys/poller.ts';
 import { turnUntil } from '../unit/sys/loopback.ts';
+import type { Places } from './data-path-fixture.ts';
 import { Peer, socketAddress } from './peer.ts';
 
 export interface Ends {
@@ -22,6 +23,7 @@ export class TestedWay implements WayOwner {
   /** Done inside the report, as a session does what follows from it. */
   onReport: (report: string) => void = () => undefined;
   refusal: string | undefined;
+  plane: Plane | undefined;
   ports: OpenedPorts = { client: undefined, server: undefined };
   readonly expectation: Expectation;
   readonly ends: Ends;
@@ -30,10 +32,18 @@ export class TestedWay implements WayOwner {
   private readonly listening: Partial<Record<Side, Peer>>;
   private readonly peers: Partial<Record<Side, Peer>> = {};
   private readonly callers: Peer[] = [];
+  private readonly places: Places;
   private way: OpenWay | undefined;
   private life: 'in-a-call' | 'live' | 'closed' | 'ended' = 'live';
 
-  constructor(expectation: Expectation, ends: Ends, poller: Poller, listening: Partial<Record<Side, Peer>>) {
+  constructor(
+    expectation: Expectation,
+    ends: Ends,
+    poller: Poller,
+    listening: Partial<Record<Side, Peer>>,
+    places: Places,
+  ) {
+    this.places = places;
     this.expectation = expectation;
     this.ends = ends;
     this.poller = poller;
@@ -47,6 +57,7 @@ export class TestedWay implements WayOwner {
     if (opening.ok) {
       this.way = opening.way;
       this.ports = opening.ports;
+      this.plane = opening.plane;
     } else this.refusal = opening.reason;
     return this;
   }
@@ -86,9 +97,14 @@ export class TestedWay implements WayOwner {
     const leg = this.expectation[side];
     assert.ok(leg.mode === 'listen');
     const at = socketAddress(leg.local, this.ports[side]);
-    const peer = Peer.dialling(side, this.poller, socketAddress(from), at);
+    const peer = this.places.within(side, () => Peer.dialling(side, this.poller, socketAddress(from), at));
     this.callers.push(peer);
     return peer;
+  }
+
+  /** Which peers that listen were dialled more than once. */
+  get furtherConnections(): number {
+    return Object.values(this.listening).reduce((sum, peer) => sum + peer.furtherConnections, 0);
   }
 
   /** Everyone who ever dialled or waited for this way goes home. */

@@ -33,6 +33,7 @@ const name = fc.oneof(fc.stringMatching(/^[a-z]{1,4}$/), noise);
 
 const setUpCommand = fc.oneof(
   fc.constantFrom('PASV', 'EPSV', 'EPSV 1', 'EPSV 2', 'EPSV ALL', 'pasv', 'PORT', 'LPSV', 'P@SW', 'SPDT', 'ALGS'),
+  fc.constantFrom('ALGS STATUS64', 'ALGS DISABLE64', 'algs enable64', 'ALGS nothing'),
   fc.tuple(fc.constantFrom('PORT ', 'port  '), hostPort).map((parts) => parts.join('')),
   extended.map((argument) => `EPRT ${argument}`),
 );

@@ -24,6 +24,7 @@ export interface Scene {
   readonly advertiseToServer?: string;
   readonly activeSourcePort?: number;
   readonly dataSource?: SessionTerms['dataSource'];
+  readonly endFlows?: boolean;
   readonly unspecifiedAddress?: 'replace' | 'refuse';
   readonly foreignPassiveAddress?: 'replace' | 'refuse';
   readonly unknownVerbs?: 'refuse' | 'forward';
@@ -49,6 +50,7 @@ function termsOf(scene: Scene): SessionTerms {
     serverMode: scene.serverMode ?? 'as-client',
     activeSourcePort: scene.activeSourcePort,
     dataSource: scene.dataSource ?? 'routes',
+    endFlows: scene.endFlows ?? false,
     ruleset: {
       ...ruleset,
       dataConnections: {

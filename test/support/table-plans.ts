@@ -21,6 +21,7 @@ export const tablePlan: TablePlan = {
   dataMark: 0xf7b,
   intercepts: [intercept],
   guard: [],
+  endFlows: false,
   expectationTimeoutMs: 30_000,
   pinholesMax: 65_536,
   dscp: { control: undefined, data: undefined },

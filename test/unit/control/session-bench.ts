@@ -224,6 +224,7 @@ function termsOf({ client, server }: SessionFacts, limits: Limits): SessionTerms
     serverMode: 'as-client',
     activeSourcePort: undefined,
     dataSource: 'routes',
+    endFlows: false,
     ruleset: {
       source: 'test',
       dataConnections: {

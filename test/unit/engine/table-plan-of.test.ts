@@ -74,6 +74,7 @@ limits:
       divertMark: 7,
       dataMark: 0x99,
       expectationTimeoutMs: 5_000,
+      endFlows: false,
       pinholesMax: 65_536,
       dscp: { control: undefined, data: 10 },
     });

@@ -78,7 +78,7 @@ describe('the script', () => {
 });
 
 describe('interception', () => {
-  const marked = 'meta mark set 0x1 accept';
+  const marked = 'meta mark set 0x1 notrack accept';
   const unread = 'counter name "unread" drop';
 
   it('takes the ports of both families, from everywhere, and lets none of them pass unread', () => {
@@ -118,7 +118,26 @@ describe('interception', () => {
     const lines = linesOf({ divertMark: 0x7f });
     const at = lines.indexOf('meta l4proto tcp socket transparent 1 socket wildcard 1 return');
     assert.ok(at > 0);
-    assert.equal(lines[at + 1], 'meta l4proto tcp socket transparent 1 meta mark set 0x7f accept');
+    assert.equal(lines[at + 1], 'meta l4proto tcp socket transparent 1 meta mark set 0x7f notrack accept');
+  });
+});
+
+describe('connections that have ended with their session', () => {
+  const middle =
+    'ct state new tcp flags & (fin | syn | rst | ack) != syn tcp sport { 20, 1024-65535 } tcp dport { 20, 1024-65535 }';
+
+  it('are reset in their middle, from and to guarded networks, before the guard drops them', () => {
+    const lines = linesOf({ guard: networks('10.77.0.0/24'), endFlows: true });
+    const resets = ['saddr', 'daddr'].map((which) => `${middle} ip ${which} @guarded4 reject with tcp reset`);
+    for (const line of resets) assertHas(lines, line);
+    const drop = lines.findIndex((line) => line.endsWith('tcp dport 1024-65535 counter name "unexpected" drop'));
+    assert.ok(lines.indexOf(resets[1]!) < drop);
+    assert.equal(lines.filter((line) => line.includes('reject')).length, 2);
+  });
+
+  it('are left alone otherwise', () => {
+    assert.ok(!linesOf({ guard: networks('10.77.0.0/24') }).some((line) => line.includes('reject')));
+    assert.ok(!linesOf({ endFlows: true }).some((line) => line.includes('reject')));
   });
 });
 

@@ -185,6 +185,7 @@ describe('a table that the operator loads', { skip }, () => {
     for (const changes of [
       { divertMark: 2 },
       { dataMark: 2 },
+      { endFlows: true },
       { intercepts: [{ ...intercept, interface: 'lo', ports: [21, 2101] }] },
       { intercepts: [{ ...intercept, interface: 'eth0', ports: [21, 2100] }] },
       { intercepts: [{ ...intercept, interface: 'lo', ports: [21, 2100], listenPort: 2123 }] },
@@ -296,6 +297,7 @@ const plans: fc.Arbitrary<TablePlan> = fc.record({
     { maxLength: 4 },
   ),
   guard: fc.array(network, { maxLength: 6 }).map((texts) => networks(...texts)),
+  endFlows: fc.boolean(),
   expectationTimeoutMs: fc.integer({ min: 1, max: 600_000 }),
   pinholesMax: fc.integer({ min: 1, max: 1_000_000 }),
   dscp: fc.record({ control: codePoint, data: codePoint }),
