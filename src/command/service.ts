@@ -22,12 +22,13 @@ export async function serve(parts: ServiceParts): Promise<number> {
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => (end = resolve));
   const gateway = new Gateway(parts.settings, parts.keeping ?? 'installed', () => end(1));
+  // Before "ready" is told: whoever waits for it may send a signal at once.
+  listenToSignals(gateway, parts.reload, end);
   const started = await gateway.start();
   if (!started.ok) {
     for (const problem of started.problem.split('\n')) process.stderr.write(`portcullis: ${problem}\n`);
     return 1;
   }
-  listenToSignals(gateway, parts.reload, end);
   parts.onReady?.();
   const code = await ended;
   await gateway.stop();

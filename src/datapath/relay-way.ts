@@ -139,7 +139,7 @@ export class RelayWay implements OpenWay, LegOwner {
   private pump(pump: Pump, source: Side, known: SourceState): void {
     const state: PumpState = pump.run(known);
     const sink = source === 'client' ? 'server' : 'client';
-    if (state !== 'ended') this[sink].socket?.partWithReset();
+    if (state !== 'ended') this.partWithReset();
     switch (state) {
       case 'unfinished':
         this.shared.poller.defer(() => {
@@ -160,6 +160,12 @@ export class RelayWay implements OpenWay, LegOwner {
       default:
         return;
     }
+  }
+
+  // It takes longer than one look: from now on a death of the process must look broken to both ends.
+  private partWithReset(): void {
+    this.client.socket?.partWithReset();
+    this.server.socket?.partWithReset();
   }
 
   /** A leg was reset. After its own clean end, with nothing ever sent to it, that is only an impatient close. */
