@@ -28,9 +28,10 @@ export function divert(plan: TablePlan): string {
       `# Control connections to the servers behind listener ${listenerName(intercept.listener)}.`,
       ...intercept.families.map((family) => `${interceptionMatch(intercept, family)} ${marking(plan)}`),
     ]),
-    "# Our ends of connections at a client's or a server's address; a socket that listens on all addresses would otherwise",
-    '# take its port from every connection through this machine. All else that passes costs one look for a socket.',
-    `meta l4proto tcp socket transparent 1 socket wildcard 0 ${marking(plan)}`,
+    '# A socket that listens on all addresses would otherwise take its port from every connection through this machine.',
+    'meta l4proto tcp socket transparent 1 socket wildcard 1 return',
+    "# Our ends of connections at a client's or a server's address.",
+    `meta l4proto tcp socket transparent 1 ${marking(plan)}`,
   ]);
 }
 

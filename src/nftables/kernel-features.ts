@@ -34,7 +34,7 @@ const features: readonly { readonly name: string; readonly needs: string; readon
     name: 'matching of local sockets (socket transparent, socket wildcard)',
     needs: 'Linux 5.11 and the kernel module nft_socket',
     body: `chain a { ${prerouting};
-      meta l4proto tcp socket transparent 1 socket wildcard 0 accept
+      meta l4proto tcp socket transparent 1 socket wildcard 1 return
     }`,
   },
   {

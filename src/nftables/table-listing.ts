@@ -60,7 +60,7 @@ function chainsOf(plan: TablePlan): Part[] {
       lines: [
         'type filter hook prerouting',
         ...interceptions,
-        `socket transparent 1 socket wildcard 0 meta mark set ${divertMark} notrack accept`,
+        `socket transparent 1 meta mark set ${divertMark} notrack accept`,
       ],
     },
     {
