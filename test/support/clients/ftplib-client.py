@@ -63,9 +63,11 @@ def abort(client, remote, how):
     # As FTP.abort() sends it: the LF is the urgent octet, so a receiver that takes urgent data apart loses it.
     client.sock.sendall(b"ABOR\r\n", socket.MSG_OOB if how == "urgent" else 0)
     connection.close()
+    # Not sooner: what Pure-FTPd reads together with ABOR during a transfer it throws away, with or without a gateway.
+    reply = client.getmultiline()
+    print("*after abort*", reply)
     # RFC 959 has 426 for the transfer and then 226 for ABOR; some servers send one reply only. NOOP tells how many it were.
     client.putcmd("NOOP")
-    reply = ""
     while reply[:3] != "200":
         reply = client.getmultiline()
         print("*after abort*", reply)
