@@ -195,9 +195,9 @@ function serverFor(listener: ListenerSettings): DoorTerms['serverFor'] {
 }
 
 function serverDial(listener: ListenerSettings, dscp: number | undefined): DoorTerms['serverDial'] {
-  const { mode } = listener;
-  const byTheRoutes: DialOptions = { purpose: 'control', dscp };
-  if (mode === 'reverse' || listener.source === 'gateway') return () => byTheRoutes;
+  // Also at an address of this machine's own: it is how our table knows the connection for one of ours.
+  const byTheRoutes: DialOptions = { purpose: 'control', transparent: listener.mode === 'transparent', dscp };
+  if (listener.mode === 'reverse' || listener.source === 'gateway') return () => byTheRoutes;
   const { source } = listener;
   return (client) => {
     const { address } = source === 'client' ? client : { address: source };

@@ -25,12 +25,14 @@ export function tablePlanOf({ listeners, kernel, limits }: Settings): TablePlan 
   };
 }
 
-function interceptOf({ name, listen, intercept }: TransparentListener): Intercept {
+function interceptOf({ name, listen, intercept, publish }: TransparentListener): Intercept {
   const { address, port } = listen;
   return {
     listener: name,
     interface: intercept.interface,
     ports: intercept.ports,
+    // A server that is not published is reached at the port that its client has dialled.
+    serverPorts: [...intercept.ports, ...publish.map(({ to }) => to.port)],
     // A socket on :: takes IPv4 too.
     families: address.text === '::' ? [4, 6] : [address.family],
     listenAddress: isUnspecified(address) ? undefined : address,

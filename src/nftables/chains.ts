@@ -19,28 +19,70 @@ const firstSyn = 'tcp flags & (fin | syn | rst | ack) == syn';
 
 const ip = (family: Family): string => (family === 4 ? 'ip' : 'ip6');
 const keyOf = (family: Family): string => `${ip(family)} saddr . ${ip(family)} daddr . tcp dport`;
-const marking = (plan: TablePlan): string => `meta mark set ${mark(plan.divertMark)} notrack accept`;
+const marked = (plan: TablePlan): string => `meta mark set ${mark(plan.divertMark)}`;
 
+// Control connections go past connection tracking, which has nothing to add to sockets of ours and costs each packet some
+// microseconds. The look for a socket costs as much, so it is for packets of such connections alone.
 export function divert(plan: TablePlan): string {
   return chain('divert', 'type filter hook prerouting priority raw', [
-    '# Before connection tracking, which has nothing to add to sockets of ours and costs each packet some microseconds.',
     ...plan.intercepts.flatMap((intercept) => [
       `# Control connections to the servers behind listener ${listenerName(intercept.listener)}.`,
-      ...intercept.families.map((family) => `${interceptionMatch(intercept, family)} ${marking(plan)}`),
+      ...intercept.families.map((family) => `${interceptionMatch(intercept, family)} ${marked(plan)} notrack accept`),
     ]),
-    '# A socket that listens on all addresses would otherwise take its port from every connection through this machine.',
-    'meta l4proto tcp socket transparent 1 socket wildcard 1 return',
-    "# Our ends of connections at a client's or a server's address.",
-    `meta l4proto tcp socket transparent 1 ${marking(plan)}`,
+    '# What servers answer to our ends of them.',
+    answersOfServers(plan),
   ]);
 }
 
+/** The rule for what comes back from servers. */
+export function answersOfServers(plan: TablePlan): string {
+  return `tcp sport ${portSet(serverPorts(plan))} socket transparent 1 jump ours_untracked`;
+}
+
 /** The other half of what `divert` leaves untracked. */
-export function untrack(): string {
+export function untrack(plan: TablePlan): string {
   return chain('untrack', 'type filter hook output priority raw', [
     '# What our ends of those connections send.',
-    'meta l4proto tcp socket transparent 1 notrack',
+    `tcp sport ${portSet(interceptedPorts(plan))} socket transparent 1 notrack`,
+    `tcp dport ${portSet(serverPorts(plan))} socket transparent 1 notrack`,
   ]);
+}
+
+/**
+ * Data connections that are relayed at an address of a client or a server. After connection tracking, because it knows
+ * those that run in the kernel: none of their packets has to wait for the look for a socket.
+ */
+export function relayed(plan: TablePlan): string {
+  return chain('relayed', 'type filter hook prerouting priority mangle', [
+    '# Data connections in the kernel, and what was handed over before.',
+    `ct mark ${mark(plan.dataMark)} accept`,
+    `meta mark ${mark(plan.divertMark)} accept`,
+    "# Our ends of connections at a client's or a server's address.",
+    'meta l4proto tcp socket transparent 1 jump ours',
+  ]);
+}
+
+/**
+ * Where packets go for which there is a transparent socket: only of those whether it listens is asked, and a rule of its
+ * own asks, because a connection that is being made has no such property and would never match its opposite.
+ */
+export function ours(plan: TablePlan): string[] {
+  const listening = [
+    '# A socket that listens on all addresses would otherwise take its port from every connection through this machine.',
+    'socket wildcard 1 return',
+  ];
+  return [
+    block('ours_untracked', [...listening, `${marked(plan)} notrack accept`]),
+    block('ours', [...listening, `${marked(plan)} accept`]),
+  ];
+}
+
+function interceptedPorts({ intercepts }: TablePlan): number[] {
+  return intercepts.flatMap(({ ports }) => ports);
+}
+
+function serverPorts({ intercepts }: TablePlan): number[] {
+  return intercepts.flatMap((intercept) => intercept.serverPorts);
 }
 
 /** The rule that takes an intercepted connection, without the mark. */
@@ -119,7 +161,11 @@ export function classify(plan: TablePlan): string[] {
 }
 
 function chain(name: string, base: string, rules: readonly string[]): string {
-  const lines = [`${base}; policy accept;`, ...rules].map((line) => `    ${line}\n`);
+  return block(name, [`${base}; policy accept;`, ...rules]);
+}
+
+function block(name: string, contents: readonly string[]): string {
+  const lines = contents.map((line) => `    ${line}\n`);
   return `  chain ${identifier(name)} {\n${lines.join('')}  }\n`;
 }
 

@@ -33,8 +33,11 @@ const features: readonly { readonly name: string; readonly needs: string; readon
   {
     name: 'matching of local sockets (socket transparent, socket wildcard)',
     needs: 'Linux 5.11 and the kernel module nft_socket',
-    body: `chain a { ${prerouting};
-      meta l4proto tcp socket transparent 1 socket wildcard 1 return
+    body: `chain b {
+      socket wildcard 1 return
+    }
+    chain a { ${prerouting};
+      meta l4proto tcp socket transparent 1 jump b
     }`,
   },
   {

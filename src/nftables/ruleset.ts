@@ -4,7 +4,7 @@
 
 import { addressFromOctets } from '../address/endpoint.ts';
 import { contains, type Network } from '../address/network.ts';
-import { admit, classify, divert, translateDestination, translateSource, untrack } from './chains.ts';
+import { admit, classify, divert, ours, relayed, translateDestination, translateSource, untrack } from './chains.ts';
 import { identifier, mark, networkWord, wholeNumber } from './nft-words.ts';
 import {
   type Family,
@@ -39,8 +39,22 @@ ${families.flatMap((family) => guardedNetworks(plan, family)).join('\n')}
   # Dropped: control connections that would have passed unread.
   counter unread { }
 
-${[divert(plan), untrack(), translateDestination(), admit(plan), translateSource(), ...classify(plan)].join('\n')}}
+${chains(plan).join('\n')}}
 `;
+}
+
+/** Those that others jump to, then the hooks in the order in which a packet meets them. */
+function chains(plan: TablePlan): string[] {
+  return [
+    ...ours(plan),
+    divert(plan),
+    untrack(plan),
+    relayed(plan),
+    translateDestination(),
+    admit(plan),
+    translateSource(),
+    ...classify(plan),
+  ];
 }
 
 function head(plan: TablePlan): string {

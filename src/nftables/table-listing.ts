@@ -2,7 +2,7 @@
 // Names, types, hooks and marks are compared, and that a rule is there for each thing; not the whole wording of rules,
 // which differs between versions of nft.
 
-import { interceptionMatch } from './chains.ts';
+import { answersOfServers, interceptionMatch } from './chains.ts';
 import {
   type Family,
   families,
@@ -57,11 +57,17 @@ function chainsOf(plan: TablePlan): Part[] {
   const parts: Part[] = [
     {
       name: 'chain divert',
-      lines: [
-        'type filter hook prerouting',
-        ...interceptions,
-        `socket transparent 1 meta mark set ${divertMark} notrack accept`,
-      ],
+      lines: ['type filter hook prerouting', ...interceptions, answersOfServers(plan)],
+    },
+    {
+      name: 'chain ours_untracked',
+      lines: ['socket wildcard 1 return', `meta mark set ${divertMark} notrack accept`],
+    },
+    { name: 'chain untrack', lines: ['type filter hook output', 'socket transparent 1 notrack'] },
+    { name: 'chain ours', lines: ['socket wildcard 1 return', `meta mark set ${divertMark} accept`] },
+    {
+      name: 'chain relayed',
+      lines: ['type filter hook prerouting', `ct mark ${dataMark} accept`, 'socket transparent 1 jump ours'],
     },
     {
       name: 'chain translate_destination',

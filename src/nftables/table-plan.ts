@@ -32,6 +32,8 @@ export interface Intercept {
   /** Only what comes in there; undefined: everywhere. */
   readonly interface: string | undefined;
   readonly ports: readonly number[];
+  /** Where the servers behind it listen. */
+  readonly serverPorts: readonly number[];
   readonly families: readonly Family[];
   /** Undefined where the listener is bound to all addresses. */
   readonly listenAddress: Address | undefined;

@@ -10,6 +10,7 @@ export const intercept: Intercept = {
   listener: 'perimeter',
   interface: undefined,
   ports: [21],
+  serverPorts: [21],
   families: [4, 6],
   listenAddress: undefined,
   listenPort: 2121,

@@ -52,6 +52,12 @@ describe('the plan of our table', () => {
     );
   });
 
+  it('knows where the servers listen: at the dialled port, or behind a published one', () => {
+    const interceptAndPublish = '{ ports: [21, 990] }, publish: [{ address: 198.51.100.1, to: "10.77.0.2:2021" }]';
+    const plan = planOf(`listeners:\n  ${transparent('one', '0.0.0.0:2121', '40000-40099', interceptAndPublish)}\n`);
+    assert.deepEqual(plan?.intercepts[0]?.serverPorts, [21, 990, 2021]);
+  });
+
   it('takes over what the kernel section says', () => {
     const plan = planOf(`listeners:
   ${transparent('inside', '0.0.0.0:2121', '40000-40099', '{}')}

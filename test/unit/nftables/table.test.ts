@@ -189,6 +189,7 @@ describe('a table that the operator loads', { skip }, () => {
       { intercepts: [{ ...intercept, interface: 'lo', ports: [21, 2101] }] },
       { intercepts: [{ ...intercept, interface: 'eth0', ports: [21, 2100] }] },
       { intercepts: [{ ...intercept, interface: 'lo', ports: [21, 2100], listenPort: 2123 }] },
+      { intercepts: [{ ...intercept, interface: 'lo', ports: [21, 2100], serverPorts: [21, 2101] }] },
     ]) {
       assert.ok(!check({ ...plan, ...changes }).ok, JSON.stringify(changes));
     }
@@ -277,6 +278,7 @@ const network = fc.oneof(
   fc.constantFrom('2001:db8::/32', '2001:db8:77::/48', '2001:db8::1/128', '::/0', 'fe80::/10'),
 );
 
+const ports = fc.array(port, { minLength: 1, maxLength: 5 });
 const plans: fc.Arbitrary<TablePlan> = fc.record({
   // A fixed beginning, because nft has too many words of its own to avoid them by chance.
   table: fc.stringMatching(/^ftp[A-Za-z0-9_.-]{0,20}$/),
@@ -284,17 +286,17 @@ const plans: fc.Arbitrary<TablePlan> = fc.record({
   dataMark: marks,
   intercepts: fc.array(
     fc
-      .record({ name: interfaceName, ports: fc.array(port, { minLength: 1, maxLength: 5 }), listenPort: port })
-      .chain(({ name, ports, listenPort }) =>
+      .record({ name: interfaceName, ports, serverPorts: ports, listenPort: port })
+      .chain(({ name, ...rest }) =>
         fc
           .constantFrom(
             { families: [4, 6] as const, listenAddress: undefined },
             { families: [4] as const, listenAddress: address('192.0.2.1') },
             { families: [6] as const, listenAddress: address('2001:db8::1') },
           )
-          .map((where) => ({ listener: 'any', interface: name, ports, listenPort, ...where })),
+          .map((where) => ({ listener: 'any', interface: name, ...rest, ...where })),
       ),
-    { maxLength: 4 },
+    { minLength: 1, maxLength: 4 },
   ),
   guard: fc.array(network, { maxLength: 6 }).map((texts) => networks(...texts)),
   endFlows: fc.boolean(),

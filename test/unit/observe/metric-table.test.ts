@@ -31,6 +31,11 @@ test('buckets ascend, and only histograms have them', () => {
   }
 });
 
+test('whether a way opened within 50 µs, or within 1 ms, is counted and not interpolated', () => {
+  const bounds = definitionOf('way_setup_seconds').buckets ?? [];
+  for (const seconds of [0.00005, 0.001]) assert.ok(bounds.includes(seconds), `${seconds}`);
+});
+
 test('every metric says what it counts', () => {
   for (const metric of metricNames) assert.match(definitionOf(metric).help, /^\S.{10,}\.$/, metric);
 });
