@@ -13,7 +13,8 @@ const text = `Portcullis, an FTP-aware gateway.
   portcullis version
   portcullis                        a demonstration on loopback, before a sample server
 
-A complete commented settings file: deploy/reverse.yaml
+Complete commented settings files: deploy/reverse.yaml (before one server), and for a router deploy/routed.yaml,
+inbound.yaml, outbound.yaml, both.yaml, routed-ipv6.yaml and ipv6-to-ipv4.yaml
 `;
 
 /** 0: asked for, to standard output; 2: the words were wrong. */

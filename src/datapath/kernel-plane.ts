@@ -1,5 +1,6 @@
 // The kernel's side of all pinholes of one engine: elements into our nftables table, and what conntrack tells of the
-// connections that they let through. One transaction per hole, so that none is ever half open.
+// connections that they let through. One transaction per hole, so that none is ever half open; it also takes out what earlier
+// first packets have left behind, because a transaction of its own would cost as much again.
 // A flow belongs to the way whose initiator, advertised address and port it was made with; it is told once, in order:
 // joined, then ended. Events are read before anything else of a turn, because a reply on the control connection may follow
 // from what they tell.
@@ -29,10 +30,11 @@ interface Awaited {
   readonly owner: HoleOwner;
 }
 
-// The end of a long transfer is in the log and its port free again a tenth of a second later.
+// The end of a long transfer is in the log and its port free again a tenth of a second later, and what first packets have
+// left behind is gone.
 const listeningMs = 100;
-// What one transaction holds for certain.
-const changesMax = 64;
+// With what a new hole adds, a transaction holds that for certain.
+const spentMax = 60;
 
 export interface KernelPlaneParts {
   readonly poller: Poller;
@@ -65,11 +67,11 @@ export class KernelPlane {
   /** Undefined once the hole is there, or why the kernel would not have it. */
   open(hole: Hole, timeoutMs: number, owner: HoleOwner): SysErrorCode | undefined {
     const key = keyOfHole(hole);
-    this.sweep();
     // Two ways through one hole could not be told apart. What is not of this engine the kernel knows, and refuses alike.
     if (this.awaited.has(key)) return 'EEXIST';
-    const result = this.elements.commit(opening(hole, timeoutMs));
+    const result = this.elements.exchange(this.spent, opening(hole, timeoutMs));
     if (!result.ok) return result.code;
+    this.spent.length = 0;
     this.awaited.set(key, { hole, owner });
     this.listenSoon();
     return undefined;
@@ -93,6 +95,7 @@ export class KernelPlane {
 
   /** For the end of the engine. */
   shutDown(): void {
+    this.sweep();
     this.watch.close();
     this.elements.close();
   }
@@ -118,16 +121,16 @@ export class KernelPlane {
     const { hole, owner } = awaited;
     this.awaited.delete(awaitedAs);
     this.flowing.set(key, { flow, owner });
-    if (this.spent.length === 0) this.poller.atLast(this.sweep);
     for (const change of spent(hole)) this.spent.push(change);
+    if (this.spent.length > spentMax) this.sweep();
     owner.onFlowBegun(flow);
     return owner;
   }
 
-  // What the first packet left behind goes out of the way of everything that somebody waits for.
-  private readonly sweep = (): void => {
-    while (this.spent.length > 0) this.elements.remove(this.spent.splice(0, changesMax));
-  };
+  private sweep(): void {
+    if (this.spent.length > 0) this.elements.remove(this.spent);
+    this.spent.length = 0;
+  }
 
   // Each event would wake the loop for itself, and nobody waits for it: what the next line has to know is read before that
   // line, and the rest within a moment.
@@ -139,6 +142,7 @@ export class KernelPlane {
     const { timers, nowMs } = this.poller;
     this.nextListening ??= timers.set(nowMs + listeningMs, () => {
       this.nextListening = undefined;
+      this.sweep();
       if (this.awaited.size + this.flowing.size > 0) this.listenSoon();
     });
   }

@@ -22,9 +22,11 @@ export const edgeTriggered = 0x80000000 | Ready.in | Ready.priority | Ready.out 
 /** Level-triggered read: for listeners and the wake-up. */
 export const levelIn = Ready.in;
 
-// An answer to a line takes less than this where the peer is near and awake; to be woken costs a sleeping thread as much,
-// and its peer the same once more. Little enough to be unseen where no answer comes.
-const lookoutMs = 0.05;
+// To be woken costs a sleeping thread some 50 microseconds, and its peer the same once more; an answer of a peer that is near
+// and awake takes hardly longer. How long to look out follows from how long the last answers took, as in the kernel's halt
+// polling: it grows while a little more would have met them, and shrinks to nothing where peers are far away.
+const lookoutMaxMs = 0.2;
+const lookoutMinMs = 0.02;
 // A batch as large as nginx's and HAProxy's default; more only delays the first of them.
 const eventsMax = 512;
 // struct epoll_event is packed on x86-64 only: u32 events, u64 data.
@@ -54,6 +56,7 @@ export class Poller {
   private last: (() => void)[] = [];
   private readonly first: (() => void)[] = [];
   private outlook: 'sleep' | 'look-out' = 'sleep';
+  private lookoutMs = lookoutMinMs;
 
   constructor() {
     this.epoll = libc.epollCreate1(libc.O_CLOEXEC);
@@ -149,15 +152,29 @@ export class Poller {
   }
 
   private wait(timeoutMs: number): number {
-    if (this.outlook === 'look-out' && timeoutMs > 0) {
-      this.outlook = 'sleep';
-      const until = performance.now() + lookoutMs;
+    if (this.outlook === 'sleep' || timeoutMs === 0) return this.take(timeoutMs);
+    this.outlook = 'sleep';
+    const begunMs = performance.now();
+    if (this.lookoutMs > 0) {
+      const until = begunMs + this.lookoutMs;
       do {
-        const count = libc.epollWait(this.epoll, this.batchOctets, eventsMax, 0);
+        const count = this.take(0);
         if (count !== 0) return count;
       } while (performance.now() < until);
     }
+    const count = this.take(timeoutMs);
+    this.learn(performance.now() - begunMs);
+    return count;
+  }
+
+  private take(timeoutMs: number): number {
     return libc.epollWait(this.epoll, this.batchOctets, eventsMax, timeoutMs);
+  }
+
+  /** From a look-out that met nothing. */
+  private learn(waitedMs: number): void {
+    if (waitedMs < lookoutMaxMs) this.lookoutMs = Math.min(lookoutMaxMs, Math.max(lookoutMinMs, this.lookoutMs * 2));
+    else this.lookoutMs = this.lookoutMs > lookoutMinMs ? this.lookoutMs / 2 : 0;
   }
 
   private runLast(): void {

@@ -5,6 +5,7 @@ import { purgeTimeWait } from './lab.ts';
 import type { Figure, Row, WindowRow } from './rows.ts';
 import type { Stage } from './stage.ts';
 import type { Gateway, TargetName } from './targets.ts';
+import { watchWaySetUps } from './way-setups.ts';
 
 export interface Cell {
   readonly round: number;
@@ -19,14 +20,18 @@ export interface Cell {
 
 /** Loads a gateway as the row says. TIME_WAITs of earlier cells are gone when it begins. */
 export async function measureCell(stage: Stage, round: number, row: WindowRow, gateway: Gateway): Promise<Cell> {
+  const endWatching = row.waySetUps === true ? watchWaySetUps(gateway) : undefined;
   purgeTimeWait(stage.lab);
   const processes = [...stage.backends.map(({ pid }) => pid), ...(gateway.process ? [gateway.process.pid] : [])];
   const sample = await measure(stage.generator, gateway.server, row.load, stage.seconds, processes);
   const gatewaySeconds = gateway.process ? (sample.cpuSeconds.at(-1) ?? 0) : 0;
   // Without one finished operation there is no rate, only the faults that tell why.
-  const figures = sample.operations === 0 && sample.octets === 0 ? [] : row.figures(sample, gatewaySeconds);
+  const nothing = sample.operations === 0 && sample.octets === 0;
+  const setUps = endWatching?.(sample.operations);
+  const figures = nothing ? [] : [...row.figures(sample, gatewaySeconds), ...(setUps?.figures ?? [])];
+  const faults = { ...sample.faultKinds, ...setUps?.faults };
   const foreignProcessors = foreign(sample);
-  return { round, row: row.id, target: gateway.name, figures, faults: sample.faultKinds, foreignProcessors };
+  return { round, row: row.id, target: gateway.name, figures, faults, foreignProcessors };
 }
 
 /** The cell of a row that could not be measured at all. */

@@ -33,7 +33,8 @@ export function renderReport(results: Results): string {
     '# Benchmark',
     `${results.startedAt}; ${results.machine}.`,
     `Medians of ${results.rounds} interleaved rounds, ${results.seconds} s per cell; ratios are medians of same-round ratios. ` +
-      'Load and backend on one processor, the gateway on another.',
+      'Load and backend on one processor, the gateway on another. ' +
+      "Way set-up: what opening a data path took inside the gateway, from its own histogram's buckets, warm-up included.",
     [header, header.map(() => '---'), ...body].map((line) => `| ${line.join(' | ')} |`).join('\n'),
     ...faultLines(cells),
     foreignLine(cells),

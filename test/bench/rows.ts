@@ -20,6 +20,8 @@ export interface WindowRow extends Row {
   readonly load: Load;
   /** gatewaySeconds is the gateway's processor time in the window, 0 when the kernel is the gateway. */
   readonly figures: (sample: Sample, gatewaySeconds: number) => readonly Figure[];
+  /** Whether a gateway that counts is also asked how long its ways took to open; see way-setups.ts. */
+  readonly waySetUps?: boolean;
 }
 
 // So large that setting up and slow start vanish, so small that several end in each window and are checked whole.
@@ -60,7 +62,7 @@ function large(work: 'retr' | 'stor', sessions: number): WindowRow {
 function small(sessions: number): WindowRow {
   const title = `1 KiB RETR, ${sessions} ${sessions === 1 ? 'session' : 'sessions'}`;
   const load = { work: 'retr', sessions, size: smallOctets } as const;
-  return { id: `small_${sessions}`, title, load, figures: perThousand('transfers') };
+  return { id: `small_${sessions}`, title, load, figures: perThousand('transfers'), waySetUps: true };
 }
 
 function noop(sessions: number): WindowRow {
@@ -103,4 +105,9 @@ export const windowRows: readonly WindowRow[] = [
 export const idleRow: Row = { id: 'idle', title: 'idle logged-in sessions' };
 
 /** One engine against two; see engines.ts. 64 sessions, so that the kernel's spreading of connections comes out even. */
-export const enginesRow: WindowRow = { ...small(64), id: 'engines', title: '1 KiB RETR, 1 engine and 2 engines' };
+export const enginesRow: WindowRow = {
+  ...small(64),
+  id: 'engines',
+  title: '1 KiB RETR, 1 engine and 2 engines',
+  waySetUps: false,
+};

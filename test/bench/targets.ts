@@ -28,8 +28,16 @@ export interface Gateway {
   readonly server: string;
   /** Undefined where the kernel is the gateway. */
   readonly process: Running | undefined;
+  /** Where a gateway that counts can be asked. */
+  readonly metrics?: MetricsPage;
   /** Takes away what it put into the lab. */
   readonly clear?: () => void;
+}
+
+/** Reached from within the namespace alone: it listens on that one's loopback. */
+export interface MetricsPage {
+  readonly namespace: string;
+  readonly url: string;
 }
 
 /** How many sessions a target can hold with the descriptors it gets here. */
@@ -57,14 +65,16 @@ export async function startTarget(name: TargetName, setUp: TargetSetUp): Promise
       return { name, server: `${addresses.server}:${backends.plain.port}`, process: undefined };
     case 'haproxy':
       return { name, server: `${addresses.gateway}:${haproxyPort}`, process: await startHaproxy(setUp) };
-    case 'portcullis':
-      return { name, server: publicServer, process: await startPortcullis(setUp, reverseSettings(setUp.engines)) };
+    case 'portcullis': {
+      const process = await startPortcullis(setUp, reverseSettings(setUp.engines));
+      return { name, server: publicServer, process, metrics: metricsOf(setUp) };
+    }
     case 'helper':
       return { name, server: publicServer, process: undefined, clear: loadHelper(setUp.lab) };
     case 'pinholes': {
       const clear = routeDiverted(setUp.lab);
       const process = await startPortcullis(setUp, perimeterSettings(setUp.engines));
-      return { name, server: publicServer, process, clear };
+      return { name, server: publicServer, process, metrics: metricsOf(setUp), clear };
     }
   }
 }
@@ -77,6 +87,7 @@ export async function stopTarget(gateway: Gateway): Promise<void> {
 /** The gateway's own address: what clients of every target but `direct` and `haproxy` connect to. */
 const publicServer = `${addresses.gateway}:21`;
 const haproxyPort = 2121;
+const adminAddress = '127.0.0.1:9121';
 
 // 10,000 sessions at once, and some more that are on their way in or out.
 const sessionsMax = 12_000;
@@ -151,10 +162,14 @@ function settingsFor(engines: number, listener: object): object {
     listeners: [{ name: 'bench', dataPorts: '40000-59999', ...listener }],
     // All clients of the bench have one address.
     sessions: { max: sessionsMax, perClient: sessionsMax },
-    admin: { listen: '127.0.0.1:9121' },
+    admin: { listen: adminAddress },
     log: { level: 'info' },
     engines,
   };
+}
+
+function metricsOf({ lab }: TargetSetUp): MetricsPage {
+  return { namespace: lab.gateway, url: `http://${adminAddress}/metrics` };
 }
 
 function placeOf(setUp: TargetSetUp) {

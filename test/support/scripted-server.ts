@@ -42,7 +42,15 @@ const plain: Readonly<Record<string, ScriptedVerb>> = {
 
 /** Listens at an endpoint of its own until the lab closes. */
 export async function startScriptedServer(lab: Lab, script: Script = {}, family: 4 | 6 = 4): Promise<ScriptedServer> {
-  const endpoint = await lab.endpoint(family);
+  return startScriptedServerAt(lab, await lab.endpoint(family), script);
+}
+
+/** The same at an endpoint of the test's choice. */
+export async function startScriptedServerAt(
+  lab: Lab,
+  { host, port }: LabEndpoint,
+  script: Script,
+): Promise<ScriptedServer> {
   const lines: string[] = [];
   const sessions: ScriptedSession[] = [];
   const verbs = { ...plain, ...script.verbs };
@@ -63,12 +71,12 @@ export async function startScriptedServer(lab: Lab, script: Script = {}, family:
       }
     });
   });
-  await new Promise<void>((resolve) => server.listen(endpoint.port, endpoint.host, resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   lab.onClose(() => {
     server.close();
     for (const { socket } of sessions) socket.destroy();
   });
-  return { ...endpoint, lines, sessions, user: 'tester', password: 'open-sesame' };
+  return { host, port, lines, sessions, user: 'tester', password: 'open-sesame' };
 }
 
 function answer(session: ScriptedSession, verbs: Readonly<Record<string, ScriptedVerb>>, line: string): void {

@@ -69,6 +69,26 @@ for (const deletion of ['destroy', 'delete'] as const) {
     assert.deepEqual(elementsOf('pinholes4'), ['198.51.100.2 . 10.77.0.2 . 1']);
   });
 
+  removalTest('an exchange takes the old away, there or not, and lets the new take its place', (elements) => {
+    const [old, gone, fresh] = [pinhole(1), pinhole(2), pinhole(3)];
+    assert.equal(outcome(elements.commit([old])), 'ok');
+    assert.equal(outcome(elements.exchange([undone(old), undone(gone)], [old, fresh])), 'ok');
+    assert.deepEqual(elementsOf('pinholes4'), ['198.51.100.2 . 10.77.0.2 . 1', '198.51.100.2 . 10.77.0.2 . 3']);
+    assert.equal(outcome(elements.exchange([], [gone])), 'ok');
+    assert.equal(outcome(elements.exchange([undone(old), undone(fresh)], [])), 'ok');
+    assert.deepEqual(elementsOf('pinholes4'), ['198.51.100.2 . 10.77.0.2 . 2']);
+    assert.throws(() => elements.exchange([pinhole(1)], []), TypeError);
+  });
+
+  removalTest('an exchange whose new is in the way of another adds nothing', (elements) => {
+    const [old, other, fresh] = [pinhole(1), pinhole(2), pinhole(3)];
+    assert.equal(outcome(elements.commit([old, other])), 'ok');
+    assert.equal(outcome(elements.exchange([undone(old)], [fresh, other])), 'EEXIST pinholes4');
+    assert.ok(!elementsOf('pinholes4').includes('198.51.100.2 . 10.77.0.2 . 3'));
+    assert.equal(outcome(elements.exchange([undone(old)], [fresh])), 'ok');
+    assert.deepEqual(elementsOf('pinholes4'), ['198.51.100.2 . 10.77.0.2 . 2', '198.51.100.2 . 10.77.0.2 . 3']);
+  });
+
   removalTest('a key that does not fit is our mistake and said, and spoils nothing', (elements) => {
     const misfit = { ...undone(pinhole(1)), key: key4(1).subarray(0, 8) };
     assert.equal(outcome(elements.commit([pinhole(1)])), 'ok');
