@@ -26,7 +26,8 @@ export interface HoleOwner {
 }
 
 interface Awaited {
-  readonly hole: Hole;
+  /** What was put into the table for it. */
+  readonly opened: readonly ElementChange[];
   readonly owner: HoleOwner;
 }
 
@@ -69,17 +70,22 @@ export class KernelPlane {
     const key = keyOfHole(hole);
     // Two ways through one hole could not be told apart. What is not of this engine the kernel knows, and refuses alike.
     if (this.awaited.has(key)) return 'EEXIST';
-    const result = this.elements.exchange(this.spent, opening(hole, timeoutMs));
+    const opened = opening(hole, timeoutMs);
+    const result = this.elements.exchange(this.spent, opened);
     if (!result.ok) return result.code;
     this.spent.length = 0;
-    this.awaited.set(key, { hole, owner });
+    this.awaited.set(key, { opened, owner });
     this.listenSoon();
     return undefined;
   }
 
   /** Nobody came, or shall come any more: the hole goes, and nothing of it is told. */
   close(hole: Hole): void {
-    if (this.awaited.delete(keyOfHole(hole))) this.elements.remove(closing(hole));
+    const key = keyOfHole(hole);
+    const awaited = this.awaited.get(key);
+    if (awaited === undefined) return;
+    this.awaited.delete(key);
+    this.elements.remove(closing(awaited.opened));
   }
 
   /** Nothing more of the flow is told; it goes on. */
@@ -118,10 +124,10 @@ export class KernelPlane {
     const awaitedAs = keyOf(flow.source, flow.destination, flow.destinationPort);
     const awaited = this.awaited.get(awaitedAs);
     if (awaited === undefined) return undefined;
-    const { hole, owner } = awaited;
+    const { opened, owner } = awaited;
     this.awaited.delete(awaitedAs);
     this.flowing.set(key, { flow, owner });
-    for (const change of spent(hole)) this.spent.push(change);
+    for (const change of spent(opened)) this.spent.push(change);
     if (this.spent.length > spentMax) this.sweep();
     owner.onFlowBegun(flow);
     return owner;

@@ -1,11 +1,13 @@
 // The table that transparent listeners need in the kernel: there before the first of them listens, in step with the
 // settings, gone after the last session. Of one gateway, not of one engine: engines only put elements into it.
-// Must not break: nothing is changed before everything is known to work, and a table that the operator loaded is only looked at.
+// Must not break: nothing is changed before everything is known to work, a table that the operator loaded is only looked at,
+// and one by which another gateway lives is not touched.
 
 import { type DropCounts, dropsSince, noDrops, readDropCounters } from '../nftables/drop-counters.ts';
 import { check, install, probe, remove } from '../nftables/table.ts';
 import type { TablePlan } from '../nftables/table-plan.ts';
 import type { KernelSettings, Settings } from '../settings/settings.ts';
+import { HeldName } from '../sys/held-name.ts';
 import { tablePlanOf } from './table-plan-of.ts';
 
 /** `installed`: the table is ours to write and to remove; `loaded-by-operator`: it must be there already (run --no-install). */
@@ -14,6 +16,8 @@ export type TableKeeping = 'installed' | 'loaded-by-operator';
 export class Perimeter {
   private readonly keeping: TableKeeping;
   private standing: TablePlan | undefined;
+  /** That the table is this process's to keep. */
+  private claim: HeldName | undefined;
   /** What the counters of the standing table showed when they were last looked at. */
   private seen: DropCounts = noDrops;
   /** Dropped by tables that have been replaced since, and not yet given. */
@@ -32,8 +36,12 @@ export class Perimeter {
     }
     // The operator may have reloaded a ruleset that begins with `flush ruleset`, and SIGHUP is how to mend that.
     if (JSON.stringify(plan) === JSON.stringify(this.standing) && check(plan).ok) return undefined;
-    const problem = this.keeping === 'installed' ? this.install(plan) : problemOf(check(plan));
-    if (problem !== undefined) return problem;
+    const problem =
+      this.claimed(plan.table) ?? (this.keeping === 'installed' ? this.install(plan) : problemOf(check(plan)));
+    if (problem !== undefined) {
+      if (this.standing === undefined) this.disclaim();
+      return problem;
+    }
     // What a table of the operator's has dropped before is not of this process.
     if (this.keeping === 'loaded-by-operator' && plan.table !== this.standing?.table) {
       this.seen = readDropCounters(plan.table) ?? noDrops;
@@ -75,6 +83,24 @@ export class Perimeter {
     if (this.standing !== undefined && this.keeping === 'installed') remove(this.standing);
     this.standing = undefined;
     this.seen = noDrops;
+    this.disclaim();
+  }
+
+  /** The name stays the same while the table stands. A table whose keeper has died is there for the taking. */
+  private claimed(table: string): string | undefined {
+    if (this.claim !== undefined) return undefined;
+    const holding = HeldName.hold(`portcullis table inet ${table}`);
+    if (holding.ok) {
+      this.claim = holding.name;
+      return undefined;
+    }
+    if (holding.code !== 'EADDRINUSE') return `cannot claim the nftables table inet ${table}: ${holding.code}`;
+    return `another Portcullis runs here with the nftables table inet ${table} (ss -xap shows it); stop that one, or give this one a table of its own (kernel.table)`;
+  }
+
+  private disclaim(): void {
+    this.claim?.release();
+    this.claim = undefined;
   }
 
   private install(plan: TablePlan): string | undefined {

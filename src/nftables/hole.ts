@@ -21,47 +21,32 @@ export interface Hole {
 // A SYN that a pinhole lets through at its last moment must still leave with the right source a hook later.
 const sourceGraceMs = 1000;
 
-/** To be committed as one transaction. Throws RangeError where the addresses are not of one family. */
-export function opening(hole: Hole, timeoutMs: number): ElementChange[] {
-  const elements = elementsOf(hole);
-  return elements.map(({ set, key, value, graceMs }) => {
-    const change = { kind: 'add', set, key, timeoutMs: timeoutMs + graceMs } as const;
-    return value === undefined ? change : { ...change, value };
-  });
-}
-
-/** Takes away what is left of it; the first SYN has taken the pinhole, a time-out perhaps all. */
-export function closing(hole: Hole): ElementChange[] {
-  return elementsOf(hole).map(({ set, key }) => ({ kind: 'delete', set, key }));
-}
-
-/** What remains once the first SYN has taken the pinhole: the translations, which the kernel remembers by then. */
-export function spent(hole: Hole): ElementChange[] {
-  return closing(hole).slice(0, -1);
-}
-
-interface Element {
-  readonly set: string;
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | undefined;
-  readonly graceMs: number;
-}
-
-/** The pinhole itself comes last. */
-function elementsOf({ initiator, advertised, responder, source }: Hole): Element[] {
+/** To be committed as one transaction, the pinhole itself last. Throws RangeError where the addresses are not of one family. */
+export function opening({ initiator, advertised, responder, source }: Hole, timeoutMs: number): ElementChange[] {
   const family = familyOf(initiator, advertised.address, responder.address, source);
   const passing = concatenated(initiator, responder.address, responder.port);
-  const elements: Element[] = [];
+  const changes: ElementChange[] = [];
   if (!sameEndpoint(advertised, responder)) {
     const key = concatenated(initiator, advertised.address, advertised.port);
     const value = concatenated(responder.address, responder.port);
-    elements.push({ set: redirects(family), key, value, graceMs: 0 });
+    changes.push({ kind: 'add', set: redirects(family), key, value, timeoutMs });
   }
   if (!sameAddress(source, initiator)) {
-    elements.push({ set: sources(family), key: passing, value: concatenated(source), graceMs: sourceGraceMs });
+    const value = concatenated(source);
+    changes.push({ kind: 'add', set: sources(family), key: passing, value, timeoutMs: timeoutMs + sourceGraceMs });
   }
-  elements.push({ set: pinholes(family), key: passing, value: undefined, graceMs: 0 });
-  return elements;
+  changes.push({ kind: 'add', set: pinholes(family), key: passing, timeoutMs });
+  return changes;
+}
+
+/** Takes away what is left of what was opened so; the first SYN has taken the pinhole, a time-out perhaps all. */
+export function closing(opened: readonly ElementChange[]): ElementChange[] {
+  return opened.map(({ set, key }) => ({ kind: 'delete', set, key }));
+}
+
+/** What remains once the first SYN has taken the pinhole: the translations, which the kernel remembers by then. */
+export function spent(opened: readonly ElementChange[]): ElementChange[] {
+  return closing(opened.slice(0, -1));
 }
 
 function familyOf(first: Address, ...others: Address[]): Family {

@@ -77,10 +77,12 @@ export function lastError(): SysErrorCode {
 }
 
 // asm-generic values: the same on x86-64 and arm64, the two processors that Portcullis is built for.
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
