@@ -16,6 +16,8 @@ export interface LegResources {
   readonly ports: PortPool;
   /** The gateway's end of a leg may have the address of a client or a server whose packets pass here. */
   readonly transparent?: boolean;
+  /** Code point of what the gateway sends; undefined for the kernel's default. */
+  readonly dscp?: number | undefined;
 }
 
 /** What a leg tells the relay it belongs to. */
@@ -46,6 +48,7 @@ export class RelayLeg implements Pollable {
   private readonly poller: Poller;
   private readonly ports: PortPool;
   private readonly transparent: boolean;
+  private readonly dscp: number | undefined;
   private readonly owner: LegOwner;
   private listener: TcpListener | undefined;
   private port: number | undefined;
@@ -59,6 +62,7 @@ export class RelayLeg implements Pollable {
     this.poller = shared.poller;
     this.ports = shared.ports;
     this.transparent = shared.transparent === true;
+    this.dscp = shared.dscp;
     this.owner = owner;
   }
 
@@ -69,14 +73,14 @@ export class RelayLeg implements Pollable {
   /** Starts listening where the plan says so; a dialling leg has nothing to open. */
   open(): LegOpening {
     if (this.plan.mode === 'dial') return { ok: true, port: undefined };
-    const { transparent } = this;
+    const { transparent, dscp } = this;
     const octets = octetsOfAddress(this.plan.local);
     let code: SysErrorCode | undefined;
     const skipped: number[] = [];
     for (let tries = 0; tries < bindTriesMax && this.listener === undefined; tries++) {
       const port = this.ports.take();
       if (port === undefined) break;
-      const listened = TcpListener.open(this.poller, { octets, port }, this, { backlog, transparent });
+      const listened = TcpListener.open(this.poller, { octets, port }, this, { backlog, transparent, dscp });
       if (listened.ok) {
         this.listener = listened.listener;
         this.port = port;
@@ -102,8 +106,8 @@ export class RelayLeg implements Pollable {
     this.peer = remote;
     const to: SocketAddress = { octets: octetsOfAddress(remote.address), port: remote.port };
     const from = local === undefined ? undefined : { octets: octetsOfAddress(local), port: sourcePort ?? 0 };
-    const { transparent } = this;
-    const options = from === undefined ? { transparent } : { from, transparent };
+    const { transparent, dscp } = this;
+    const options = from === undefined ? { transparent, dscp } : { from, transparent, dscp };
     const dialled = TcpSocket.dial(this.poller, to, this, options);
     if (!dialled.ok) return dialled.code;
     this.socket = this.own(dialled.socket);

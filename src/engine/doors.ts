@@ -156,7 +156,9 @@ export class Doors {
     const { limits, kernel } = settings;
     const { poller, pipes } = this.resources;
     const times = { joinTimeoutMs: limits.expectationTimeoutMs, dataIdleTimeoutMs: limits.dataIdleTimeoutMs };
-    const relay = new Relay({ poller, pipes, ports, times, transparent: listener.mode === 'transparent' });
+    const transparent = listener.mode === 'transparent';
+    const dscp = transparent ? kernel.dscp.data : undefined;
+    const relay = new Relay({ poller, pipes, ports, times, transparent, dscp });
     if (listener.dataPath === 'relay' || this.plane === undefined) return relay;
     const { expectationTimeoutMs } = limits;
     const { endFlows } = kernel;

@@ -1,5 +1,5 @@
-// Do packets carry the class that the settings name (RFC 2474)? Control connections on both of their legs, data connections that
-// the kernel carries in both directions, over IPv4 and IPv6; and nothing goes out unclassed between.
+// Do packets carry the class that the settings name (RFC 2474)? Control connections on both of their legs, data connections in
+// both directions and in either data path, over IPv4 and IPv6; and nothing goes out unclassed between.
 //
 //   client 198.51.100.2, 2001:db8:1::2 ─── wan0 router lan0 ─── 10.77.0.2, 2001:db8:77::2 vsftpd
 
@@ -25,14 +25,17 @@ const families = [4, 6] as const;
 const codePoints = { control: 'af21', renewed: 'cs3', data: 'af11' } as const;
 type Class = keyof typeof codePoints;
 
-const settings = (control: Class): string => `
+const dataPaths = ['kernel', 'relay'] as const;
+type DataPath = (typeof dataPaths)[number];
+
+const settings = (dataPath: DataPath, control: Class): string => `
 listeners:
   - name: perimeter
     mode: transparent
     listen: "[::]:2121"
     intercept: { ports: [21], interface: wan0 }
     servers: [10.77.0.0/24, "2001:db8:77::/64"]
-    dataPath: kernel
+    dataPath: ${dataPath}
     dataPorts: 50000-50999
 kernel:
   dscp: { control: ${codePoints[control]}, data: ${codePoints.data} }
@@ -60,63 +63,65 @@ ${rules
 }`;
 }
 
-describe('classes of service', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
-  let lab: PerimeterLab;
-  let gateway: PerimeterGateway;
-  const servers = new Map<4 | 6, RealServer>();
+for (const dataPath of dataPaths) {
+  describe(`classes of service, ${dataPath}`, { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+    let lab: PerimeterLab;
+    let gateway: PerimeterGateway;
+    const servers = new Map<4 | 6, RealServer>();
 
-  before(async () => {
-    lab = await openPerimeter('routed');
+    before(async () => {
+      lab = await openPerimeter('routed');
+      for (const family of families) {
+        const server = await startServerAt(lab.lab, 'vsftpd', {
+          host: hosts[family],
+          port: 21,
+          network: lab.server.name,
+        });
+        await writeFile(join(server.files, 'file.bin'), file);
+        servers.set(family, server);
+        await loadNft(lab.client, countersFor(family, hosts[family], 'sport'));
+        await loadNft(lab.server, countersFor(family, clientHosts[family], 'dport'));
+      }
+      gateway = await startGateway(lab, settings(dataPath, 'control'));
+    });
+    after(() => lab.close());
+
     for (const family of families) {
-      const server = await startServerAt(lab.lab, 'vsftpd', {
-        host: hosts[family],
-        port: 21,
-        network: lab.server.name,
-      });
-      await writeFile(join(server.files, 'file.bin'), file);
-      servers.set(family, server);
-      await loadNft(lab.client, countersFor(family, hosts[family], 'sport'));
-      await loadNft(lab.server, countersFor(family, clientHosts[family], 'dport'));
+      for (const mode of ['extended', 'extended-active'] as const) {
+        test(`IPv${family}, ${mode}: both legs of control and both directions of data have their classes`, async () => {
+          await download(family, mode);
+          for (const host of [lab.client, lab.server]) await assertClasses(host, family, 'control');
+        });
+      }
     }
-    gateway = await startGateway(lab, settings('control'));
+
+    test('new sessions have the class of new settings', async () => {
+      await writeFile(
+        join(lab.lab.folder, 'perimeter.yaml'),
+        `${settings(dataPath, 'renewed')}\nadmin:\n  listen: 127.0.0.1:9121\n`,
+      );
+      gateway.program.signal('SIGHUP');
+      await loggedLine(gateway.program, { msg: 'settings reloaded; they hold for new sessions' });
+      for (const family of families) {
+        await download(family, 'extended');
+        for (const host of [lab.client, lab.server]) await assertClasses(host, family, 'renewed');
+      }
+    });
+
+    async function download(family: 4 | 6, mode: 'extended' | 'extended-active'): Promise<void> {
+      for (const host of [lab.client, lab.server]) await host.must('nft', 'reset', 'counters');
+      const { host, port, user, password } = servers.get(family)!;
+      const folder = await lab.lab.makeFolder(`download-${gateway.transfers().length}`);
+      const before = gateway.transfers().length;
+      const target = { host, port, user, password, mode, folder, network: lab.client.name };
+      const run = await curl.download(target, 'files/file.bin', 'got.bin');
+      assert.equal(run.exitCode, 0, run.output);
+      assert.deepEqual(await readFile(join(folder, 'got.bin')), file);
+      await becomes(() => gateway.transfers().length, before + 1);
+      assert.equal(gateway.transfers()[before]?.['plane'], dataPath);
+    }
   });
-  after(() => lab.close());
-
-  for (const family of families) {
-    for (const mode of ['extended', 'extended-active'] as const) {
-      test(`IPv${family}, ${mode}: both legs of control and both directions of data have their classes`, async () => {
-        await download(family, mode);
-        for (const host of [lab.client, lab.server]) await assertClasses(host, family, 'control');
-      });
-    }
-  }
-
-  test('new sessions have the class of new settings', async () => {
-    await writeFile(
-      join(lab.lab.folder, 'perimeter.yaml'),
-      `${settings('renewed')}\nadmin:\n  listen: 127.0.0.1:9121\n`,
-    );
-    gateway.program.signal('SIGHUP');
-    await loggedLine(gateway.program, { msg: 'settings reloaded; they hold for new sessions' });
-    for (const family of families) {
-      await download(family, 'extended');
-      for (const host of [lab.client, lab.server]) await assertClasses(host, family, 'renewed');
-    }
-  });
-
-  async function download(family: 4 | 6, mode: 'extended' | 'extended-active'): Promise<void> {
-    for (const host of [lab.client, lab.server]) await host.must('nft', 'reset', 'counters');
-    const { host, port, user, password } = servers.get(family)!;
-    const folder = await lab.lab.makeFolder(`download-${gateway.transfers().length}`);
-    const before = gateway.transfers().length;
-    const target = { host, port, user, password, mode, folder, network: lab.client.name };
-    const run = await curl.download(target, 'files/file.bin', 'got.bin');
-    assert.equal(run.exitCode, 0, run.output);
-    assert.deepEqual(await readFile(join(folder, 'got.bin')), file);
-    await becomes(() => gateway.transfers().length, before + 1);
-    assert.equal(gateway.transfers()[before]?.['plane'], 'kernel');
-  }
-});
+}
 
 /** What came in at that host: all of it classed, control as named, data as data. */
 async function assertClasses(host: Network, family: 4 | 6, control: 'control' | 'renewed'): Promise<void> {
