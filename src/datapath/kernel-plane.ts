@@ -52,6 +52,9 @@ export class KernelPlane {
   /** Flows that have come through one, by both their ends: the hole may be needed again before they end. */
   private readonly flowing = new Map<string, { readonly flow: FlowTuple; readonly owner: HoleOwner }>();
 
+  /** Holes closed since events were last read, whose flows shall not be either. */
+  private readonly closed = new Set<string>();
+
   /** Elements that are of no more use. */
   private readonly spent: ElementChange[] = [];
   private nextListening: Timer | undefined;
@@ -79,13 +82,17 @@ export class KernelPlane {
     return undefined;
   }
 
-  /** Nobody came, or shall come any more: the hole goes, and nothing of it is told. */
-  close(hole: Hole): void {
+  /**
+   * Nobody came, or shall come any more: the hole goes, and nothing of it is told. A first packet may have passed since events
+   * were last read; with `ending` its flow is ended too.
+   */
+  close(hole: Hole, ending: 'only-the-hole' | 'and-its-flow'): void {
     const key = keyOfHole(hole);
     const awaited = this.awaited.get(key);
     if (awaited === undefined) return;
     this.awaited.delete(key);
     this.elements.remove(closing(awaited.opened));
+    if (ending === 'and-its-flow') this.closed.add(key);
   }
 
   /** Nothing more of the flow is told; it goes on. */
@@ -123,7 +130,10 @@ export class KernelPlane {
   private begin(flow: FlowTuple, key: string): HoleOwner | undefined {
     const awaitedAs = keyOf(flow.source, flow.destination, flow.destinationPort);
     const awaited = this.awaited.get(awaitedAs);
-    if (awaited === undefined) return undefined;
+    if (awaited === undefined) {
+      if (this.closed.has(awaitedAs)) this.watch.kill(flow);
+      return undefined;
+    }
     const { opened, owner } = awaited;
     this.awaited.delete(awaitedAs);
     this.flowing.set(key, { flow, owner });
@@ -142,6 +152,7 @@ export class KernelPlane {
   // line, and the rest within a moment.
   private readonly listen = (): void => {
     this.watch.onReady();
+    this.closed.clear();
   };
 
   private listenSoon(): void {

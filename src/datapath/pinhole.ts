@@ -110,7 +110,8 @@ class PinholeWay implements OpenWay, HoleOwner {
   }
 
   private closeHole(): void {
-    if (this.hole !== undefined) this.shared.plane.close(this.hole);
+    if (this.hole !== undefined)
+      this.shared.plane.close(this.hole, this.shared.endFlows ? 'and-its-flow' : 'only-the-hole');
   }
 
   private release(): void {

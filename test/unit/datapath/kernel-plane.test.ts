@@ -1,0 +1,199 @@
+// What does an engine learn of its holes, and what becomes of them? With the real table, connection tracking and TCP, in
+// namespaces of this process; every step happens in the call that causes it, so nothing has to be waited for but events.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { addressFromOctets } from '../../../src/address/endpoint.ts';
+import { type FlowEnd, type HoleOwner, KernelPlane } from '../../../src/datapath/kernel-plane.ts';
+import type { Hole } from '../../../src/nftables/hole.ts';
+import { printRuleset } from '../../../src/nftables/ruleset.ts';
+import { type FlowOctets, type FlowTuple, FlowWatch } from '../../../src/sys/conntrack.ts';
+import { Poller } from '../../../src/sys/poller.ts';
+import { TcpListener } from '../../../src/sys/tcp-listener.ts';
+import type { TcpSocket } from '../../../src/sys/tcp-socket.ts';
+import { whyNoOwnNetwork } from '../../support/own-network.ts';
+import { networks, tablePlan } from '../../support/table-plans.ts';
+import { dial, Recorder, takeConnection, turnUntil } from '../sys/loopback.ts';
+import { clientAddress, openRoutedNetwork, serverAddress } from '../sys/routed-network.ts';
+
+const skip = whyNoOwnNetwork();
+const timeoutMs = 30_000;
+const publicPort = 50_000;
+/** The router's own address towards the client. */
+const publicAddress = Uint8Array.of(198, 51, 100, 1);
+
+/** Remembers what it is told. */
+class Owner implements HoleOwner {
+  readonly told: string[] = [];
+  flow: FlowTuple | undefined;
+  octets: FlowOctets | undefined;
+
+  onFlowBegun(flow: FlowTuple): void {
+    this.flow = flow;
+    this.told.push('begun');
+  }
+
+  onFlowJoined(): void {
+    this.told.push('joined');
+  }
+
+  onFlowEnded(_flow: FlowTuple, end: FlowEnd, octets: FlowOctets | undefined): void {
+    this.octets = octets;
+    this.told.push(end);
+  }
+}
+
+/** A router with our table, which guards the server's network, and one engine's plane there. */
+class Scene {
+  readonly network = openRoutedNetwork();
+  readonly poller = new Poller();
+  readonly plane: KernelPlane;
+  readonly tracker: FlowWatch;
+  readonly listener: TcpListener;
+  private readonly sockets: TcpSocket[] = [];
+
+  constructor() {
+    const { router, server } = this.network;
+    router.sysctl('net/netfilter/nf_conntrack_acct', 1);
+    router.command('nft -f -', printRuleset({ ...tablePlan, guard: networks('10.77.0.0/24') }));
+    const { table, dataMark } = tablePlan;
+    this.plane = router.within(() => new KernelPlane({ poller: this.poller, table, dataMark }));
+    this.tracker = router.within(() =>
+      FlowWatch.open(
+        this.poller,
+        dataMark,
+        () => {},
+        () => {},
+        'when-asked',
+      ),
+    );
+    const local = { octets: serverAddress[4], port: 0 };
+    const listened = server.within(() => TcpListener.open(this.poller, local, new Recorder(), { backlog: 16 }));
+    assert.ok(listened.ok);
+    this.listener = listened.listener;
+  }
+
+  /** As a client would know it that was told the server's own address, or the router's. */
+  hole(known: 'routed' | 'published'): Hole {
+    const initiator = addressFromOctets(clientAddress[4]);
+    const responder = { address: addressFromOctets(serverAddress[4]), port: this.listener.localPort() };
+    const announced = { address: addressFromOctets(publicAddress), port: publicPort };
+    return { initiator, advertised: known === 'routed' ? responder : announced, responder, source: initiator };
+  }
+
+  /** The client's SYN has passed the router, or not, when this returns. */
+  dial({ advertised }: Hole): TcpSocket {
+    const octets = advertised.port === publicPort ? publicAddress : serverAddress[4];
+    const socket = this.network.client.within(() => dial(this.poller, { octets, port: advertised.port }));
+    this.sockets.push(socket);
+    return socket;
+  }
+
+  accept(): TcpSocket {
+    const socket = takeConnection(this.poller, this.listener);
+    this.sockets.push(socket);
+    return socket;
+  }
+
+  /** What our sets and maps hold. */
+  elements(): string[] {
+    const listing = this.network.router.command(`nft list table inet ${tablePlan.table}`);
+    return listing.match(/198\.51\.100\.2 \. \S+ \. \d+/g) ?? [];
+  }
+
+  /** Where connection tracking has the flow that the owner was told of. */
+  stateOf(flow: FlowTuple): string | undefined {
+    return this.tracker.ask(flow)?.tcpState;
+  }
+
+  close(): void {
+    for (const socket of this.sockets) socket.reset();
+    this.listener.close();
+    this.plane.shutDown();
+    this.tracker.close();
+    this.poller.close();
+    this.network.close();
+  }
+}
+
+function planeTest(name: string, body: (scene: Scene) => void): void {
+  test(name, { skip }, () => {
+    const scene = new Scene();
+    try {
+      body(scene);
+    } finally {
+      scene.close();
+    }
+  });
+}
+
+planeTest(
+  'a flow through a hole is told in order, with its octets; what it leaves behind goes with the next hole',
+  (scene) => {
+    const owner = new Owner();
+    const hole = scene.hole('published');
+    assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
+    assert.equal(scene.elements().length, 2, 'a redirect and a pinhole');
+    const client = scene.dial(hole);
+    const server = scene.accept();
+    assert.equal(server.send(new Uint8Array(5_000)), 5_000);
+    server.endWriting();
+    turnUntil(scene.poller, () => owner.told.includes('joined'));
+    client.endWriting();
+    turnUntil(scene.poller, () => owner.told.length === 3);
+    assert.deepEqual(owner.told, ['begun', 'joined', 'completed']);
+    assert.ok(owner.octets!.reply > 5_000, 'with headers');
+
+    const next = new Owner();
+    assert.equal(scene.plane.open(hole, timeoutMs, next), undefined, 'the same place once more');
+    assert.equal(scene.elements().length, 2);
+    scene.plane.close(hole, 'only-the-hole');
+    assert.deepEqual(scene.elements(), []);
+  },
+);
+
+planeTest('what a first packet leaves behind goes soon, also when no other hole is opened', (scene) => {
+  const hole = scene.hole('published');
+  const owner = new Owner();
+  assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
+  scene.dial(hole);
+  turnUntil(scene.poller, () => owner.told.includes('joined') && scene.elements().length === 0);
+});
+
+planeTest('nothing passes a hole that is closed, and two at one place cannot be', (scene) => {
+  const hole = scene.hole('routed');
+  const owner = new Owner();
+  assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
+  assert.equal(scene.plane.open(hole, timeoutMs, new Owner()), 'EEXIST');
+  scene.plane.close(hole, 'only-the-hole');
+  assert.deepEqual(scene.elements(), []);
+  scene.dial(hole);
+  scene.poller.turn(0);
+  assert.equal(scene.listener.accept(), undefined);
+  assert.deepEqual(owner.told, []);
+});
+
+for (const [ending, state] of [
+  ['and-its-flow', undefined],
+  ['only-the-hole', 'established'],
+] as const) {
+  planeTest(`a flow that slips through while its hole is being closed, ${ending}`, (scene) => {
+    const hole = scene.hole('routed');
+    const owner = new Owner();
+    assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
+    const client = scene.dial(hole);
+    scene.accept();
+    // No turn since the first packet: the plane has not heard of it.
+    scene.plane.close(hole, ending);
+    scene.poller.turn(0);
+    const flow: FlowTuple = {
+      family: 4,
+      source: clientAddress[4],
+      destination: serverAddress[4],
+      sourcePort: client.localAddress().port,
+      destinationPort: hole.advertised.port,
+    };
+    assert.equal(scene.stateOf(flow), state);
+    assert.deepEqual(owner.told, []);
+  });
+}
