@@ -26,7 +26,9 @@ type Service = 'starting' | 'ready' | 'draining' | 'stopped';
 const descriptorsPerSession = 6;
 // After the bound of the drain: the time that 421s and the last log lines get.
 const farewellMs = 12_000;
-// How long an operator's `flush ruleset` may leave FTP unread; looking takes a millisecond of this thread.
+// How long an operator's `flush ruleset` may leave FTP unread; to ask whether the table is there takes some microseconds.
+const glanceMs = 200;
+// The same for damage within the table; to look it through takes a millisecond of this thread and more.
 const mendingMs = 5_000;
 // Once the table has gone, a data connection that was ended could be taken up again: each peer that sends is reset before.
 const flowEndingMs = 2_000;
@@ -42,6 +44,8 @@ export class Gateway {
   private readonly engines: EngineHost[] = [];
   private readonly perimeter: Perimeter;
   private mending: NodeJS.Timeout | undefined;
+  private glancing: NodeJS.Timeout | undefined;
+  private tableState: 'sound' | 'beyond-us' = 'sound';
   private admin: AdminServer | undefined;
   private service: Service = 'starting';
   private reloading: Promise<unknown> = Promise.resolve();
@@ -68,6 +72,7 @@ export class Gateway {
     }
     this.service = 'ready';
     this.mending = setInterval(() => this.mendPerimeter(), mendingMs);
+    this.glancing = setInterval(() => this.glanceAtPerimeter(), glanceMs);
     this.own.set('ready', 1);
     this.own.set('engines', this.engines.length);
     this.own.set('sessions_limit', this.settings.sessions.totalMax);
@@ -166,11 +171,17 @@ export class Gateway {
     const began = this.service !== 'starting';
     this.service = 'stopped';
     clearInterval(this.mending);
+    clearInterval(this.glancing);
     await Promise.all(this.engines.map((engine) => engine.kill()));
     this.perimeter.remove();
     await this.admin?.close();
     if (began) this.log.info('stopped');
     this.output.close();
+  }
+
+  private glanceAtPerimeter(): void {
+    // What could not be mended is tried again, and told again, less often.
+    if (this.tableState === 'sound' && this.perimeter.hasGone()) this.mendPerimeter();
   }
 
   private mendPerimeter(): void {
@@ -179,6 +190,7 @@ export class Gateway {
       this.own.increase('kernel_dropped_packets_total', drops[reason], reason);
     }
     const state = this.perimeter.mend();
+    this.tableState = typeof state === 'string' ? 'sound' : 'beyond-us';
     if (state === 'restored') this.log.warn('the nftables table had gone; it is back, and what waited in it is lost');
     else if (state !== 'sound') this.log.error({ problem: state.problem }, 'control connections may pass unread');
   }

@@ -8,6 +8,7 @@ import { check, install, probe, remove } from '../nftables/table.ts';
 import type { TablePlan } from '../nftables/table-plan.ts';
 import type { KernelSettings, Settings } from '../settings/settings.ts';
 import { HeldName } from '../sys/held-name.ts';
+import { NftPresence } from '../sys/nft-presence.ts';
 import { tablePlanOf } from './table-plan-of.ts';
 
 /** `installed`: the table is ours to write and to remove; `loaded-by-operator`: it must be there already (run --no-install). */
@@ -18,6 +19,7 @@ export class Perimeter {
   private standing: TablePlan | undefined;
   /** That the table is this process's to keep. */
   private claim: HeldName | undefined;
+  private readonly presence = new NftPresence();
   /** What the counters of the standing table showed when they were last looked at. */
   private seen: DropCounts = noDrops;
   /** Dropped by tables that have been replaced since, and not yet given. */
@@ -63,6 +65,11 @@ export class Perimeter {
     return problem === undefined ? 'restored' : { problem };
   }
 
+  /** Has a table that is ours to keep gone? To be asked often; whether it is whole only `mend` knows. */
+  hasGone(): boolean {
+    return this.keeping === 'installed' && this.standing !== undefined && this.presence.isAbsent(this.standing.table);
+  }
+
   /** Packets that the table has dropped since this was last asked. */
   newDrops(): DropCounts {
     this.look();
@@ -83,6 +90,7 @@ export class Perimeter {
     if (this.standing !== undefined && this.keeping === 'installed') remove(this.standing);
     this.standing = undefined;
     this.seen = noDrops;
+    this.presence.close();
     this.disclaim();
   }
 

@@ -11,7 +11,7 @@ import { loggedLine } from '../support/log-line.ts';
 import { executable } from '../support/operated-gateway.ts';
 import { whyNoOwnNetwork } from '../support/own-network.ts';
 import { type Finished, type RunningProgram, runProgram } from '../support/process.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
+import { becomes, suiteTimeoutMs } from '../support/watch.ts';
 
 const skip = whyNoOwnNetwork();
 const lateSentence = 'there is no nftables table inet portcullis; load what `portcullis rules` prints';
@@ -58,6 +58,27 @@ describe('the table of a gateway', { skip, timeout: suiteTimeoutMs }, () => {
     assert.match(await nft('list ruleset'), /tproxy ip to :2121/);
     await stopped(program);
     assert.equal(await nft('list ruleset'), before);
+  });
+
+  test('comes back when the operator flushes the ruleset, each time, and says so', async () => {
+    const program = await running();
+    const before = await nft('list ruleset');
+    const told = () => program.output.split('the nftables table had gone; it is back').length - 1;
+    for (const times of [1, 2]) {
+      await nft('-f -', 'flush ruleset\nadd table inet filter');
+      await becomes(told, times);
+      assert.equal(await nft('list table inet portcullis'), before);
+    }
+    await stopped(program);
+    assert.equal(await nft('list tables'), 'table inet filter\n');
+  });
+
+  test('is made whole when somebody damages it', async () => {
+    const program = await running();
+    const before = await nft('list ruleset');
+    await nft('flush chain inet portcullis divert');
+    await becomes(() => nft('list ruleset'), before);
+    await stopped(program);
   });
 
   test('outlives a killed gateway and gives way to that of its successor', async () => {
