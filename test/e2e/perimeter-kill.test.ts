@@ -75,7 +75,7 @@ const directions: readonly Direction[] = [
   },
 ];
 
-const expectationSeconds = 3;
+const expectationSeconds = 6;
 // A translation of the source outlives its pinhole by so much.
 const graceSeconds = 1;
 
