@@ -10,17 +10,22 @@ export interface PairsSeen {
   readonly went: readonly string[];
 }
 
+// Both families in one chain, as in witness.ts.
 const pairsTable = `
 table inet pairs {
-  set came { type ipv4_addr . ipv4_addr; size 65536; flags dynamic; }
-  set went { type ipv4_addr . ipv4_addr; size 65536; flags dynamic; }
+  set came4 { type ipv4_addr . ipv4_addr; size 65536; flags dynamic; }
+  set came6 { type ipv6_addr . ipv6_addr; size 65536; flags dynamic; }
+  set went4 { type ipv4_addr . ipv4_addr; size 65536; flags dynamic; }
+  set went6 { type ipv6_addr . ipv6_addr; size 65536; flags dynamic; }
   chain came {
     type filter hook input priority filter;
-    iifname != "lo" tcp flags & (syn | ack) == syn add @came { ip saddr . ip daddr }
+    iifname != "lo" tcp flags & (syn | ack) == syn add @came4 { ip saddr . ip daddr }
+    iifname != "lo" tcp flags & (syn | ack) == syn add @came6 { ip6 saddr . ip6 daddr }
   }
   chain went {
     type filter hook output priority filter;
-    oifname != "lo" tcp flags & (syn | ack) == syn add @went { ip saddr . ip daddr }
+    oifname != "lo" tcp flags & (syn | ack) == syn add @went4 { ip saddr . ip daddr }
+    oifname != "lo" tcp flags & (syn | ack) == syn add @went6 { ip6 saddr . ip6 daddr }
   }
 }`;
 
@@ -30,7 +35,9 @@ export async function watchPairs(host: Network): Promise<void> {
 }
 
 export async function pairsSeen(host: Network): Promise<PairsSeen> {
-  const pairs = async (set: string): Promise<string[]> =>
-    (await elements(host, 'pairs', set)).map(({ key }) => key.replace(' ', ' > ')).sort();
+  const pairs = async (set: string): Promise<string[]> => {
+    const found = [...(await elements(host, 'pairs', `${set}4`)), ...(await elements(host, 'pairs', `${set}6`))];
+    return found.map(({ key }) => key.replace(' ', ' > ')).sort();
+  };
   return { came: await pairs('came'), went: await pairs('went') };
 }

@@ -4,8 +4,12 @@
 //             client 2001:db8:1::2 ──                  ─── 2001:db8:77::2, ::3, ::4 servers
 //   inbound   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2, .3, .4 servers          outside, only 203.0.113.0/24 is known,
 //                                   203.0.113.10, .11, .12                                    and the router has its addresses
+//             client 2001:db8:1::2 ──                  ─── fd77::2, ::3, ::4 servers          the same with 2001:db8:203::/64
+//                          2001:db8:203::10, ::11, ::12
 //   outbound  client 10.88.0.2 ────── lan0 router wan0 ─── 198.51.100.2, .3, .4 servers       outside, nobody knows 10.88.0.0/24
+//             client fd88::2 ────────                  ─── 2001:db8:1::2, ::3, ::4 servers    nor fd88::/64
 //
+// fd77::/64 and fd88::/64 are unique local addresses (RFC 4193), which are to IPv6 what 10.0.0.0/8 is to IPv4.
 // In each there is a stranger outside, 192.0.2.66 and 2001:db8:66::66, behind the router's wan1.
 
 export type Topology = 'routed' | 'inbound' | 'outbound';
@@ -23,20 +27,19 @@ interface Cable {
 }
 
 const everywhere = ['default via 198.51.100.1', 'default via 2001:db8:1::1'];
-const inside: Cable = {
-  host: 'server',
-  addresses: [
-    '10.77.0.2/24',
-    '10.77.0.3/24',
-    '10.77.0.4/24',
-    '2001:db8:77::2/64',
-    '2001:db8:77::3/64',
-    '2001:db8:77::4/64',
-  ],
-  routerInterface: 'lan0',
-  routerAddresses: ['10.77.0.1/24', '2001:db8:77::1/64'],
-  routes: ['default via 10.77.0.1', 'default via 2001:db8:77::1'],
-};
+
+/** The servers behind lan0, with IPv6 addresses of this /64. */
+function inside(prefix: string): Cable {
+  const lasts = ['2', '3', '4'];
+  return {
+    host: 'server',
+    addresses: [...lasts.map((last) => `10.77.0.${last}/24`), ...lasts.map((last) => `${prefix}::${last}/64`)],
+    routerInterface: 'lan0',
+    routerAddresses: ['10.77.0.1/24', `${prefix}::1/64`],
+    // A client here leaves with the first address. Over IPv4 the kernel takes that one by itself.
+    routes: ['default via 10.77.0.1', `default via ${prefix}::1 src ${prefix}::2`],
+  };
+}
 
 function outside(routes: readonly string[]): Cable {
   return {
@@ -59,31 +62,44 @@ function beyond(routes: readonly string[]): Cable {
 }
 
 const cables: Readonly<Record<Topology, readonly Cable[]>> = {
-  routed: [outside(everywhere), inside, beyond(['default via 192.0.2.1', 'default via 2001:db8:66::1'])],
-  inbound: [outside(['203.0.113.0/24 via 198.51.100.1']), inside, beyond(['203.0.113.0/24 via 192.0.2.1'])],
+  routed: [outside(everywhere), inside('2001:db8:77'), beyond(['default via 192.0.2.1', 'default via 2001:db8:66::1'])],
+  inbound: [
+    outside(['203.0.113.0/24 via 198.51.100.1', '2001:db8:203::/64 via 2001:db8:1::1']),
+    inside('fd77'),
+    beyond(['203.0.113.0/24 via 192.0.2.1', '2001:db8:203::/64 via 2001:db8:66::1']),
+  ],
   outbound: [
     {
       host: 'client',
-      addresses: ['10.88.0.2/24'],
+      addresses: ['10.88.0.2/24', 'fd88::2/64'],
       routerInterface: 'lan0',
-      routerAddresses: ['10.88.0.1/24'],
-      routes: ['default via 10.88.0.1'],
+      routerAddresses: ['10.88.0.1/24', 'fd88::1/64'],
+      routes: ['default via 10.88.0.1', 'default via fd88::1'],
     },
     {
       host: 'server',
-      addresses: ['198.51.100.2/24', '198.51.100.3/24', '198.51.100.4/24'],
+      addresses: [
+        ...['198.51.100.2/24', '198.51.100.3/24', '198.51.100.4/24'],
+        ...['2001:db8:1::2/64', '2001:db8:1::3/64', '2001:db8:1::4/64'],
+      ],
       routerInterface: 'wan0',
-      routerAddresses: ['198.51.100.1/24'],
+      routerAddresses: ['198.51.100.1/24', '2001:db8:1::1/64'],
       routes: [],
     },
-    // It knows the way to the private network, as whoever sits at the provider's next router could.
-    beyond(['198.51.100.0/24 via 192.0.2.1', '10.88.0.0/24 via 192.0.2.1']),
+    // It knows the way to the private networks, as whoever sits at the provider's next router could.
+    beyond([
+      ...['198.51.100.0/24 via 192.0.2.1', '10.88.0.0/24 via 192.0.2.1'],
+      ...['2001:db8:1::/64 via 2001:db8:66::1', 'fd88::/64 via 2001:db8:66::1'],
+    ]),
   ],
 };
 
 const routerExtras: Readonly<Record<Topology, readonly string[]>> = {
   routed: [],
-  inbound: ['10', '11', '12'].map((last) => `addr add 203.0.113.${last}/32 dev lo`),
+  inbound: ['10', '11', '12'].flatMap((last) => [
+    `addr add 203.0.113.${last}/32 dev lo`,
+    `addr add 2001:db8:203::${last}/128 dev lo nodad`,
+  ]),
   outbound: [],
 };
 
