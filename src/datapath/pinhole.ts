@@ -83,8 +83,10 @@ class PinholeWay implements OpenWay, HoleOwner {
     else plane.leave(this.flow);
   }
 
+  /** The hole has been used, however long the handshake takes from here. */
   onFlowBegun(flow: FlowTuple): void {
     this.flow = flow;
+    if (this.life === 'open') this.owner.onArrived(this.id, this.plan.initiatorSide);
   }
 
   onFlowJoined(): void {

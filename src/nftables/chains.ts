@@ -45,6 +45,8 @@ export function untrack(plan: TablePlan): string {
     '# What our ends of those connections send.',
     `tcp sport ${portSet(interceptedPorts(plan))} socket transparent 1 notrack`,
     `tcp dport ${portSet(serverPorts(plan))} socket transparent 1 notrack`,
+    '# What our ends of relayed data connections send is known by this mark when translation comes.',
+    `meta l4proto tcp socket transparent 1 ${marked(plan)}`,
   ]);
 }
 
@@ -90,12 +92,23 @@ export function interceptionMatch(intercept: Intercept, family: Family): string 
   return `${comingIn(intercept)}${toPorts(intercept)} tproxy ${ip(family)} to ${listenAt(intercept)}`;
 }
 
-/** Before the operator's own translation: of several the first holds, and ours is the more particular one. */
-export function translateDestination(): string {
-  const rules = families.map(
-    (family) => `${firstSyn} dnat ${ip(family)} to ${keyOf(family)} map @${redirects(family)}`,
-  );
-  return chain('translate_destination', 'type nat hook prerouting priority dstnat - 1', rules);
+/**
+ * Before the operator's own translation: of several the first holds, and ours is the more particular one. What goes to
+ * where it was announced is translated into itself, so that no other rule leads it elsewhere.
+ */
+export function translateDestination(plan: TablePlan): string {
+  return chain('translate_destination', 'type nat hook prerouting priority dstnat - 1', [
+    '# Connections to sockets of ours stay what they are.',
+    ...families.map((family) => `meta mark ${mark(plan.divertMark)} dnat ${ip(family)} to ${ip(family)} daddr`),
+    '# Expected data connections go to where the session says.',
+    ...families.flatMap((family) => {
+      const key = keyOf(family);
+      return [
+        `${firstSyn} dnat ${ip(family)} to ${key} map @${redirects(family)}`,
+        `${firstSyn} ${key} @${pinholes(family)} dnat ${ip(family)} to ${ip(family)} daddr`,
+      ];
+    }),
+  ]);
 }
 
 export function admit(plan: TablePlan): string {
@@ -148,9 +161,15 @@ function guards(plan: TablePlan, family: Family): string[] {
 }
 
 /** Before the operator's own masquerading, as above. */
-export function translateSource(): string {
-  const rules = families.map((family) => `${firstSyn} snat ${ip(family)} to ${keyOf(family)} map @${sources(family)}`);
-  return chain('translate_source', 'type nat hook postrouting priority srcnat - 1', rules);
+export function translateSource(plan: TablePlan): string {
+  return chain('translate_source', 'type nat hook postrouting priority srcnat - 1', [
+    '# As above: connections of ours, then data connections, which come from where their peer expects them.',
+    ...families.map((family) => `meta mark ${mark(plan.divertMark)} snat ${ip(family)} to ${ip(family)} saddr`),
+    ...families.flatMap((family) => [
+      `${firstSyn} snat ${ip(family)} to ${keyOf(family)} map @${sources(family)}`,
+      `ct mark ${mark(plan.dataMark)} snat ${ip(family)} to ${ip(family)} saddr`,
+    ]),
+  ]);
 }
 
 export function classify(plan: TablePlan): string[] {

@@ -50,9 +50,9 @@ function chains(plan: TablePlan): string[] {
     divert(plan),
     untrack(plan),
     relayed(plan),
-    translateDestination(),
+    translateDestination(plan),
     admit(plan),
-    translateSource(),
+    translateSource(plan),
     ...classify(plan),
   ];
 }

@@ -63,7 +63,14 @@ function chainsOf(plan: TablePlan): Part[] {
       name: 'chain ours_untracked',
       lines: ['socket wildcard 1 return', `meta mark set ${divertMark} notrack accept`],
     },
-    { name: 'chain untrack', lines: ['type filter hook output', 'socket transparent 1 notrack'] },
+    {
+      name: 'chain untrack',
+      lines: [
+        'type filter hook output',
+        'socket transparent 1 notrack',
+        `socket transparent 1 meta mark set ${divertMark}`,
+      ],
+    },
     { name: 'chain ours', lines: ['socket wildcard 1 return', `meta mark set ${divertMark} accept`] },
     {
       name: 'chain relayed',
@@ -71,7 +78,12 @@ function chainsOf(plan: TablePlan): Part[] {
     },
     {
       name: 'chain translate_destination',
-      lines: ['type nat hook prerouting', ...each((family) => `tcp dport map @${redirects(family)}`)],
+      lines: [
+        'type nat hook prerouting',
+        `meta mark ${divertMark} dnat ip to ip daddr`,
+        ...each((family) => `tcp dport map @${redirects(family)}`),
+        ...each((family) => `tcp dport @${pinholes(family)} dnat`),
+      ],
     },
     {
       name: 'chain admit',
@@ -90,7 +102,12 @@ function chainsOf(plan: TablePlan): Part[] {
     },
     {
       name: 'chain translate_source',
-      lines: ['type nat hook postrouting', ...each((family) => `tcp dport map @${sources(family)}`)],
+      lines: [
+        'type nat hook postrouting',
+        `meta mark ${divertMark} snat ip to ip saddr`,
+        ...each((family) => `tcp dport map @${sources(family)}`),
+        `ct mark ${dataMark} snat ip to ip saddr`,
+      ],
     },
   ];
   if (plan.dscp.data !== undefined)

@@ -29,7 +29,7 @@ import { type PerimeterGateway, startGateway } from './gateway.ts';
 import { openPerimeter, type PerimeterLab, whyNoPerimeter } from './lab.ts';
 import { noWayIsLeft } from './no-way-left.ts';
 import type { Topology } from './topology.ts';
-import { forwarded, installOperatorsFirewall, peersSeen, watchPeers } from './witness.ts';
+import { forwarded, installOperatorsFirewall, installOperatorsTranslation, peersSeen, watchPeers } from './witness.ts';
 
 type Plane = 'kernel' | 'relay';
 
@@ -82,6 +82,7 @@ function describeCrossing(crossing: Crossing, plane: Plane | undefined): void {
       await watchPeers(lab.server);
       if (plane === undefined) return;
       await installOperatorsFirewall(lab.router);
+      await installOperatorsTranslation(lab.router);
       gateway = await startGateway(lab, crossing.settings(plane));
     });
     after(() => lab.close());

@@ -66,6 +66,25 @@ export async function installOperatorsFirewall(router: Network): Promise<void> {
   await loadNft(router, operatorsTable);
 }
 
+// All that is new, but for control connections, goes to a host that is not there, as if from the router itself.
+const operatorsTranslation = `
+table inet translation {
+  chain destinations {
+    type nat hook prerouting priority dstnat;
+    tcp dport != 21 dnat ip to 192.0.2.250
+    tcp dport != 21 dnat ip6 to 2001:db8:66::250
+  }
+  chain sources {
+    type nat hook postrouting priority srcnat;
+    oifname != "lo" masquerade
+  }
+}`;
+
+/** An operator's own translation, which would break every data connection that it got hold of. */
+export async function installOperatorsTranslation(router: Network): Promise<void> {
+  await loadNft(router, operatorsTranslation);
+}
+
 /** What that firewall let through: data connections of the kernel's, and nothing that passes through the process. */
 export function forwarded(router: Network): Promise<Counted> {
   return counted(router, 'filter', 'passed');
