@@ -1,5 +1,7 @@
 // Which port does the next way get? Bounded, chosen at random so that nobody can guess the next one
 // (RFC 2577 §8, port stealing), each given out to one way at a time and returned exactly once.
+// A peer whose own port is always the same (20) cannot connect to a port again while it remembers the last connection there
+// (TIME-WAIT), so a returned port rests until half of the pool has been returned after it.
 
 import { randomFillSync } from 'node:crypto';
 
@@ -16,6 +18,10 @@ export class PortPool {
   /** Ports this pool has in all. */
   readonly size: number;
   private readonly free: number[];
+  /** Returned ones, the first of them at `restingFrom`, in a ring. */
+  private readonly resting: Uint16Array;
+  private restingFrom = 0;
+  private restingCount = 0;
   /** By port number: whether it is given out. */
   private readonly taken = new Uint8Array(65_536);
   private readonly random = new Uint32Array(256);
@@ -30,15 +36,18 @@ export class PortPool {
       }
     }
     this.size = this.free.length;
+    this.resting = new Uint16Array(this.size >> 1);
   }
 
   get inUse(): number {
-    return this.size - this.free.length;
+    return this.size - this.free.length - this.restingCount;
   }
 
   /** A free port, or undefined when all are given out. */
   take(): number | undefined {
     const { free } = this;
+    // Rather one that has not rested than none, and still none that can be foretold.
+    if (free.length === 0) while (this.restingCount > 0) free.push(this.wake());
     if (free.length === 0) return undefined;
     const index = this.draw() % free.length;
     const port = free[index]!;
@@ -52,7 +61,22 @@ export class PortPool {
   giveBack(port: number): void {
     if (this.taken[port] !== 1) throw new Error(`port ${port} was returned twice`);
     this.taken[port] = 0;
-    this.free.push(port);
+    const { resting } = this;
+    if (resting.length === 0) {
+      this.free.push(port);
+      return;
+    }
+    if (this.restingCount === resting.length) this.free.push(this.wake());
+    resting[(this.restingFrom + this.restingCount) % resting.length] = port;
+    this.restingCount += 1;
+  }
+
+  /** The one that has rested longest. */
+  private wake(): number {
+    const port = this.resting[this.restingFrom]!;
+    this.restingFrom = (this.restingFrom + 1) % this.resting.length;
+    this.restingCount -= 1;
+    return port;
   }
 
   private draw(): number {

@@ -31,6 +31,30 @@ describe('PortPool', () => {
     assert.deepEqual(takeAll(pool).toSorted(upward), [ports[3]!, ports[7]!].toSorted(upward));
   });
 
+  it('lets a returned port rest until half of the others have been returned after it', () => {
+    const pool = new PortPool([{ from: 50_000, to: 50_009 }]);
+    const first = pool.take()!;
+    pool.giveBack(first);
+    const since: number[] = [];
+    for (let times = 0; times < 5; times++) {
+      since.push(pool.take()!);
+      pool.giveBack(since.at(-1)!);
+    }
+    assert.ok(!since.includes(first), `${first} among ${since}`);
+    assert.equal(new Set(since).size, since.length);
+    assert.equal(pool.inUse, 0);
+    assert.equal(takeAll(pool).length, 10, 'but rather that one than none');
+  });
+
+  it('gives one port again and again where there is no other', () => {
+    const pool = new PortPool([{ from: 50_000, to: 50_000 }]);
+    for (let times = 0; times < 3; times++) {
+      assert.equal(pool.take(), 50_000);
+      assert.equal(pool.take(), undefined);
+      pool.giveBack(50_000);
+    }
+  });
+
   it('throws at a port that is returned twice, or was never taken', () => {
     const pool = new PortPool([{ from: 50_000, to: 50_001 }]);
     const port = pool.take()!;
