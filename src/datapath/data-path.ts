@@ -29,6 +29,7 @@ export interface OpenWay {
 
 /** Who is told how a way fares. */
 export interface WayOwner {
+  /** One leg is there, and the other is not yet; where both come at once nobody needs to be told of the first. */
   onArrived(way: number, side: Side): void;
   onStranger(way: number, side: Side, peer: Endpoint): void;
   onJoined(way: number): void;

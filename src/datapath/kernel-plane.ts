@@ -20,6 +20,8 @@ export type FlowEnd = 'completed' | 'failed';
 export interface HoleOwner {
   /** The first packet has passed. */
   onFlowBegun(flow: FlowTuple): void;
+  /** All that was told up to now has been read, and the responder's answer to that packet was not among it. */
+  onFlowUnanswered(): void;
   /** The responder has answered: data can flow. Told again, perhaps. */
   onFlowJoined(): void;
   onFlowEnded(flow: FlowTuple, end: FlowEnd, octets: FlowOctets | undefined): void;
@@ -52,6 +54,8 @@ export class KernelPlane {
   /** Flows that have come through one, by both their ends: the hole may be needed again before they end. */
   private readonly flowing = new Map<string, { readonly flow: FlowTuple; readonly owner: HoleOwner }>();
 
+  /** Whose flows have begun since, and have no answer yet. */
+  private readonly unanswered = new Set<HoleOwner>();
   /** Holes closed since events were last read, whose flows shall not be either. */
   private readonly closed = new Set<string>();
 
@@ -121,8 +125,12 @@ export class KernelPlane {
     const owner = this.flowing.get(key)?.owner ?? (mayBegin ? this.begin(original, key) : undefined);
     if (owner === undefined) return;
     const outcome = outcomeOf(event);
-    if (outcome === 'joined') owner.onFlowJoined();
-    if (outcome === 'joined' || outcome === undefined) return;
+    if (outcome === undefined) return;
+    this.unanswered.delete(owner);
+    if (outcome === 'joined') {
+      owner.onFlowJoined();
+      return;
+    }
     this.flowing.delete(key);
     owner.onFlowEnded(original, outcome, event.octets ?? this.watch.octetsOf(original));
   }
@@ -139,6 +147,7 @@ export class KernelPlane {
     this.flowing.set(key, { flow, owner });
     for (const change of spent(opened)) this.spent.push(change);
     if (this.spent.length > spentMax) this.sweep();
+    this.unanswered.add(owner);
     owner.onFlowBegun(flow);
     return owner;
   }
@@ -153,6 +162,8 @@ export class KernelPlane {
   private readonly listen = (): void => {
     this.watch.onReady();
     this.closed.clear();
+    for (const owner of this.unanswered) owner.onFlowUnanswered();
+    this.unanswered.clear();
   };
 
   private listenSoon(): void {

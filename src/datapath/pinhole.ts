@@ -83,9 +83,12 @@ class PinholeWay implements OpenWay, HoleOwner {
     else plane.leave(this.flow);
   }
 
-  /** The hole has been used, however long the handshake takes from here. */
   onFlowBegun(flow: FlowTuple): void {
     this.flow = flow;
+  }
+
+  /** The hole has been used, however long the handshake takes from here. */
+  onFlowUnanswered(): void {
     if (this.life === 'open') this.owner.onArrived(this.id, this.plan.initiatorSide);
   }
 

@@ -33,6 +33,10 @@ class Owner implements HoleOwner {
     this.told.push('begun');
   }
 
+  onFlowUnanswered(): void {
+    this.told.push('unanswered');
+  }
+
   onFlowJoined(): void {
     this.told.push('joined');
   }
@@ -158,6 +162,26 @@ planeTest('what a first packet leaves behind goes soon, also when no other hole 
   assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
   scene.dial(hole);
   turnUntil(scene.poller, () => owner.told.includes('joined') && scene.elements().length === 0);
+});
+
+planeTest('a first packet that gets no answer is told, once', (scene) => {
+  scene.network.server.command(
+    'nft -f -',
+    `table inet silent {
+      chain silent {
+        type filter hook input priority filter
+        tcp dport ${scene.listener.localPort()} drop
+      }
+    }`,
+  );
+  const hole = scene.hole('routed');
+  const owner = new Owner();
+  assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
+  scene.dial(hole);
+  turnUntil(scene.poller, () => owner.told.length > 0);
+  scene.poller.turn(0);
+  assert.deepEqual(owner.told, ['begun', 'unanswered']);
+  scene.plane.leave(owner.flow!);
 });
 
 planeTest('nothing passes a hole that is closed, and two at one place cannot be', (scene) => {
