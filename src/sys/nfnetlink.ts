@@ -12,7 +12,7 @@ export type { ElementChange } from './element-batch.ts';
 
 /**
  * `set` is the set of the change that was refused; undefined where the transaction was. Codes:
- * EEXIST: an added key is there and has not expired. ENFILE: the set is full. ENOENT: no such table, set or key to delete.
+ * EEXIST: an added key is there and has not expired; EBUSY: in a map, with another value. ENFILE: the set is full. ENOENT: no such table, set or key to delete.
  * EINVAL: key, value or timeout do not fit the set. EPERM: CAP_NET_ADMIN is missing. EMSGSIZE: more changes than one
  * transaction holds (a hundred and more). ETIMEDOUT: no answer came, and only here it is unknown whether the changes took place.
  */
@@ -24,6 +24,9 @@ const done: Committed = { ok: true };
 const NLMSG_ERROR = 2;
 // Answers to earlier questions are passed over, but not for ever.
 const staleMax = 64;
+// While the kernel makes a set's hash table larger or smaller it may refuse an addition (EBUSY: rhashtable_insert_rehash). Once
+// in some thousand, and the time that the refusal itself takes is enough for that to be over.
+const resizingTriesMax = 3;
 
 /** The elements of one inet table in the network namespace of the thread that opens this. */
 export class SetElements {
@@ -50,7 +53,7 @@ export class SetElements {
 
   /** One transaction: all changes or none. */
   commit(changes: readonly ElementChange[]): Committed {
-    return changes.length === 0 ? done : this.transact(changes, 'delete');
+    return changes.length === 0 ? done : this.add(changes, 'delete');
   }
 
   /** Takes away what these deletions name. What is gone already, used or timed out, is no failure. */
@@ -77,7 +80,7 @@ export class SetElements {
     if (gone.length === 0) return this.commit(changes);
     if (gone.some(isAddition)) throw new TypeError('exchange() takes away by deletions only');
     if (this.deletion === 'destroy') {
-      const exchanged = this.transact([...gone, ...changes], 'destroy');
+      const exchanged = this.add([...gone, ...changes], 'destroy');
       if (exchanged.ok || exchanged.code !== 'EINVAL') return exchanged;
     }
     const removed = this.remove(gone);
@@ -111,6 +114,15 @@ export class SetElements {
       }
     }
     return true;
+  }
+
+  /** A transaction with additions in it. */
+  private add(changes: readonly ElementChange[], deletion: Deletion): Committed {
+    let result = this.transact(changes, deletion);
+    for (let tries = 1; tries < resizingTriesMax && !result.ok && result.code === 'EBUSY'; tries++) {
+      result = this.transact(changes, deletion);
+    }
+    return result;
   }
 
   private transact(changes: readonly ElementChange[], deletion: Deletion): Committed {
