@@ -121,11 +121,10 @@ export class KernelPlane {
     const { original } = event;
     const key = keyOfFlow(original);
     // Of a flow that was left, or has ended, there is more to be told, and its hole may be somebody else's by then.
-    const mayBegin = event.kind === 'new' || outcomeOf(event) === 'joined';
-    const owner = this.flowing.get(key)?.owner ?? (mayBegin ? this.begin(original, key) : undefined);
-    if (owner === undefined) return;
     const outcome = outcomeOf(event);
-    if (outcome === undefined) return;
+    const mayBegin = event.kind === 'new' || outcome === 'joined';
+    const owner = this.flowing.get(key)?.owner ?? (mayBegin ? this.begin(original, key) : undefined);
+    if (owner === undefined || outcome === undefined) return;
     this.unanswered.delete(owner);
     if (outcome === 'joined') {
       owner.onFlowJoined();

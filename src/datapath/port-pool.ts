@@ -36,7 +36,7 @@ export class PortPool {
       }
     }
     this.size = this.free.length;
-    this.resting = new Uint16Array(this.size >> 1);
+    this.resting = new Uint16Array((this.size >> 1) + 1);
   }
 
   get inUse(): number {
@@ -61,14 +61,10 @@ export class PortPool {
   giveBack(port: number): void {
     if (this.taken[port] !== 1) throw new Error(`port ${port} was returned twice`);
     this.taken[port] = 0;
-    const { resting } = this;
-    if (resting.length === 0) {
-      this.free.push(port);
-      return;
-    }
-    if (this.restingCount === resting.length) this.free.push(this.wake());
-    resting[(this.restingFrom + this.restingCount) % resting.length] = port;
+    this.resting[(this.restingFrom + this.restingCount) % this.resting.length] = port;
     this.restingCount += 1;
+    // One of them too many: half of the pool rests at most.
+    if (this.restingCount === this.resting.length) this.free.push(this.wake());
   }
 
   /** The one that has rested longest. */

@@ -7,6 +7,7 @@ import {
   type Family,
   families,
   guarded,
+  guards,
   type Intercept,
   pinholes,
   redirects,
@@ -129,7 +130,7 @@ export function admit(plan: TablePlan): string {
       ),
     ),
     ...families.flatMap((family) => endings(plan, family)),
-    ...families.flatMap((family) => guards(plan, family)),
+    ...families.flatMap((family) => unexpected(plan, family)),
   ]);
 }
 
@@ -142,7 +143,7 @@ const dataPorts = '{ 20, 1024-65535 }';
  * Every address and port in a guarded network answers a probe alike, so a probe learns nothing.
  */
 function endings(plan: TablePlan, family: Family): string[] {
-  if (!plan.endFlows || !plan.guard.some((network) => network.family === family)) return [];
+  if (!plan.endFlows || !guards(plan, family)) return [];
   const middle = `ct state new tcp flags & (fin | syn | rst | ack) != syn tcp sport ${dataPorts} tcp dport ${dataPorts}`;
   return [
     `# Data connections over IPv${family} that have ended with their session are not taken up again in their middle.`,
@@ -150,8 +151,8 @@ function endings(plan: TablePlan, family: Family): string[] {
   ];
 }
 
-function guards(plan: TablePlan, family: Family): string[] {
-  if (!plan.guard.some((network) => network.family === family)) return [];
+function unexpected(plan: TablePlan, family: Family): string[] {
+  if (!guards(plan, family)) return [];
   const toGuarded = `${ip(family)} daddr @${guarded(family)}`;
   return [
     `# Unexpected connections to guarded networks over IPv${family}; FTP has no use of UDP.`,

@@ -7,6 +7,7 @@ import {
   type Family,
   families,
   guarded,
+  guards,
   pinholes,
   redirects,
   sources,
@@ -113,10 +114,6 @@ function chainsOf(plan: TablePlan): Part[] {
   if (plan.dscp.data !== undefined)
     parts.push({ name: 'chain classify', lines: ['type filter hook forward', 'dscp set'] });
   return parts;
-}
-
-function guards(plan: TablePlan, family: Family): boolean {
-  return plan.guard.some((network) => network.family === family);
 }
 
 function printedMark(value: number): string {

@@ -48,6 +48,9 @@ export const pinholes = (family: Family): string => `pinholes${family}`;
 export const redirects = (family: Family): string => `redirects${family}`;
 export const sources = (family: Family): string => `sources${family}`;
 
+/** Whether there are networks of this family to guard. */
+export const guards = ({ guard }: TablePlan, family: Family): boolean => guard.some((one) => one.family === family);
+
 export const guarded = (family: Family): string => `guarded${family}`;
 
 /** On the table, so that we can tell ours from somebody else's of the same name. */

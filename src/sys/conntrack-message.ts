@@ -3,7 +3,16 @@
 // are in network order. linux/netfilter/nfnetlink_conntrack.h.
 
 import { nameOfErrno, type SysErrorCode } from './errno.ts';
-import { headerOctets, MessageWriter, messagesIn, type Span } from './netlink.ts';
+import {
+  headerOctets,
+  MessageWriter,
+  messagesIn,
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_REQUEST,
+  NLMSG_ERROR,
+  type Span,
+} from './netlink.ts';
 
 /** One direction of a flow. Addresses are 4 or 16 octets, network order. */
 export interface FlowTuple {
@@ -68,10 +77,6 @@ const attributeTypeMask = 0x3fff;
 const flagsAt = 6;
 // Of IPv6, the longer one: 16 + 4 + 3 × 4 of nests + 2 × 20 + 3 × 8 is less.
 const requestOctetsMax = 128;
-const NLMSG_ERROR = 2;
-const NLM_F_REQUEST = 1;
-const NLM_F_ACK = 4;
-const NLM_F_CREATE = 0x400;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const IPPROTO_TCP = 6;

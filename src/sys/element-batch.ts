@@ -2,7 +2,7 @@
 // and `delete element inet TABLE SET { KEY }`, one message for each change, so that a refusal names the change it is for.
 // linux/netfilter/nfnetlink.h (batches), linux/netfilter/nf_tables.h (messages and attributes).
 
-import { MessageWriter } from './netlink.ts';
+import { MessageWriter, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, nameOctets } from './netlink.ts';
 
 /** Every field of `key` and `value` is padded to four octets: an IPv4 address or a port is 4, an IPv6 address 16. */
 export interface ElementChange {
@@ -23,18 +23,15 @@ export type Deletion = 'destroy' | 'delete';
 const octetsMax = 16_384;
 
 const AF_UNSPEC = 0;
-const NFPROTO_INET = 1;
-const NFNL_SUBSYS_NFTABLES = 10;
+export const NFPROTO_INET = 1;
+export const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
 const NFT_MSG_NEWSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 12;
 const NFT_MSG_GETSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 13;
 const NFT_MSG_DELSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 14;
 const NFT_MSG_DESTROYSETELEM = (NFNL_SUBSYS_NFTABLES << 8) | 30;
-const NLM_F_REQUEST = 1;
-const NLM_F_ACK = 4;
 const NLM_F_EXCL = 0x200;
-const NLM_F_CREATE = 0x400;
 const NFTA_SET_ELEM_LIST_TABLE = 1;
 const NFTA_SET_ELEM_LIST_SET = 2;
 const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
@@ -130,9 +127,4 @@ export class ElementBatch {
     this.names.set(set, octets);
     return octets;
   }
-}
-
-/** As netlink wants strings: NUL-terminated. */
-function nameOctets(name: string): Uint8Array {
-  return new TextEncoder().encode(`${name}\0`);
 }

@@ -2,13 +2,17 @@
 // should an answer be lost all the same, the socket is closed and the next question opens another: nothing that comes late
 // is ever taken for the answer to something else. netlink(7).
 
-import { SysError, type SysErrorCode } from './errno.ts';
+import { nameOfErrno, SysError, type SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
+import { type MessageWriter, messagesIn, NLMSG_ERROR } from './netlink.ts';
 
 const answerOctetsMax = 8192;
 const answerWaitMs = 1000;
 // A signal that interrupts is no failure, but a storm of them must not keep the thread for ever.
 const interruptionsMax = 64;
+// Answers to earlier questions are passed over, but not for ever.
+export const staleMax = 64;
+const EPROTO = 71;
 
 // struct timeval, both fields 64 bits wide.
 const answerWait = new Uint8Array(
@@ -54,6 +58,26 @@ export class NetfilterSocket {
       this.close();
       return code === 'EAGAIN' ? 'ETIMEDOUT' : code;
     }
+  }
+
+  /** struct nlmsgerr, between two places of `answer`: zero is the acknowledgement, else a negative errno. */
+  errorAt(from: number, to: number): SysErrorCode | undefined {
+    const errno = to - from < 4 ? EPROTO : -this.answerView.getInt32(from, true);
+    return errno === 0 ? undefined : nameOfErrno(errno);
+  }
+
+  /** Asks for the one thing that `question` names. Only a clear no is a no: whoever cannot be asked has not said so. */
+  hasNone(question: MessageWriter, sequence: number): boolean {
+    if (this.send(question.octets, question.length) !== undefined) return false;
+    for (let stale = 0; stale < staleMax; stale++) {
+      const count = this.receive();
+      if (typeof count !== 'number') return false;
+      for (const message of messagesIn(this.answer, count)) {
+        if (message.sequence !== sequence) continue;
+        return message.type === NLMSG_ERROR && this.errorAt(message.from, message.to) === 'ENOENT';
+      }
+    }
+    return false;
   }
 
   /** Whatever is still to come finds nobody. */

@@ -6,6 +6,12 @@
 /** nlmsghdr: length u32, type u16, flags u16, sequence u32, port id u32. */
 export const headerOctets = 16;
 
+// linux/netlink.h
+export const NLMSG_ERROR = 2;
+export const NLM_F_REQUEST = 1;
+export const NLM_F_ACK = 4;
+export const NLM_F_CREATE = 0x400;
+
 const attributeHeaderOctets = 4;
 // NLA_F_NESTED; the two upper bits of an attribute's type are flags.
 const nested = 0x8000;
@@ -101,6 +107,11 @@ export class MessageWriter {
     this.length = at + octets;
     return at;
   }
+}
+
+/** As netlink wants strings: NUL-terminated. */
+export function nameOctets(name: string): Uint8Array {
+  return new TextEncoder().encode(`${name}\0`);
 }
 
 /** Octets `from` to `to` of the buffer that is read. */

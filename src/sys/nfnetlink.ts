@@ -4,9 +4,9 @@
 // ordinary course of events may lead to one. netlink(7), nft(8).
 
 import { type Deletion, ElementBatch, type ElementChange } from './element-batch.ts';
-import { nameOfErrno, type SysErrorCode } from './errno.ts';
-import { NetfilterSocket } from './netfilter-socket.ts';
-import { messagesIn } from './netlink.ts';
+import type { SysErrorCode } from './errno.ts';
+import { NetfilterSocket, staleMax } from './netfilter-socket.ts';
+import { messagesIn, NLMSG_ERROR } from './netlink.ts';
 
 export type { ElementChange } from './element-batch.ts';
 
@@ -21,9 +21,6 @@ export type Committed =
   | { readonly ok: false; readonly code: SysErrorCode; readonly set: string | undefined };
 
 const done: Committed = { ok: true };
-const NLMSG_ERROR = 2;
-// Answers to earlier questions are passed over, but not for ever.
-const staleMax = 64;
 // While the kernel makes a set's hash table larger or smaller it may refuse an addition (EBUSY: rhashtable_insert_rehash). Once
 // in some thousand, and the time that the refusal itself takes is enough for that to be over.
 const resizingTriesMax = 3;
@@ -101,19 +98,9 @@ export class SetElements {
 
   /** On doubt yes: the deletion will tell. */
   private isThere({ set, key }: ElementChange): boolean {
-    const first = this.sequence;
-    this.sequence = (first + 1) >>> 0;
-    const { writer } = this.batch;
-    if (!this.batch.writeQuestion(set, key, first)) return true;
-    if (this.socket.send(writer.octets, writer.length) !== undefined) return true;
-    for (let stale = 0; stale < staleMax; stale++) {
-      const count = this.socket.receive();
-      if (typeof count !== 'number') return true;
-      for (const { type, sequence, from, to } of messagesIn(this.socket.answer, count)) {
-        if (sequence === first) return type !== NLMSG_ERROR || this.errorAt(from, to) !== 'ENOENT';
-      }
-    }
-    return true;
+    const sequence = this.sequence;
+    this.sequence = (sequence + 1) >>> 0;
+    return !(this.batch.writeQuestion(set, key, sequence) && this.socket.hasNone(this.batch.writer, sequence));
   }
 
   /** A transaction with additions in it. */
@@ -144,7 +131,7 @@ export class SetElements {
       for (const { type, sequence, from, to } of messagesIn(this.socket.answer, count)) {
         const place = (sequence - first) >>> 0;
         if (type !== NLMSG_ERROR || place > changes.length) continue;
-        const code = this.errorAt(from, to);
+        const code = this.socket.errorAt(from, to);
         // The transaction as a whole: not permitted, no memory. What else is said of its parts no longer matters.
         if (place === 0) return this.refusedWhole(code ?? 'EPROTO');
         if (code !== undefined) refused = this.refusal(refused, changes[place - 1]!, code);
@@ -164,12 +151,6 @@ export class SetElements {
   private refusedWhole(code: SysErrorCode): Committed {
     this.socket.close();
     return { ok: false, code, set: undefined };
-  }
-
-  /** struct nlmsgerr: zero is the acknowledgement, else a negative errno. */
-  private errorAt(from: number, to: number): SysErrorCode | undefined {
-    const errno = to - from < 4 ? 71 : -this.socket.answerView.getInt32(from, true);
-    return errno === 0 ? undefined : nameOfErrno(errno);
   }
 }
 

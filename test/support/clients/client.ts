@@ -1,5 +1,7 @@
 // What can a test ask of any real client, and in which ways can a client set up its data connections?
 
+import assert from 'node:assert/strict';
+
 /**
  * How the data connection is asked for: `active` PORT, `passive` PASV (RFC 959), `extended` EPSV, `extended-active`
  * EPRT (RFC 2428).
@@ -70,6 +72,12 @@ export interface RealClient {
 /** The set-up commands that a client sent in one run, in order and in capitals. */
 export function sentSetups(client: RealClient, run: ClientRun): string[] {
   return [...run.output.matchAll(client.sentSetup)].map((found) => found[1] ?? '');
+}
+
+/** The client reports success, and it was the set-up command of this mode with which it worked. */
+export function assertSucceeded(client: RealClient, mode: DataMode, run: ClientRun): void {
+  assert.equal(run.exitCode, 0, run.output);
+  assert.deepEqual([...new Set(sentSetups(client, run))], [setupVerb[mode]], run.output);
 }
 
 /** `host:port` as it stands in a URL. */
