@@ -8,6 +8,7 @@ import { advance } from '../session/advance.ts';
 import { nextDeadlineMs } from '../session/deadline.ts';
 import type { SessionEvent } from '../session/event.ts';
 import type { DataResult, Side } from '../session/expectation.ts';
+import { waysInDoubt } from '../session/in-doubt.ts';
 import { acceptsClientLine, newSession, type Session, type SessionTerms } from '../session/session.ts';
 import { TcpSocket } from '../sys/tcp-socket.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
@@ -109,8 +110,14 @@ export class SessionDriver implements LegOwner, Stage {
     this.tell({ kind: 'data-path-ended', way, result });
   }
 
-  /** One event through the core; an opened way answers before anything else can happen. */
+  /** One event through the core, after what it may be judged by; an opened way answers before anything else can happen. */
   dispatch(event: SessionEvent): void {
+    for (const { id } of waysInDoubt(this.session, event)) {
+      for (const news of this.ways.get(id)?.look() ?? []) {
+        if (news.kind === 'data-path-ended') this.ways.delete(id);
+        this.dispatch(news);
+      }
+    }
     const step = advance(this.session, event, this.point.poller.nowMs);
     this.session = step.session;
     for (const action of step.actions) this.perform(action);

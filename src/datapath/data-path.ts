@@ -9,7 +9,7 @@
 // Reports never arrive during a call into the path, so that the owner's order of things is its own.
 
 import type { Endpoint } from '../address/endpoint.ts';
-import type { DataResult, Expectation, OpenedPorts, Plane, Side } from '../session/expectation.ts';
+import type { DataResult, Expectation, OpenedPorts, Plane, Side, WayNews } from '../session/expectation.ts';
 
 export interface DataPath {
   open(expectation: Expectation, owner: WayOwner): Opening;
@@ -23,13 +23,20 @@ export type Opening =
 export interface OpenWay {
   /** Dials that leg now; its expectation says where to. */
   dial(side: Side): void;
+  /**
+   * What has become of it and was not reported, nor will be: at once, for a session that is going to judge by it. Nothing of a
+   * way that is over, and nothing where the path hears of everything as it happens.
+   */
+  look(): readonly WayNews[];
   /** Ends the way whatever its state; octets under way are lost and both peers see a reset. */
   close(): void;
 }
 
+export const noNews: readonly WayNews[] = [];
+
 /** Who is told how a way fares. */
 export interface WayOwner {
-  /** One leg is there, and the other is not yet; where both come at once nobody needs to be told of the first. */
+  /** One leg is there, and the other is not yet. */
   onArrived(way: number, side: Side): void;
   onStranger(way: number, side: Side, peer: Endpoint): void;
   onJoined(way: number): void;

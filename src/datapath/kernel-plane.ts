@@ -1,30 +1,48 @@
 // The kernel's side of all pinholes of one engine: elements into our nftables table, and what conntrack tells of the
 // connections that they let through. One transaction per hole, so that none is ever half open; it also takes out what earlier
 // first packets have left behind, because a transaction of its own would cost as much again.
-// A flow belongs to the way whose initiator, advertised address and port it was made with; it is told once, in order:
-// joined, then ended. Events are read before anything else of a turn, because a reply on the control connection may follow
-// from what they tell.
+// A flow belongs to the way whose initiator, advertised address and port it was made with. That it has begun is told, and is
+// read before anything else of a turn, because a reply on the control connection may follow from it. Where it stands is
+// asked: by its owner when it matters, else here from time to time, the more rarely the longer it lasts already.
 
 import { addressFromOctets, printEndpoint } from '../address/endpoint.ts';
 import { closing, type Hole, opening, spent } from '../nftables/hole.ts';
-import { type FlowEvent, type FlowOctets, type FlowTuple, FlowWatch, outcomeOf } from '../sys/conntrack.ts';
+import {
+  type FlowEvent,
+  type FlowOctets,
+  type FlowStage,
+  type FlowTuple,
+  FlowWatch,
+  stageOf,
+} from '../sys/conntrack.ts';
 import type { SysErrorCode } from '../sys/errno.ts';
 import { type ElementChange, SetElements } from '../sys/nfnetlink.ts';
 import type { Poller } from '../sys/poller.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
 
 /** How a flow through a hole ended: both sides in order, or otherwise. */
-export type FlowEnd = 'completed' | 'failed';
+export type FlowEnd = Extract<FlowStage, 'completed' | 'failed'>;
+
+export interface FlowStanding {
+  readonly stage: FlowStage;
+  /** Undefined where they were not counted. */
+  readonly octets: FlowOctets | undefined;
+}
 
 /** Who is told of the flow of one hole. */
 export interface HoleOwner {
   /** The first packet has passed. */
   onFlowBegun(flow: FlowTuple): void;
-  /** All that was told up to now has been read, and the responder's answer to that packet was not among it. */
-  onFlowUnanswered(): void;
-  /** The responder has answered: data can flow. Told again, perhaps. */
-  onFlowJoined(): void;
-  onFlowEnded(flow: FlowTuple, end: FlowEnd, octets: FlowOctets | undefined): void;
+  /** Told again and again; of a flow that has ended, once. */
+  onFlowStands(standing: FlowStanding): void;
+}
+
+interface Flowing {
+  readonly flow: FlowTuple;
+  readonly owner: HoleOwner;
+  readonly begunMs: number;
+  /** When it is asked about next. */
+  lookMs: number;
 }
 
 interface Awaited {
@@ -33,9 +51,12 @@ interface Awaited {
   readonly owner: HoleOwner;
 }
 
-// The end of a long transfer is in the log and its port free again a tenth of a second later, and what first packets have
-// left behind is gone.
-const listeningMs = 100;
+// What nobody asked for in the meantime: the end of a transfer whose client then says nothing more, what first packets have
+// left behind. A flow is asked about after a sixteenth of its age, so that the duration told of it is right to that; a
+// thousand at once cost a hundredth of a processor.
+const roundMs = 100;
+const lookMaxMs = 500;
+const looksPerAge = 16;
 // With what a new hole adds, a transaction holds that for certain.
 const spentMax = 60;
 
@@ -52,16 +73,13 @@ export class KernelPlane {
   /** Holes whose first packet has not come, by whom they expect and where. */
   private readonly awaited = new Map<string, Awaited>();
   /** Flows that have come through one, by both their ends: the hole may be needed again before they end. */
-  private readonly flowing = new Map<string, { readonly flow: FlowTuple; readonly owner: HoleOwner }>();
-
-  /** Whose flows have begun since, and have no answer yet. */
-  private readonly unanswered = new Set<HoleOwner>();
+  private readonly flowing = new Map<string, Flowing>();
   /** Holes closed since events were last read, whose flows shall not be either. */
   private readonly closed = new Set<string>();
 
   /** Elements that are of no more use. */
   private readonly spent: ElementChange[] = [];
-  private nextListening: Timer | undefined;
+  private nextRound: Timer | undefined;
 
   /** Throws SysError (EPERM without CAP_NET_ADMIN). */
   constructor({ poller, table, dataMark }: KernelPlaneParts) {
@@ -82,7 +100,7 @@ export class KernelPlane {
     if (!result.ok) return result.code;
     this.spent.length = 0;
     this.awaited.set(key, { opened, owner });
-    this.listenSoon();
+    this.planRound();
     return undefined;
   }
 
@@ -97,6 +115,18 @@ export class KernelPlane {
     this.awaited.delete(key);
     this.elements.remove(closing(awaited.opened));
     if (ending === 'and-its-flow') this.closed.add(key);
+  }
+
+  /**
+   * Where the flow stands now; one that has ended is not told any more. Undefined where the kernel knows it no more: its last
+   * word will be told.
+   */
+  standing(flow: FlowTuple): FlowStanding | undefined {
+    const now = this.watch.ask(flow);
+    if (now === undefined) return undefined;
+    const stage = stageOf(now);
+    if (stage === 'completed' || stage === 'failed') this.leave(flow);
+    return { stage, octets: now.octets };
   }
 
   /** Nothing more of the flow is told; it goes on. */
@@ -117,38 +147,32 @@ export class KernelPlane {
     this.elements.close();
   }
 
-  private onFlow(event: FlowEvent): void {
-    const { original } = event;
+  private onFlow({ kind, original, octets }: FlowEvent): void {
     const key = keyOfFlow(original);
-    // Of a flow that was left, or has ended, there is more to be told, and its hole may be somebody else's by then.
-    const outcome = outcomeOf(event);
-    const mayBegin = event.kind === 'new' || outcome === 'joined';
-    const owner = this.flowing.get(key)?.owner ?? (mayBegin ? this.begin(original, key) : undefined);
-    if (owner === undefined || outcome === undefined) return;
-    this.unanswered.delete(owner);
-    if (outcome === 'joined') {
-      owner.onFlowJoined();
-      return;
-    }
-    this.flowing.delete(key);
-    owner.onFlowEnded(original, outcome, event.octets ?? this.watch.octetsOf(original));
+    if (kind === 'new') this.begin(original, key);
+    else this.tellEnd(key, this.flowing.get(key), 'failed', octets);
   }
 
-  private begin(flow: FlowTuple, key: string): HoleOwner | undefined {
+  private begin(flow: FlowTuple, key: string): void {
     const awaitedAs = keyOf(flow.source, flow.destination, flow.destinationPort);
     const awaited = this.awaited.get(awaitedAs);
     if (awaited === undefined) {
       if (this.closed.has(awaitedAs)) this.watch.kill(flow);
-      return undefined;
+      return;
     }
     const { opened, owner } = awaited;
+    const { nowMs } = this.poller;
     this.awaited.delete(awaitedAs);
-    this.flowing.set(key, { flow, owner });
+    this.flowing.set(key, { flow, owner, begunMs: nowMs, lookMs: nowMs + roundMs });
     for (const change of spent(opened)) this.spent.push(change);
     if (this.spent.length > spentMax) this.sweep();
-    this.unanswered.add(owner);
     owner.onFlowBegun(flow);
-    return owner;
+  }
+
+  private tellEnd(key: string, flowing: Flowing | undefined, stage: FlowEnd, octets: FlowOctets | undefined): void {
+    if (flowing === undefined || this.flowing.get(key) !== flowing) return;
+    this.flowing.delete(key);
+    flowing.owner.onFlowStands({ stage, octets });
   }
 
   private sweep(): void {
@@ -156,35 +180,55 @@ export class KernelPlane {
     this.spent.length = 0;
   }
 
-  // Each event would wake the loop for itself, and nobody waits for it: what the next line has to know is read before that
-  // line, and the rest within a moment.
+  // Each event would wake the loop for itself, and nobody waits for it: that a flow has begun is read before the next line,
+  // and the rest within a moment.
   private readonly listen = (): void => {
-    this.watch.onReady();
-    this.closed.clear();
-    for (const owner of this.unanswered) owner.onFlowUnanswered();
-    this.unanswered.clear();
+    if (this.awaited.size + this.closed.size > 0) this.hear();
   };
 
-  private listenSoon(): void {
+  private hear(): void {
+    this.watch.onReady();
+    this.closed.clear();
+  }
+
+  private planRound(): void {
     const { timers, nowMs } = this.poller;
-    this.nextListening ??= timers.set(nowMs + listeningMs, () => {
-      this.nextListening = undefined;
-      this.sweep();
-      if (this.awaited.size + this.flowing.size > 0) this.listenSoon();
+    this.nextRound ??= timers.set(nowMs + roundMs, () => {
+      this.nextRound = undefined;
+      this.round();
+      if (this.awaited.size + this.flowing.size > 0) this.planRound();
     });
+  }
+
+  private round(): void {
+    this.hear();
+    this.sweep();
+    const { nowMs } = this.poller;
+    for (const [key, flowing] of [...this.flowing]) {
+      if (flowing.lookMs > nowMs) continue;
+      flowing.lookMs = nowMs + Math.min(lookMaxMs, Math.max(roundMs, (nowMs - flowing.begunMs) / looksPerAge));
+      this.lookAt(key, flowing, 'completed');
+    }
+  }
+
+  /**
+   * `unheard`: the end of a flow that the kernel has forgotten without a word. It says nothing of one that had ended in order,
+   * and of any other before it forgets it.
+   */
+  private lookAt(key: string, flowing: Flowing, unheard: FlowEnd): void {
+    if (this.flowing.get(key) !== flowing) return;
+    const standing = this.standing(flowing.flow);
+    if (standing !== undefined) {
+      flowing.owner.onFlowStands(standing);
+      return;
+    }
+    this.hear();
+    this.tellEnd(key, flowing, unheard, undefined);
   }
 
   /** The kernel could not keep up telling: how the flows stand is found by asking. */
   private onLost(): void {
-    for (const { flow, owner } of [...this.flowing.values()]) this.look(flow, owner);
-  }
-
-  private look(flow: FlowTuple, owner: HoleOwner): void {
-    const now = this.watch.ask(flow);
-    const outcome = now === undefined ? 'failed' : outcomeOf({ kind: 'update', tcpState: now.tcpState });
-    if (outcome === 'joined') owner.onFlowJoined();
-    if (outcome === 'joined' || outcome === undefined || !this.flowing.delete(keyOfFlow(flow))) return;
-    owner.onFlowEnded(flow, outcome, now?.octets);
+    for (const [key, flowing] of [...this.flowing]) this.lookAt(key, flowing, 'failed');
   }
 }
 

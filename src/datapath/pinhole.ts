@@ -1,15 +1,15 @@
 // The data path in the kernel: for each way a hole in our nftables table, consumed by its first packet. The process opens
-// it, hears of its flow, counts, and never sees an octet. One per listener and engine.
+// it, asks after its flow, counts, and never sees an octet. One per listener and engine.
 // Law (data-path.ts): when open() returns, the hole is committed; ports are returned exactly once; `ended` is told exactly once.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { Hole } from '../nftables/hole.ts';
-import type { DataResult, Expectation, OpenedPorts } from '../session/expectation.ts';
-import type { FlowOctets, FlowTuple } from '../sys/conntrack.ts';
+import type { DataResult, Expectation, OpenedPorts, WayNews } from '../session/expectation.ts';
+import type { FlowTuple } from '../sys/conntrack.ts';
 import type { Poller } from '../sys/poller.ts';
-import type { DataPath, Opening, OpenWay, WayOwner } from './data-path.ts';
+import { type DataPath, noNews, type Opening, type OpenWay, type WayOwner } from './data-path.ts';
 import { type HolePlan, planHole } from './hole-of.ts';
-import type { FlowEnd, HoleOwner, KernelPlane } from './kernel-plane.ts';
+import type { FlowEnd, FlowStanding, HoleOwner, KernelPlane } from './kernel-plane.ts';
 import type { PortPool } from './port-pool.ts';
 
 export interface PinholeResources {
@@ -49,8 +49,9 @@ class PinholeWay implements OpenWay, HoleOwner {
   /** Taken from the pool, to be given back. */
   private port: number | undefined;
   private flow: FlowTuple | undefined;
+  /** Since when data may flow: since the first packet, or since the flow was last seen waiting for its answer. */
   private joinedMs = 0;
-  private life: 'open' | 'over' = 'open';
+  private life: 'open' | 'joined' | 'over' = 'open';
 
   constructor(id: number, plan: HolePlan, shared: PinholeResources, owner: WayOwner) {
     this.id = id;
@@ -83,25 +84,40 @@ class PinholeWay implements OpenWay, HoleOwner {
     else plane.leave(this.flow);
   }
 
+  look(): readonly WayNews[] {
+    const standing =
+      this.flow === undefined || this.life === 'over' ? undefined : this.shared.plane.standing(this.flow);
+    return standing === undefined ? noNews : this.newsOf(standing);
+  }
+
   onFlowBegun(flow: FlowTuple): void {
     this.flow = flow;
-  }
-
-  /** The hole has been used, however long the handshake takes from here. */
-  onFlowUnanswered(): void {
-    if (this.life === 'open') this.owner.onArrived(this.id, this.plan.initiatorSide);
-  }
-
-  onFlowJoined(): void {
-    if (this.joinedMs > 0 || this.life === 'over') return;
     this.joinedMs = this.shared.poller.nowMs;
-    this.owner.onJoined(this.id);
+    this.owner.onArrived(this.id, this.plan.initiatorSide);
   }
 
-  onFlowEnded(flow: FlowTuple, end: FlowEnd, octets: FlowOctets | undefined): void {
-    if (this.life === 'over') return;
-    this.release();
-    this.owner.onEnded(this.id, this.result(flow, end, octets));
+  onFlowStands(standing: FlowStanding): void {
+    for (const news of this.newsOf(standing)) {
+      if (news.kind === 'data-path-joined') this.owner.onJoined(this.id);
+      else this.owner.onEnded(this.id, news.result);
+    }
+  }
+
+  private newsOf({ stage, octets }: FlowStanding): readonly WayNews[] {
+    if (this.flow === undefined || this.life === 'over') return noNews;
+    switch (stage) {
+      case 'opening':
+        this.joinedMs = this.shared.poller.nowMs;
+        return noNews;
+      case 'joined':
+        if (this.life === 'joined') return noNews;
+        this.life = 'joined';
+        return [{ kind: 'data-path-joined', way: this.id }];
+      case 'completed':
+      case 'failed':
+        this.release();
+        return [{ kind: 'data-path-ended', way: this.id, result: this.result(this.flow, stage, octets) }];
+    }
   }
 
   private openAt(port: number): WayOpening {
@@ -125,7 +141,7 @@ class PinholeWay implements OpenWay, HoleOwner {
     this.port = undefined;
   }
 
-  private result({ sourcePort }: FlowTuple, end: FlowEnd, octets: FlowOctets | undefined): DataResult {
+  private result({ sourcePort }: FlowTuple, end: FlowEnd, octets: FlowStanding['octets']): DataResult {
     const { initiatorSide, initiator, responder } = this.plan;
     const dialler: Endpoint = { address: initiator, port: sourcePort };
     const fromInitiator = octets?.original ?? 0;
@@ -136,7 +152,7 @@ class PinholeWay implements OpenWay, HoleOwner {
       reason: end === 'completed' ? 'both ends closed' : 'reset, or gone from the kernel before both ends had closed',
       octetsToClient: byClient ? fromResponder : fromInitiator,
       octetsToServer: byClient ? fromInitiator : fromResponder,
-      durationMs: this.joinedMs === 0 ? 0 : this.shared.poller.nowMs - this.joinedMs,
+      durationMs: this.shared.poller.nowMs - this.joinedMs,
       clientPeer: byClient ? dialler : responder,
       serverPeer: byClient ? responder : dialler,
     };

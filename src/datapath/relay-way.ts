@@ -3,11 +3,11 @@
 // transfer looks broken to both ends; a half-close is passed on as a half-close (RFC 959 §3.4 stream mode ends with FIN).
 
 import type { Endpoint } from '../address/endpoint.ts';
-import type { DataResult, Expectation, OpenedPorts, Side } from '../session/expectation.ts';
+import type { DataResult, Expectation, OpenedPorts, Side, WayNews } from '../session/expectation.ts';
 import { Ready } from '../sys/poller.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
-import type { OpenWay, WayOwner } from './data-path.ts';
+import { noNews, type OpenWay, type WayOwner } from './data-path.ts';
 import { Pump, type PumpState, type SourceState } from './pump.ts';
 import { type LegOwner, type LegResources, RelayLeg } from './relay-leg.ts';
 
@@ -66,6 +66,10 @@ export class RelayWay implements OpenWay, LegOwner {
     const failure = this[side].dial();
     // Told after the call that caused it, like everything else that happens.
     if (failure !== undefined) this.shared.poller.defer(() => this.onLegFailed(side, failure));
+  }
+
+  look(): readonly WayNews[] {
+    return noNews;
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 
 import type { Endpoint } from '../address/endpoint.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
-import type { DataResult, OpenedPorts, Plane, Side } from './expectation.ts';
+import type { OpenedPorts, Plane, Side, WayNews } from './expectation.ts';
 
 export type SessionEvent =
   | { readonly kind: 'server-connected'; readonly local: Endpoint }
@@ -23,9 +23,7 @@ export type SessionEvent =
   | { readonly kind: 'data-leg-arrived'; readonly way: number; readonly leg: Side }
   /** Someone else has, and was refused. */
   | { readonly kind: 'stranger'; readonly way: number; readonly leg: Side; readonly peer: Endpoint }
-  /** Both legs are up. */
-  | { readonly kind: 'data-path-joined'; readonly way: number }
-  | { readonly kind: 'data-path-ended'; readonly way: number; readonly result: DataResult }
+  | WayNews
   /** A deadline has passed; the session looks which. */
   | { readonly kind: 'clock' }
   /** The gateway is going down: finish what is under way, begin nothing. */

@@ -9,6 +9,12 @@ export type Side = 'client' | 'server';
 /** The commands that ask for a data connection. */
 export type SetUpVerb = 'PASV' | 'EPSV' | 'PORT' | 'EPRT';
 
+/** What has become of a data connection. */
+export type WayNews =
+  /** Both legs are up. */
+  | { readonly kind: 'data-path-joined'; readonly way: number }
+  | { readonly kind: 'data-path-ended'; readonly way: number; readonly result: DataResult };
+
 /** Where the octets of a data connection pass: through this process, or through the kernel alone. */
 export type Plane = 'relay' | 'kernel';
 

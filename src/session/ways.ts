@@ -48,8 +48,7 @@ export function onArrived(session: Session, id: number, leg: Side, out: Action[]
   }
   // A leg that the gateway dialled itself is no arrival: the other one is dialled already, or waits for the mark.
   if (way.stage.kind !== 'expected') return session;
-  dialOther(way, leg, out);
-  return withWay(session, inStage(way, joining));
+  return join(session, way, leg, out);
 }
 
 /** The server has accepted the endpoint that it was told, so whoever came early is let through now. */
@@ -57,13 +56,14 @@ export function confirmWay(session: Session, id: number, out: Action[]): Session
   const way = findWay(session, id);
   if (way?.stage.kind !== 'unconfirmed') return session;
   if (way.stage.serverArrived === 'no') return withWay(session, inStage(way, expected));
-  dialOther(way, 'server', out);
-  return withWay(session, inStage(way, joining));
+  return join(session, way, 'server', out);
 }
 
-function dialOther(way: Way, arrived: Side, out: Action[]): void {
+function join(session: Session, way: Way, arrived: Side, out: Action[]): Session {
+  recordWay(way, 'used', undefined, undefined, out);
   const leg = arrived === 'client' ? 'server' : 'client';
   if (way.expectation[leg].mode === 'dial') out.push({ kind: 'dial-data-leg', way: way.id, leg });
+  return withWay(session, inStage(way, joining));
 }
 
 export function onJoined(session: Session, id: number, out: Action[]): Session {
@@ -71,7 +71,8 @@ export function onJoined(session: Session, id: number, out: Action[]): Session {
   if (way === undefined || way.stage.kind === 'ended') return session;
   // Both came before the server had accepted the endpoint, the client by guessing: whoever it was, nobody was told yet.
   if (way.stage.kind === 'unconfirmed') return closeWay(session, way, 'failed', 'used before it was announced', out);
-  recordWay(way, 'used', undefined, undefined, out);
+  // Else whose arrival has used it was told.
+  if (isUnused(way) || isDialledOnly(way)) recordWay(way, 'used', undefined, undefined, out);
   return withWay(session, inStage(way, flowing));
 }
 
@@ -103,11 +104,15 @@ export function beginTransfer(session: Session, transfer: Transfer, out: Action[
     const reason = sound ? 'data connection kept for the next transfer' : 'no data connection before the next transfer';
     tell(way, way.transfer, sound ? 'completed' : 'failed', reason, out);
   }
-  if (way.expectation.server.mode === 'dial' && way.expectation.client.mode === 'dial' && isUnused(way)) {
+  if (isDialledOnly(way) && isUnused(way)) {
     out.push({ kind: 'dial-data-leg', way: way.id, leg: 'server' });
     return withWay(session, inStage(carrying(way, transfer), awaitingMark));
   }
   return withWay(session, carrying(way, transfer));
+}
+
+function isDialledOnly({ expectation }: Way): boolean {
+  return expectation.server.mode === 'dial' && expectation.client.mode === 'dial';
 }
 
 function carriedData({ stage }: Way): boolean {

@@ -59,7 +59,7 @@ export interface Flow {
 }
 
 export interface FlowEvent extends Flow {
-  readonly kind: 'new' | 'update' | 'destroy';
+  readonly kind: 'new' | 'destroy';
 }
 
 /** What came back for one request. */
@@ -107,7 +107,7 @@ const CTA_COUNTERS_BYTES = 2;
 /** Where the first attribute of a ctnetlink message begins. */
 export const attributesAt = headerOctets + familyHeaderOctets;
 
-/** The TCP flows that the first `length` octets, a datagram of the kernel's, tell of. */
+/** The TCP flows that begin or end as the first `length` octets, a datagram of the kernel's, tell. */
 export function readFlowEvents(datagram: Uint8Array, length: number): FlowEvent[] {
   const events: FlowEvent[] = [];
   for (const message of messagesIn(datagram, length)) {
@@ -163,12 +163,12 @@ export function flowRequest(ask: 'get' | 'delete', tuple: FlowTuple, sequence: n
   return writer.octets.subarray(0, writer.length);
 }
 
-/** An entry is announced as one to be created, its changes by the same message without that flag. */
+/** An entry is announced as one to be created; the same message without that flag tells of a change of it. */
 function kindOf(datagram: Uint8Array, { type, from }: Span): FlowEvent['kind'] | undefined {
   if (type === CT_DELETE) return 'destroy';
   if (type !== CT_NEW) return undefined;
   const flags = from - headerOctets + flagsAt;
-  return ((datagram[flags]! | (datagram[flags + 1]! << 8)) & NLM_F_CREATE) === 0 ? 'update' : 'new';
+  return ((datagram[flags]! | (datagram[flags + 1]! << 8)) & NLM_F_CREATE) === 0 ? undefined : 'new';
 }
 
 function flowIn(octets: Uint8Array, { from, to }: Span): Flow | undefined {
@@ -218,8 +218,8 @@ function numberIn(octets: Uint8Array, at: number, length: number): number | unde
   return number;
 }
 
-// Attributes are looked up by plain numbers and not with netlink.ts's spans: an event has 25 of them, a data connection
-// some five events, and each object would cost as much as the event's system call.
+// Attributes are looked up by plain numbers and not with netlink.ts's spans: a message has 25 of them, and the objects
+// would cost as much as its system call.
 
 /** Where the first attribute of this type between two places begins, -1 where there is none; it ends before `to`. */
 function attributeAt(octets: Uint8Array, from: number, to: number, type: number): number {

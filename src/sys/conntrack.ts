@@ -1,29 +1,31 @@
-// What became of the connections that our pinholes let through? Told by the kernel's tracker over netlink, to those who
-// ask for one ct mark. It may be late and, when it cannot keep up, not at all (`onLost`); nothing here waits or throws.
-// Seen by a router between real peers, steps that tell nobody anything in [ ]: flow-filter.ts leaves them in the kernel.
+// What became of the connections that our pinholes let through? The kernel's tracker tells over netlink that one begins
+// and that it is forgotten, to those who ask for one ct mark; what lies between must be asked for. To be told that too is
+// dear: the kernel would build messages for every step of every connection through this machine, ours or not, in the path
+// of its packets. It may tell late and, when it cannot keep up, not at all (`onLost`); nothing here waits or throws.
+// Seen by a router between real peers:
 //
 //   SYN passed                                   new syn-sent
 //   handshake done, data can flow                [syn-recv] established
 //   one side closes, the other later             [fin-wait, close-wait (half-closed), last-ack] time-wait: in order
-//   both close at once                           [fin-wait, last-ack] time-wait: in order
+//   both close at once                           [fin-wait, last-ack] time-wait: in order; 120 s later forgotten
 //   reset by either side, half-closed or not     close; 10 s later destroy close
-//   SYN to a closed port                         new syn-sent, destroy close; no update, and no flow to ask for
+//   SYN to a closed port                         new syn-sent, destroy close: nothing to ask for
 //   SYN without an answer                        new syn-sent; 120 s later destroy syn-sent
 //   forgotten by `kill` or an administrator      destroy with the last state
 //
-// last-ack is not yet the end in order: octets before the last FIN may still meet a reset. A flow in time-wait can be asked
-// for during 120 s more. nf_conntrack_proto_tcp.c; sysctl net.netfilter.nf_conntrack_tcp_timeout_*.
+// last-ack is not yet the end in order: octets before the last FIN may still meet a reset. That a flow in time-wait is
+// forgotten flow-filter.ts keeps in the kernel. nf_conntrack_proto_tcp.c; sysctl net.netfilter.nf_conntrack_tcp_timeout_*.
 
 import { readFileSync } from 'node:fs';
 import {
   type Flow,
   type FlowAnswer,
   type FlowEvent,
-  type FlowOctets,
   type FlowTuple,
   flowRequest,
   readFlowAnswer,
   readFlowEvents,
+  type TcpState,
 } from './conntrack-message.ts';
 import { SysError, type SysErrorCode } from './errno.ts';
 import { filterFlowEvents } from './flow-filter.ts';
@@ -32,7 +34,7 @@ import { NetfilterSocket } from './netfilter-socket.ts';
 import { levelIn, type Pollable, type Poller } from './poller.ts';
 import { setInteger } from './socket-option.ts';
 
-export type { FlowEvent, FlowOctets, FlowTuple } from './conntrack-message.ts';
+export type { Flow, FlowEvent, FlowOctets, FlowTuple } from './conntrack-message.ts';
 
 // An event is some 250 octets, for which the kernel counts 1,280, and it doubles what it is asked for: room for 13,000, or
 // 4,000 connections that begin and end during one long turn. Memory is taken only while they wait.
@@ -44,21 +46,30 @@ const eventsPerTurn = 256;
 // Answers to earlier requests are passed over, but not for ever.
 const answersMax = 8;
 
-// struct sockaddr_nl: family, padding, port 0 (the kernel chooses), groups 1 to 3: NFNLGRP_CONNTRACK_NEW, _UPDATE, _DESTROY.
-const conntrackGroups = new Uint8Array(Uint32Array.of(libc.AF_NETLINK, 0, 0b111).buffer);
+// struct sockaddr_nl: family, padding, port 0 (the kernel chooses), groups 1 and 3: NFNLGRP_CONNTRACK_NEW, _DESTROY.
+const conntrackGroups = new Uint8Array(Uint32Array.of(libc.AF_NETLINK, 0, 0b101).buffer);
 
-/** What an event says of a data connection; undefined: nothing new. `completed` and `failed` may come again (`destroy`). */
-export function outcomeOf({
-  kind,
-  tcpState,
-}: Pick<FlowEvent, 'kind' | 'tcpState'>): 'joined' | 'completed' | 'failed' | undefined {
-  // Both sides have closed and have heard so; what is told after that is the kernel's tidying up.
-  if (tcpState === 'time-wait') return 'completed';
-  if (kind === 'destroy' || tcpState === 'close') return 'failed';
-  return tcpState === 'established' ? 'joined' : undefined;
+/** Where a data connection stands: `opening` until both sides have agreed to it, `completed` where both closed in order. */
+export type FlowStage = 'opening' | 'joined' | 'completed' | 'failed';
+
+const stages: Readonly<Record<TcpState, FlowStage>> = {
+  'syn-sent': 'opening',
+  'syn-recv': 'opening',
+  established: 'joined',
+  'fin-wait': 'joined',
+  'close-wait': 'joined',
+  'last-ack': 'joined',
+  // Both sides have closed and have heard so.
+  'time-wait': 'completed',
+  close: 'failed',
+};
+
+/** Of a flow that the kernel knows. A state that it does not tell is nothing to act upon. */
+export function stageOf({ tcpState }: Pick<Flow, 'tcpState'>): FlowStage {
+  return tcpState === undefined ? 'opening' : stages[tcpState];
 }
 
-/** Hears of the flows with one ct mark, in the network namespace of the thread that opens it. */
+/** Hears where flows with one ct mark begin and are forgotten, in the network namespace of the thread that opens it. */
 export class FlowWatch implements Pollable {
   private readonly poller: Poller;
   private readonly onFlow: (event: FlowEvent) => void;
@@ -130,11 +141,6 @@ export class FlowWatch implements Pollable {
   ask(tuple: FlowTuple): Flow | undefined {
     const answer = this.request('get', tuple);
     return typeof answer === 'object' && answer.kind === 'flow' ? answer.flow : undefined;
-  }
-
-  /** The octets that a flow has moved so far; undefined where it is gone or was not counted. */
-  octetsOf(tuple: FlowTuple): FlowOctets | undefined {
-    return this.ask(tuple)?.octets;
   }
 
   /**

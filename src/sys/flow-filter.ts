@@ -1,4 +1,4 @@
-// Which conntrack events wake this process? A classic BPF program lets into the socket's queue only what says something
+// Which conntrack events reach this process? A classic BPF program lets into the socket's queue only what says something
 // new of flows with our ct mark, so that a router full of other traffic costs us nothing and cannot make our own events be
 // lost. What it cannot judge it lets pass. linux/filter.h, linux/bpf_common.h.
 
@@ -9,7 +9,6 @@ import {
   CTA_PROTOINFO,
   CTA_PROTOINFO_TCP,
   CTA_PROTOINFO_TCP_STATE,
-  type TcpState,
   tcpStates,
 } from './conntrack-message.ts';
 import * as libc from './libc.ts';
@@ -64,11 +63,10 @@ function ofMark(mark: number): Instruction[] {
 }
 
 /**
- * Not the steps of opening and closing. Nor that a flow which has ended in order is forgotten: the kernel does that two
- * minutes later and to thousands at once, which could overflow the queue.
+ * Not that a flow which has ended in order is forgotten: the kernel does that two minutes later and to thousands at once,
+ * which could overflow the queue.
  */
 function ofNews(): Instruction[] {
-  const steps: readonly TcpState[] = ['syn-recv', 'fin-wait', 'close-wait', 'last-ack'];
   return [
     // The message's kind into M[0] …
     [LD_B_ABS, messageKindAt],
@@ -90,7 +88,6 @@ function ofNews(): Instruction[] {
     // … and both are one number.
     [LDX_MEM, 0],
     [ADD_X, 0],
-    ...steps.map((state): Instruction => [JEQ_K, tcpStates.indexOf(state), 'drop']),
     [JEQ_K, ((CT_DELETE & 0xff) << kindShift) + tcpStates.indexOf('time-wait'), 'drop'],
   ];
 }

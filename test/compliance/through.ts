@@ -21,7 +21,7 @@ export function throughCases(test: SceneTest): void {
       const peer = way.connect(dialler);
       scene.until(() => way.hasEnded && peer.life === 'broken');
       assert.equal(peer.failure, 'ECONNREFUSED');
-      assert.deepEqual(way.reports, ['ended failed']);
+      assert.deepEqual(way.reports, [`arrived ${dialler}`, 'ended failed']);
     });
 
     test(

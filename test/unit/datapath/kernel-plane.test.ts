@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addressFromOctets } from '../../../src/address/endpoint.ts';
-import { type FlowEnd, type HoleOwner, KernelPlane } from '../../../src/datapath/kernel-plane.ts';
+import { type FlowStanding, type HoleOwner, KernelPlane } from '../../../src/datapath/kernel-plane.ts';
 import type { Hole } from '../../../src/nftables/hole.ts';
 import { printRuleset } from '../../../src/nftables/ruleset.ts';
 import { type FlowOctets, type FlowTuple, FlowWatch } from '../../../src/sys/conntrack.ts';
@@ -33,17 +33,9 @@ class Owner implements HoleOwner {
     this.told.push('begun');
   }
 
-  onFlowUnanswered(): void {
-    this.told.push('unanswered');
-  }
-
-  onFlowJoined(): void {
-    this.told.push('joined');
-  }
-
-  onFlowEnded(_flow: FlowTuple, end: FlowEnd, octets: FlowOctets | undefined): void {
+  onFlowStands({ stage, octets }: FlowStanding): void {
     this.octets = octets;
-    this.told.push(end);
+    if (this.told.at(-1) !== stage) this.told.push(stage);
   }
 }
 
@@ -164,7 +156,7 @@ planeTest('what a first packet leaves behind goes soon, also when no other hole 
   turnUntil(scene.poller, () => owner.told.includes('joined') && scene.elements().length === 0);
 });
 
-planeTest('a first packet that gets no answer is told, once', (scene) => {
+planeTest('a first packet that gets no answer begins a flow that stays as it is', (scene) => {
   scene.network.server.command(
     'nft -f -',
     `table inet silent {
@@ -178,11 +170,68 @@ planeTest('a first packet that gets no answer is told, once', (scene) => {
   const owner = new Owner();
   assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
   scene.dial(hole);
-  turnUntil(scene.poller, () => owner.told.length > 0);
-  scene.poller.turn(0);
-  assert.deepEqual(owner.told, ['begun', 'unanswered']);
+  turnUntil(scene.poller, () => owner.told.length === 2);
+  assert.deepEqual(owner.told, ['begun', 'opening']);
+  assert.equal(scene.plane.standing(owner.flow!)?.stage, 'opening');
   scene.plane.leave(owner.flow!);
 });
+
+planeTest('a first packet that is refused is told as a flow that has failed', (scene) => {
+  const hole = scene.hole('routed');
+  const owner = new Owner();
+  assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
+  scene.listener.close();
+  scene.dial(hole);
+  turnUntil(scene.poller, () => owner.told.length === 2);
+  assert.deepEqual(owner.told, ['begun', 'failed']);
+  assert.ok(owner.octets!.reply > 0);
+});
+
+planeTest('whoever asks knows at once, and is not told again', (scene) => {
+  const hole = scene.hole('routed');
+  const owner = new Owner();
+  assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
+  scene.dial(hole);
+  const server = scene.accept();
+  scene.poller.turn(0);
+  assert.deepEqual(owner.told, ['begun']);
+  const flow = owner.flow!;
+  assert.equal(scene.plane.standing(flow)?.stage, 'joined');
+  assert.equal(server.send(new Uint8Array(5_000)), 5_000);
+  server.reset();
+  const { stage, octets } = scene.plane.standing(flow)!;
+  assert.equal(stage, 'failed');
+  assert.ok(octets!.reply > 5_000, 'with headers');
+  // Everything that could still be told is, and the next round has passed.
+  assert.equal(scene.tracker.kill(flow), true);
+  const next = new Owner();
+  assert.equal(scene.plane.open(hole, timeoutMs, next), undefined);
+  scene.dial(hole);
+  scene.accept();
+  turnUntil(scene.poller, () => next.told.length === 2);
+  assert.deepEqual(owner.told, ['begun']);
+});
+
+for (const [stage, end] of [
+  ['joined', 'failed'],
+  ['completed', 'completed'],
+] as const) {
+  planeTest(`a flow that the kernel is made to forget once it is ${stage} has ${end}`, (scene) => {
+    const hole = scene.hole('routed');
+    const owner = new Owner();
+    assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
+    const client = scene.dial(hole);
+    const server = scene.accept();
+    turnUntil(scene.poller, () => owner.told.length === 2);
+    if (stage === 'completed') for (const end of [client, server]) end.endWriting();
+    // Nothing is asked between the end of the flow and this.
+    assert.equal(scene.stateOf(owner.flow!), stage === 'completed' ? 'time-wait' : 'established');
+    assert.equal(scene.tracker.kill(owner.flow!), true);
+    assert.equal(scene.plane.standing(owner.flow!), undefined);
+    turnUntil(scene.poller, () => owner.told.length === 3);
+    assert.deepEqual(owner.told, ['begun', 'joined', end]);
+  });
+}
 
 planeTest('nothing passes a hole that is closed, and two at one place cannot be', (scene) => {
   const hole = scene.hole('routed');

@@ -95,7 +95,7 @@ test('a passive way from its 227 to its end', () => {
 
 test('an active way put to the server as passive: both verbs, and from where the client is dialled', () => {
   const player = new Player();
-  const { say } = player.session('0-1', { serverMode: 'passive', activeSourcePort: 20 });
+  const { say, stage } = player.session('0-1', { serverMode: 'passive', activeSourcePort: 20 });
   say('client', 'PORT 198,51,100,2,156,64');
   say('server', '227 Entering Passive Mode (10,0,0,5,78,52)');
   const [entry] = player.ledger.list();
@@ -106,6 +106,11 @@ test('an active way put to the server as passive: both verbs, and from where the
     remote: '198.51.100.2:40000',
     admits: [],
   });
+  say('client', 'RETR file');
+  say('server', '150 here it comes');
+  assert.equal(player.ledger.list()[0]?.state, 'open', 'nobody has come yet: both are dialled');
+  stage.event({ kind: 'data-path-joined', way: 1 });
+  assert.equal(player.ledger.list()[0]?.state, 'used');
 });
 
 test('a listening leg on IPv6, and the networks of another server (FXP) that it also admits', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accountingIsOn, FlowWatch, outcomeOf } from '../../../src/sys/conntrack.ts';
+import { accountingIsOn, FlowWatch, stageOf } from '../../../src/sys/conntrack.ts';
 import { SysError } from '../../../src/sys/errno.ts';
 import * as libc from '../../../src/sys/libc.ts';
 import { Poller } from '../../../src/sys/poller.ts';
@@ -12,8 +12,6 @@ import { openDescriptors, takeConnection, turnUntil, withoutFreeDescriptors } fr
 import { clientAddress, serverAddress } from './routed-network.ts';
 
 const SOCK_DGRAM = 2;
-
-const outcomes = ({ events }: FlowScene) => events.map(outcomeOf).filter((outcome) => outcome !== undefined);
 
 /** Ends what may be left of a connection. */
 function abandon({ client, server }: Pick<Pair, 'client' | 'server'>): void {
@@ -35,16 +33,16 @@ for (const family of [4, 6] as const) {
       });
     }
     const original = pair.flow;
-    turnUntil(scene.poller, () => scene.watch.ask(original)?.tcpState === 'close-wait');
+    assert.equal(stageOf(scene.awaitState(original, 'close-wait')), 'joined');
     pair.client.endWriting();
-    scene.awaitLast('time-wait');
-    assert.deepEqual(scene.told, ['new syn-sent', 'update established', 'update time-wait']);
-    assert.deepEqual(outcomes(scene), ['joined', 'completed']);
-    for (const event of scene.events) assert.deepEqual(event.original, original);
+    const ended = scene.awaitState(original, 'time-wait');
+    assert.equal(stageOf(ended), 'completed');
+    assert.deepEqual(ended.original, original);
+    assert.deepEqual(scene.told, ['new syn-sent'], 'what lies between is not told');
     assert.equal(original.family, family);
     assert.deepEqual(original.source, clientAddress[family]);
     assert.deepEqual(original.destination, serverAddress[family]);
-    const moved = scene.watch.octetsOf(original);
+    const moved = scene.watch.ask(original)?.octets;
     assert.deepEqual(moved, { original: scene.counted('there'), reply: scene.counted('back') });
     assert.ok(moved!.reply > 10_000, 'with headers');
     pair.client.close();
@@ -53,9 +51,8 @@ for (const family of [4, 6] as const) {
 
   flowTest(`IPv${family}: a SYN to a closed port ends at once, and the octets are in the event`, (scene) => {
     const client = scene.dial(serverAddress[family], 1);
-    const { original, octets } = scene.awaitLast('close', 'destroy');
+    const { original, octets } = scene.awaitLast('destroy', 'close');
     assert.deepEqual(scene.told, ['new syn-sent', 'destroy close']);
-    assert.deepEqual(outcomes(scene), ['failed']);
     assert.deepEqual(octets, { original: scene.counted('there'), reply: scene.counted('back') });
     assert.equal(scene.watch.ask(original), undefined);
     client.close();
@@ -63,11 +60,10 @@ for (const family of [4, 6] as const) {
 
   flowTest(`IPv${family}: a SYN without an answer, forgotten`, (scene) => {
     const client = scene.dial(serverAddress[family], silentPort);
-    const { original } = scene.awaitLast('syn-sent', 'new');
-    assert.equal(scene.watch.ask(original)?.tcpState, 'syn-sent');
+    const { original } = scene.awaitLast('new', 'syn-sent');
+    assert.equal(stageOf(scene.watch.ask(original)!), 'opening');
     assert.equal(scene.watch.kill(original), true);
-    const { octets } = scene.awaitLast('syn-sent', 'destroy');
-    assert.deepEqual(outcomes(scene), ['failed']);
+    const { octets } = scene.awaitLast('destroy', 'syn-sent');
     assert.equal(octets?.reply, 0);
     client.close();
   });
@@ -90,9 +86,7 @@ for (const [name, end] of resets) {
   flowTest(`a connection ${name} has failed`, (scene) => {
     const pair = scene.connect(4);
     end(pair, scene);
-    scene.awaitLast('close');
-    assert.deepEqual(scene.told, ['new syn-sent', 'update established', 'update close']);
-    assert.deepEqual(outcomes(scene), ['joined', 'failed']);
+    assert.equal(stageOf(scene.awaitState(pair.flow, 'close')), 'failed');
     abandon(pair);
   });
 }
@@ -101,12 +95,11 @@ flowTest('a connection that both sides close at once has completed', (scene) => 
   const pair = scene.connect(4);
   pair.client.close();
   pair.server.close();
-  scene.awaitLast('time-wait');
-  assert.deepEqual(outcomes(scene), ['joined', 'completed']);
-  // That it is forgotten later is no news: the next that is told is another connection.
+  assert.equal(stageOf(scene.awaitState(pair.flow, 'time-wait')), 'completed');
+  // That it is forgotten later is not told: the next that is told is another connection.
   assert.equal(scene.watch.kill(pair.flow), true);
   const next = scene.connect(4);
-  assert.deepEqual(outcomes(scene), ['joined', 'completed', 'joined']);
+  assert.deepEqual(scene.told, ['new syn-sent', 'new syn-sent']);
   abandon(next);
 });
 
@@ -115,9 +108,9 @@ flowTest('the tuple is the one that the initiator used, before any translation',
   const router = Uint8Array.of(198, 51, 100, 1);
   const client = scene.dial(router, redirectedPort);
   const server = takeConnection(scene.poller, listener);
-  const { original } = scene.awaitLast('established');
+  const { original } = scene.awaitLast('new', 'syn-sent');
   assert.deepEqual(original.destination, router);
-  assert.equal(scene.watch.ask(original)?.tcpState, 'established');
+  scene.awaitState(original, 'established');
   listener.close();
   abandon({ client, server });
 });
@@ -127,9 +120,7 @@ flowTest('a flow that is killed passes no more, and the next kill finds nothing'
   assert.equal(scene.watch.kill(pair.flow), true);
   assert.equal(scene.watch.kill(pair.flow), false);
   assert.equal(scene.watch.ask(pair.flow), undefined);
-  assert.equal(scene.watch.octetsOf(pair.flow), undefined);
-  scene.awaitLast('established', 'destroy');
-  assert.deepEqual(outcomes(scene), ['joined', 'failed']);
+  scene.awaitLast('destroy', 'established');
   pair.server.send(new Uint8Array(10));
   turnUntil(scene.poller, () => scene.counted('refused') > 0);
   assert.equal(pair.client.receive(new Uint8Array(10)), WOULD_BLOCK);
@@ -143,7 +134,7 @@ flowTest('only flows with the mark are told, and of them only TCP', (scene) => {
   listener.close();
   sendDatagrams(scene, 1);
   const pair = scene.connect(4);
-  assert.deepEqual(scene.told, ['new syn-sent', 'update established']);
+  assert.deepEqual(scene.told, ['new syn-sent']);
   assert.notEqual(scene.events[0]!.original.destinationPort, otherMarkPort);
   abandon({ client, server });
   abandon(pair);
@@ -154,7 +145,7 @@ flowTest('events that find no room are lost, which is told once; what comes late
   sendDatagrams(scene, 25_000);
   turnUntil(scene.poller, () => scene.lost > 0);
   const pair = scene.connect(4);
-  assert.deepEqual(scene.told, ['new syn-sent', 'update established']);
+  assert.deepEqual(scene.told, ['new syn-sent']);
   assert.equal(scene.lost, 1);
   abandon(pair);
 });
@@ -179,7 +170,7 @@ flowTest('a mistake of whoever is told costs nobody else an event', (scene) => {
     throw new Error('oops');
   });
   const pair = scene.connect(4);
-  turnUntil(scene.poller, () => mistakes.length === 2);
+  turnUntil(scene.poller, () => mistakes.length === 1);
   clumsy.close();
   abandon(pair);
 });
@@ -203,15 +194,13 @@ flowTest(
   (scene) => {
     assert.equal(scene.network.router.within(accountingIsOn), false);
     const pair = scene.connect(4);
-    assert.equal(scene.watch.ask(pair.flow)?.tcpState, 'established');
-    assert.equal(scene.watch.octetsOf(pair.flow), undefined);
+    assert.equal(scene.watch.ask(pair.flow)!.octets, undefined);
     abandon(pair);
     // Flows that begin after it was turned on have them.
     scene.network.router.sysctl('net/netfilter/nf_conntrack_acct', 1);
     assert.equal(scene.network.router.within(accountingIsOn), true);
-    scene.awaitLast('close');
     const counted = scene.connect(4);
-    assert.ok(scene.watch.octetsOf(counted.flow)!.original > 0);
+    assert.ok(scene.watch.ask(counted.flow)!.octets!.original > 0);
     abandon(counted);
   },
   { accounting: 0 },

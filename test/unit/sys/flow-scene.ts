@@ -3,7 +3,7 @@
 
 import { test } from 'node:test';
 import { FlowWatch } from '../../../src/sys/conntrack.ts';
-import type { FlowEvent, FlowTuple } from '../../../src/sys/conntrack-message.ts';
+import type { Flow, FlowEvent, FlowTuple } from '../../../src/sys/conntrack-message.ts';
 import { Poller } from '../../../src/sys/poller.ts';
 import { TcpListener } from '../../../src/sys/tcp-listener.ts';
 import type { TcpSocket } from '../../../src/sys/tcp-socket.ts';
@@ -92,19 +92,33 @@ export class FlowScene {
     return this.network.client.within(() => dial(this.poller, { octets, port }));
   }
 
-  /** Both ends of a connection through the router, which has said that octets can flow. */
+  /** Both ends of a connection through the router, which knows it as one in which octets can flow. */
   connect(family: 4 | 6): Pair {
     const listener = this.listen(family);
+    const before = this.events.length;
     const client = this.dial(serverAddress[family], listener.localPort());
     const server = takeConnection(this.poller, listener);
     listener.close();
-    return { client, server, flow: this.awaitLast('established').original };
+    turnUntil(this.poller, () => this.events.length > before);
+    const flow = this.events.at(-1)!.original;
+    this.awaitState(flow, 'established');
+    return { client, server, flow };
   }
 
   /** Turns until the last event says this. */
-  awaitLast(tcpState: FlowEvent['tcpState'], kind: FlowEvent['kind'] = 'update'): FlowEvent {
+  awaitLast(kind: FlowEvent['kind'], tcpState: FlowEvent['tcpState']): FlowEvent {
     turnUntil(this.poller, () => this.events.at(-1)?.kind === kind && this.events.at(-1)?.tcpState === tcpState);
     return this.events.at(-1)!;
+  }
+
+  /** Asks until the answer is this. */
+  awaitState(flow: FlowTuple, tcpState: Flow['tcpState']): Flow {
+    let now: Flow | undefined;
+    turnUntil(this.poller, () => {
+      now = this.watch.ask(flow);
+      return now?.tcpState === tcpState;
+    });
+    return now!;
   }
 
   /** `kind state` of every event so far. */

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { SessionEvent } from '../../../src/session/event.ts';
+import type { Side } from '../../../src/session/expectation.ts';
+import { waysInDoubt } from '../../../src/session/in-doubt.ts';
+import { LineSplitter } from '../../../src/wire/line-splitter.ts';
+import { SessionStage } from '../../support/session-stage.ts';
+import { loggedInSession } from '../../support/session-terms.ts';
+
+function line(from: Side, text: string): SessionEvent {
+  const [line] = new LineSplitter(1024).push(Buffer.from(`${text}\r\n`));
+  return { kind: 'line', from, line: line! };
+}
+
+const ended: SessionEvent = { kind: 'leg-ended', leg: 'server', how: 'end', reason: 'the server closed' };
+const over: SessionEvent = { kind: 'end', outcome: 'drained', reason: 'the time to finish is over' };
+
+/** A session with a transfer under way, as far as the steps say. */
+function afterSteps(...steps: (SessionEvent | readonly [Side, string])[]): (event: SessionEvent) => number[] {
+  const stage = new SessionStage(loggedInSession({}), () => {});
+  stage.octets('client', Buffer.from('PASV\r\n'));
+  stage.octets('server', Buffer.from('227 (10,0,0,5,78,52)\r\n'));
+  for (const step of steps) {
+    if ('kind' in step) stage.event(step);
+    else stage.octets(step[0], Buffer.from(`${step[1]}\r\n`));
+  }
+  return (event) => waysInDoubt(stage.session, event).map(({ id }) => id);
+}
+
+const asked = ['client', 'RETR file'] as const;
+const arrived: SessionEvent = { kind: 'data-leg-arrived', way: 1, leg: 'client' };
+const marked = ['server', '150 here it comes'] as const;
+const answered = ['server', '226 done'] as const;
+
+describe('waysInDoubt', () => {
+  it('a way that nobody has used: never', () => {
+    const inDoubt = afterSteps(asked);
+    for (const event of [line('server', '550 no such file'), line('client', 'PASV'), ended, over]) {
+      assert.deepEqual(inDoubt(event), []);
+    }
+  });
+
+  it('while its transfer is under way: for a refusal and whatever ends the session', () => {
+    const inDoubt = afterSteps(asked, arrived, marked);
+    assert.deepEqual(inDoubt(line('client', 'ABOR')), []);
+    assert.deepEqual(inDoubt(line('server', '226 done')), []);
+    for (const event of [line('server', '426 aborted'), line('server', '551 broken'), ended, over]) {
+      assert.deepEqual(inDoubt(event), [1]);
+    }
+  });
+
+  it('once its transfer is answered: for what the client says next, too', () => {
+    const inDoubt = afterSteps(asked, arrived, marked, answered);
+    for (const event of [line('client', 'PASV'), line('client', 'QUIT'), ended, over]) {
+      assert.deepEqual(inDoubt(event), [1]);
+    }
+    assert.deepEqual(inDoubt(line('server', '200 ok')), []);
+    assert.deepEqual(inDoubt({ kind: 'clock' }), []);
+  });
+
+  it('a way that has ended: never again', () => {
+    const result = {
+      outcome: 'completed',
+      reason: 'both ends closed',
+      octetsToClient: 1,
+      octetsToServer: 0,
+      durationMs: 1,
+      clientPeer: undefined,
+      serverPeer: undefined,
+    } as const;
+    const inDoubt = afterSteps(asked, arrived, { kind: 'data-path-ended', way: 1, result });
+    for (const event of [line('server', '426 aborted'), ended]) assert.deepEqual(inDoubt(event), []);
+  });
+});
