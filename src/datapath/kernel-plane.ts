@@ -163,6 +163,8 @@ export class KernelPlane {
     const { opened, owner } = awaited;
     const { nowMs } = this.poller;
     this.awaited.delete(awaitedAs);
+    // A first packet between the same ends replaces only what had ended, in order where nothing was said of it.
+    this.tellEnd(key, this.flowing.get(key), 'completed', undefined);
     this.flowing.set(key, { flow, owner, begunMs: nowMs, lookMs: nowMs + roundMs });
     for (const change of spent(opened)) this.spent.push(change);
     if (this.spent.length > spentMax) this.sweep();

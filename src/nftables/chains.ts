@@ -22,22 +22,39 @@ const ip = (family: Family): string => (family === 4 ? 'ip' : 'ip6');
 const keyOf = (family: Family): string => `${ip(family)} saddr . ${ip(family)} daddr . tcp dport`;
 const marked = (plan: TablePlan): string => `meta mark set ${mark(plan.divertMark)}`;
 
-// Control connections go past connection tracking, which has nothing to add to sockets of ours and costs each packet some
-// microseconds. The look for a socket costs as much, so it is for packets of such connections alone.
+// Every packet that the machine receives comes through here, so it is the ports that are compared first, once each.
 export function divert(plan: TablePlan): string {
   return chain('divert', 'type filter hook prerouting priority raw', [
-    ...plan.intercepts.flatMap((intercept) => [
-      `# Control connections to the servers behind listener ${listenerName(intercept.listener)}.`,
-      ...intercept.families.map((family) => `${interceptionMatch(intercept, family)} ${marked(plan)} notrack accept`),
-    ]),
-    '# What servers answer to our ends of them.',
+    '# What is sent to servers, and what they answer to our ends of those connections.',
+    jumpToServers(plan),
     answersOfServers(plan),
   ]);
+}
+
+export function jumpToServers(plan: TablePlan): string {
+  return `tcp dport ${portSet(interceptedPorts(plan))} jump to_servers`;
 }
 
 /** The rule for what comes back from servers. */
 export function answersOfServers(plan: TablePlan): string {
   return `tcp sport ${portSet(serverPorts(plan))} socket transparent 1 jump ours_untracked`;
+}
+
+/**
+ * Control connections go past connection tracking, which has nothing to add to sockets of ours and costs each packet some
+ * microseconds. The look for a socket costs as much, so it is for packets of such connections alone. `tproxy` gives a packet to
+ * its socket here and now, and to that it comes by a look at the routes; one that is only marked takes the route that the kernel
+ * keeps with an established socket (net.ipv4.tcp_early_demux).
+ */
+export function toServers(plan: TablePlan): string {
+  return block('to_servers', [
+    '# Control connections that are made; a first packet may be for a socket that only lingers.',
+    'tcp flags & (syn | ack) == ack socket transparent 1 jump ours_untracked',
+    ...plan.intercepts.flatMap((intercept) => [
+      `# Those that begin, to the servers behind listener ${listenerName(intercept.listener)}.`,
+      ...intercept.families.map((family) => `${interceptionMatch(intercept, family)} ${marked(plan)} notrack accept`),
+    ]),
+  ]);
 }
 
 /** The other half of what `divert` leaves untracked. */

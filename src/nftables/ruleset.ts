@@ -4,7 +4,17 @@
 
 import { addressFromOctets } from '../address/endpoint.ts';
 import { contains, type Network } from '../address/network.ts';
-import { admit, classify, divert, ours, relayed, translateDestination, translateSource, untrack } from './chains.ts';
+import {
+  admit,
+  classify,
+  divert,
+  ours,
+  relayed,
+  toServers,
+  translateDestination,
+  translateSource,
+  untrack,
+} from './chains.ts';
 import { identifier, mark, networkWord, wholeNumber } from './nft-words.ts';
 import {
   type Family,
@@ -47,6 +57,7 @@ ${chains(plan).join('\n')}}
 function chains(plan: TablePlan): string[] {
   return [
     ...ours(plan),
+    toServers(plan),
     divert(plan),
     untrack(plan),
     relayed(plan),
@@ -69,7 +80,8 @@ function head(plan: TablePlan): string {
   return `# Portcullis: all that it installs, in a table of its own.
 #
 # Beside it this machine must forward (sysctl net.ipv4.ip_forward, net.ipv6.conf.all.forwarding), should count
-# (net.netfilter.nf_conntrack_acct, for the octets of data connections), and must deliver to itself what has been marked:
+# (net.netfilter.nf_conntrack_acct, for the octets of data connections), and must deliver to itself what has been marked
+# (or what is dialled must be addresses of its own, by clients and by servers alike):
 ${routes.join('\n')}
 # Chains of yours that drop by default need a rule each:
 #   meta mark ${divertMark} accept      in the input hook, for control connections that were handed over

@@ -2,7 +2,7 @@
 // Names, types, hooks and marks are compared, and that a rule is there for each thing; not the whole wording of rules,
 // which differs between versions of nft.
 
-import { answersOfServers, interceptionMatch } from './chains.ts';
+import { answersOfServers, interceptionMatch, jumpToServers } from './chains.ts';
 import {
   type Family,
   families,
@@ -58,8 +58,9 @@ function chainsOf(plan: TablePlan): Part[] {
   const parts: Part[] = [
     {
       name: 'chain divert',
-      lines: ['type filter hook prerouting', ...interceptions, answersOfServers(plan)],
+      lines: ['type filter hook prerouting', jumpToServers(plan), answersOfServers(plan)],
     },
+    { name: 'chain to_servers', lines: interceptions },
     {
       name: 'chain ours_untracked',
       lines: ['socket wildcard 1 return', `meta mark set ${divertMark} notrack accept`],

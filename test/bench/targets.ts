@@ -10,7 +10,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backends } from './backends.ts';
 import { sessionsWithin } from './descriptors.ts';
-import { loadHelper, routeDiverted } from './kernel-side.ts';
+import { countOctets, loadHelper } from './kernel-side.ts';
 import { addresses, type Lab } from './lab.ts';
 import { type Running, startAt, stop } from './process.ts';
 import { untilListening, untilLogged } from './ready.ts';
@@ -72,9 +72,9 @@ export async function startTarget(name: TargetName, setUp: TargetSetUp): Promise
     case 'helper':
       return { name, server: publicServer, process: undefined, clear: loadHelper(setUp.lab) };
     case 'pinholes': {
-      const clear = routeDiverted(setUp.lab);
+      countOctets(setUp.lab);
       const process = await startPortcullis(setUp, perimeterSettings(setUp.engines));
-      return { name, server: publicServer, process, metrics: metricsOf(setUp), clear };
+      return { name, server: publicServer, process, metrics: metricsOf(setUp) };
     }
   }
 }

@@ -4,6 +4,7 @@
 //   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2 vsftpd, .3 ProFTPD, .4 Pure-FTPd
 //
 // No address is translated on either side: the server sees 198.51.100.2, the client sees 10.77.0.x, control and data alike.
+// The router answers with SYN cookies, as under a flood: no socket knows of a connection before its handshake is over.
 
 import { crossesPerimeter } from '../support/perimeter/crossing.ts';
 
@@ -16,6 +17,7 @@ crossesPerimeter({
     { name: 'Pure-FTPd', host: '10.77.0.4', dialled: '10.77.0.4' },
   ],
   clientSeenAs: '198.51.100.2',
+  onRouter: ['sysctl -qw net.ipv4.tcp_syncookies=2'],
   settings: (plane) => `
 listeners:
   - name: perimeter

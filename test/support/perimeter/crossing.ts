@@ -41,6 +41,8 @@ export interface Crossing {
   readonly clientSeenAs: string;
   /** Where one side has private addresses: the other, which knows no way to this one of them. */
   readonly hidden?: { readonly from: 'client' | 'server'; readonly host: string };
+  /** What the router's administrator has done otherwise than the laboratory: commands for its namespace. */
+  readonly onRouter?: readonly string[];
   /** The settings file but for `admin`. */
   settings(plane: Plane): string;
 }
@@ -80,6 +82,7 @@ function describeCrossing(crossing: Crossing, plane: Plane | undefined): void {
       await watchPeers(lab.client);
       await watchPeers(lab.server);
       if (plane === undefined) return;
+      for (const command of crossing.onRouter ?? []) await lab.router.must('sh', '-c', command);
       await installOperatorsFirewall(lab.router);
       await installOperatorsTranslation(lab.router);
       gateway = await startGateway(lab, crossing.settings(plane));

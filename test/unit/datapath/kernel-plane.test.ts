@@ -9,6 +9,7 @@ import type { Hole } from '../../../src/nftables/hole.ts';
 import { printRuleset } from '../../../src/nftables/ruleset.ts';
 import { type FlowOctets, type FlowTuple, FlowWatch } from '../../../src/sys/conntrack.ts';
 import { Poller } from '../../../src/sys/poller.ts';
+import type { SocketAddress } from '../../../src/sys/socket-address.ts';
 import { TcpListener } from '../../../src/sys/tcp-listener.ts';
 import type { TcpSocket } from '../../../src/sys/tcp-socket.ts';
 import { whyNoOwnNetwork } from '../../support/own-network.ts';
@@ -78,9 +79,12 @@ class Scene {
   }
 
   /** The client's SYN has passed the router, or not, when this returns. */
-  dial({ advertised }: Hole): TcpSocket {
+  dial({ advertised }: Hole, from?: SocketAddress): TcpSocket {
     const octets = advertised.port === publicPort ? publicAddress : serverAddress[4];
-    const socket = this.network.client.within(() => dial(this.poller, { octets, port: advertised.port }));
+    const to = { octets, port: advertised.port };
+    const socket = this.network.client.within(() =>
+      dial(this.poller, to, new Recorder(), from === undefined ? {} : { from }),
+    );
     this.sockets.push(socket);
     return socket;
   }
@@ -232,6 +236,28 @@ for (const [stage, end] of [
     assert.deepEqual(owner.told, ['begun', 'joined', end]);
   });
 }
+
+planeTest('a flow between the same ends as one that has ended: each is told to its own owner', (scene) => {
+  const hole = scene.hole('routed');
+  const owner = new Owner();
+  assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
+  const first = scene.dial(hole);
+  const from = first.localAddress();
+  const server = scene.accept();
+  // The server ends first, so that it is the one that waits, and the client's port is free again.
+  server.endWriting();
+  first.close();
+  scene.poller.turn(0);
+  assert.deepEqual(owner.told, ['begun']);
+
+  const next = new Owner();
+  assert.equal(scene.plane.open(hole, timeoutMs, next), undefined);
+  scene.dial(hole, from);
+  scene.poller.turn(0);
+  assert.deepEqual(owner.told, ['begun', 'completed']);
+  assert.deepEqual(next.told, ['begun']);
+  assert.equal(scene.plane.standing(next.flow!)?.stage, 'joined');
+});
 
 planeTest('nothing passes a hole that is closed, and two at one place cannot be', (scene) => {
   const hole = scene.hole('routed');

@@ -41,7 +41,7 @@ describe('the script', () => {
     );
     assert.equal(text.match(/\btable inet /g)?.length, 3);
     const bases = text.match(/^type \w+ hook \w+ priority [\w +-]+; policy accept;$/gm);
-    const chains = text.match(/^chain .*$/gm)?.filter((line) => !/^chain ours/.test(line));
+    const chains = text.match(/^chain .*$/gm)?.filter((line) => !/^chain (ours|to_servers)/.test(line));
     assert.equal(bases?.length, chains?.length);
   });
 
@@ -84,6 +84,7 @@ describe('interception', () => {
 
   it('takes the ports of both families, from everywhere, and lets none of them pass unread', () => {
     const lines = intercepting({ ports: [2100, 21, 21] });
+    assertHas(lines, 'tcp dport { 21, 2100 } jump to_servers');
     assertHas(lines, `tcp dport { 21, 2100 } tproxy ip to :2121 ${marked}`);
     assertHas(lines, `tcp dport { 21, 2100 } tproxy ip6 to :2121 ${marked}`);
     assertHas(lines, `meta nfproto ipv4 ct state new,untracked tcp dport { 21, 2100 } ${unread}`);

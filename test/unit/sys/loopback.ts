@@ -9,7 +9,7 @@ import { type Pollable, Poller } from '../../../src/sys/poller.ts';
 import type { SocketAddress } from '../../../src/sys/socket-address.ts';
 import { setInteger } from '../../../src/sys/socket-option.ts';
 import { type Accepted, type ListenOptions, TcpListener } from '../../../src/sys/tcp-listener.ts';
-import { TcpSocket } from '../../../src/sys/tcp-socket.ts';
+import { type DialOptions, TcpSocket } from '../../../src/sys/tcp-socket.ts';
 
 export const loopback4 = Uint8Array.of(127, 0, 0, 1);
 export const loopback6 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
@@ -89,8 +89,13 @@ export function listen(
 }
 
 /** Begins a connection; a failure at once fails the test. */
-export function dial(poller: Poller, remote: SocketAddress, pollable: Pollable = new Recorder()): TcpSocket {
-  const dialled = TcpSocket.dial(poller, remote, pollable);
+export function dial(
+  poller: Poller,
+  remote: SocketAddress,
+  pollable: Pollable = new Recorder(),
+  options: DialOptions = {},
+): TcpSocket {
+  const dialled = TcpSocket.dial(poller, remote, pollable, options);
   if (!dialled.ok) throw new Error(`dial: ${dialled.code}`);
   return dialled.socket;
 }
