@@ -8,8 +8,9 @@ import { advance } from '../session/advance.ts';
 import { nextDeadlineMs } from '../session/deadline.ts';
 import type { SessionEvent } from '../session/event.ts';
 import type { DataResult, Side } from '../session/expectation.ts';
-import { waysInDoubt } from '../session/in-doubt.ts';
+import { waysInDoubt, waysToSettle } from '../session/in-doubt.ts';
 import { acceptsClientLine, newSession, type Session, type SessionTerms } from '../session/session.ts';
+import type { Way } from '../session/way.ts';
 import { TcpSocket } from '../sys/tcp-socket.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
@@ -112,12 +113,7 @@ export class SessionDriver implements LegOwner, Stage {
 
   /** One event through the core, after what it may be judged by; an opened way answers before anything else can happen. */
   dispatch(event: SessionEvent): void {
-    for (const { id } of waysInDoubt(this.session, event)) {
-      for (const news of this.ways.get(id)?.look() ?? []) {
-        if (news.kind === 'data-path-ended') this.ways.delete(id);
-        this.dispatch(news);
-      }
-    }
+    this.lookAt(waysInDoubt(this.session, event));
     const step = advance(this.session, event, this.point.poller.nowMs);
     this.session = step.session;
     for (const action of step.actions) this.perform(action);
@@ -153,6 +149,7 @@ export class SessionDriver implements LegOwner, Stage {
       if (!this.client.out.isEmpty || !this.server.out.isEmpty) this.point.poller.expectAnswer();
       this.client.flush();
       this.server.flush();
+      this.lookAt(waysToSettle(this.session));
       // Room again, or a new turn: what was held back goes on.
       if (full || this.client.isUnfinished || this.server.isUnfinished) this.settle();
       this.armTimer();
@@ -160,6 +157,15 @@ export class SessionDriver implements LegOwner, Stage {
       else if (this.life === 'leaving') this.finishLeaving();
     });
   };
+
+  private lookAt(ways: readonly Way[]): void {
+    for (const { id } of ways) {
+      for (const news of this.ways.get(id)?.look() ?? []) {
+        if (news.kind === 'data-path-ended') this.ways.delete(id);
+        this.dispatch(news);
+      }
+    }
+  }
 
   private perform(action: Action): void {
     const answer = perform(this, action);

@@ -1,32 +1,48 @@
 // Which data connections must be looked at before this event can be judged? A data path may learn of their steps late, and
 // what a session does next may depend on them. Whom nothing depends on is not asked after: it costs as much as a line.
 
+import { parseCommand } from '../wire/command.ts';
+import { takeTelnet } from '../wire/telnet.ts';
 import type { SessionEvent } from './event.ts';
+import { isSetUpVerb } from './requested-set-up.ts';
 import type { Session } from './session.ts';
 import { isInUse, type Way } from './way.ts';
 
 const FOUR = 52;
 const FIVE = 53;
+const none: readonly Way[] = [];
 
 export function waysInDoubt(session: Session, event: SessionEvent): readonly Way[] {
-  if (session.ways.length === 0) return session.ways;
+  if (session.ways.length === 0) return none;
   switch (event.kind) {
     case 'line':
       // A client speaks again once it has closed; what it may do now depends on whether all of its transfer is over.
-      if (event.from === 'client') return session.ways.filter((way) => isInUse(way) && isAnswered(way));
+      if (event.from === 'client') return mayWait(session, event.line.octets) ? none : waysAnswered(session);
       // Whether data has flowed decides what a refusal of the transfer means.
-      return isNegative(event.line.octets[0]) ? session.ways.filter(isInUse) : [];
+      return isNegative(event.line.octets[0]) ? session.ways.filter(isInUse) : none;
     case 'leg-ended':
     case 'end':
       // Whatever has not ended by now is ended, and told so.
       return session.ways.filter(isInUse);
     default:
-      return [];
+      return none;
   }
 }
 
-function isAnswered({ transfer }: Way): boolean {
-  return transfer?.replyCode !== undefined;
+/** Which are to be looked at when everything has been sent: those of earlier transfers, while the next set-up is asked for. */
+export function waysToSettle(session: Session): readonly Way[] {
+  return session.phase.kind === 'expect-set-up-reply' ? waysAnswered(session) : none;
+}
+
+/** A set-up leaves the connections before it alone, as long as there may be one more of them. */
+function mayWait({ ways, terms }: Session, line: Uint8Array): boolean {
+  if (ways.length >= terms.limits.waysPerSessionMax) return false;
+  const command = parseCommand(takeTelnet(line).octets);
+  return command.ok && isSetUpVerb(command.value.verb);
+}
+
+function waysAnswered({ ways }: Session): readonly Way[] {
+  return ways.length === 0 ? none : ways.filter((way) => isInUse(way) && way.transfer?.replyCode !== undefined);
 }
 
 /** 4yz and 5yz, RFC 959 §4.2.1. */

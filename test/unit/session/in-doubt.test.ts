@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SessionEvent } from '../../../src/session/event.ts';
 import type { Side } from '../../../src/session/expectation.ts';
-import { waysInDoubt } from '../../../src/session/in-doubt.ts';
+import { waysInDoubt, waysToSettle } from '../../../src/session/in-doubt.ts';
+import type { Session } from '../../../src/session/session.ts';
 import { LineSplitter } from '../../../src/wire/line-splitter.ts';
 import { SessionStage } from '../../support/session-stage.ts';
 import { loggedInSession } from '../../support/session-terms.ts';
@@ -15,16 +16,23 @@ function line(from: Side, text: string): SessionEvent {
 const ended: SessionEvent = { kind: 'leg-ended', leg: 'server', how: 'end', reason: 'the server closed' };
 const over: SessionEvent = { kind: 'end', outcome: 'drained', reason: 'the time to finish is over' };
 
+type Step = SessionEvent | readonly [Side, string];
+
 /** A session with a transfer under way, as far as the steps say. */
-function afterSteps(...steps: (SessionEvent | readonly [Side, string])[]): (event: SessionEvent) => number[] {
-  const stage = new SessionStage(loggedInSession({}), () => {});
+function played(steps: readonly Step[], waysPerSessionMax = 4): Session {
+  const stage = new SessionStage(loggedInSession({ limits: { waysPerSessionMax } }), () => {});
   stage.octets('client', Buffer.from('PASV\r\n'));
   stage.octets('server', Buffer.from('227 (10,0,0,5,78,52)\r\n'));
   for (const step of steps) {
     if ('kind' in step) stage.event(step);
     else stage.octets(step[0], Buffer.from(`${step[1]}\r\n`));
   }
-  return (event) => waysInDoubt(stage.session, event).map(({ id }) => id);
+  return stage.session;
+}
+
+function afterSteps(...steps: Step[]): (event: SessionEvent) => number[] {
+  const session = played(steps);
+  return (event) => waysInDoubt(session, event).map(({ id }) => id);
 }
 
 const asked = ['client', 'RETR file'] as const;
@@ -51,11 +59,30 @@ describe('waysInDoubt', () => {
 
   it('once its transfer is answered: for what the client says next, too', () => {
     const inDoubt = afterSteps(asked, arrived, marked, answered);
-    for (const event of [line('client', 'PASV'), line('client', 'QUIT'), ended, over]) {
+    for (const event of [line('client', 'RETR next'), line('client', 'QUIT'), line('client', ''), ended, over]) {
       assert.deepEqual(inDoubt(event), [1]);
     }
     assert.deepEqual(inDoubt(line('server', '200 ok')), []);
     assert.deepEqual(inDoubt({ kind: 'clock' }), []);
+  });
+
+  it('but not for a set-up, which leaves it alone: it is settled once that has been sent', () => {
+    const steps = [asked, arrived, marked, answered];
+    for (const command of ['PASV', 'epsv', 'PORT 198,51,100,2,156,64', 'EPRT |1|198.51.100.2|40000|']) {
+      assert.deepEqual(afterSteps(...steps)(line('client', command)), []);
+    }
+    assert.deepEqual(waysToSettle(played(steps)), []);
+    const [way] = waysToSettle(played([...steps, ['client', 'PASV']]));
+    assert.equal(way?.id, 1);
+    assert.deepEqual(waysToSettle(played([...steps, ['client', 'PASV'], ['server', '502 no']])), []);
+  });
+
+  it('unless it is in the way of the set-up', () => {
+    const session = played([asked, arrived, marked, answered], 1);
+    assert.deepEqual(
+      waysInDoubt(session, line('client', 'PASV')).map(({ id }) => id),
+      [1],
+    );
   });
 
   it('a way that has ended: never again', () => {
