@@ -2,7 +2,7 @@
 // one after another, in order. No decision is taken here.
 
 import { addressFromOctets, type Endpoint, octetsOfAddress } from '../address/endpoint.ts';
-import type { OpenWay } from '../datapath/data-path.ts';
+import { noNews, type OpenWay } from '../datapath/data-path.ts';
 import type { Action } from '../session/action.ts';
 import { advance } from '../session/advance.ts';
 import { nextDeadlineMs } from '../session/deadline.ts';
@@ -160,7 +160,7 @@ export class SessionDriver implements LegOwner, Stage {
 
   private lookAt(ways: readonly Way[]): void {
     for (const { id } of ways) {
-      for (const news of this.ways.get(id)?.look() ?? []) {
+      for (const news of this.ways.get(id)?.look() ?? noNews) {
         if (news.kind === 'data-path-ended') this.ways.delete(id);
         this.dispatch(news);
       }

@@ -17,7 +17,10 @@ export function waysInDoubt(session: Session, event: SessionEvent): readonly Way
   switch (event.kind) {
     case 'line':
       // A client speaks again once it has closed; what it may do now depends on whether all of its transfer is over.
-      if (event.from === 'client') return mayWait(session, event.line.octets) ? none : waysAnswered(session);
+      if (event.from === 'client') {
+        const answered = waysAnswered(session);
+        return answered.length > 0 && mayWait(session, event.line.octets) ? none : answered;
+      }
       // Whether data has flowed decides what a refusal of the transfer means.
       return isNegative(event.line.octets[0]) ? session.ways.filter(isInUse) : none;
     case 'leg-ended':

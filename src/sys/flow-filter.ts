@@ -23,10 +23,6 @@ const LD_W_ABS = 0x20;
 const LD_B_ABS = 0x30;
 const LD_W_IND = 0x40;
 const LD_B_IND = 0x50;
-const LDX_MEM = 0x61;
-const ST = 0x02;
-const ADD_X = 0x0c;
-const LSH_K = 0x64;
 const JEQ_K = 0x15;
 const RET_K = 0x06;
 const TAX = 0x07;
@@ -37,8 +33,6 @@ const FIND_NESTED = 0xfffff000 + 16;
 const attributeHeaderOctets = 4;
 /** The lower octet of nlmsghdr's type. */
 const messageKindAt = 4;
-/** By how much a message's kind is shifted to stand above the state of a flow. */
-const kindShift = 4;
 const wholeMessage = 0xffffffff;
 const instructionOctets = 8;
 
@@ -68,11 +62,8 @@ function ofMark(mark: number): Instruction[] {
  */
 function ofNews(): Instruction[] {
   return [
-    // The message's kind into M[0] …
     [LD_B_ABS, messageKindAt],
-    [LSH_K, kindShift],
-    [ST, 0],
-    // … then the flow's state into A …
+    [JEQ_K, CT_DELETE & 0xff, 'next', 'keep'],
     [LD_IMM, attributesAt],
     [LDX_IMM, CTA_PROTOINFO],
     [LD_W_ABS, FIND_ATTRIBUTE],
@@ -85,10 +76,7 @@ function ofNews(): Instruction[] {
     [JEQ_K, 0, 'keep'],
     [TAX, 0],
     [LD_B_IND, attributeHeaderOctets],
-    // … and both are one number.
-    [LDX_MEM, 0],
-    [ADD_X, 0],
-    [JEQ_K, ((CT_DELETE & 0xff) << kindShift) + tcpStates.indexOf('time-wait'), 'drop'],
+    [JEQ_K, tcpStates.indexOf('time-wait'), 'drop'],
   ];
 }
 

@@ -12,9 +12,10 @@ export type { ElementChange } from './element-batch.ts';
 
 /**
  * `set` is the set of the change that was refused; undefined where the transaction was. Codes:
- * EEXIST: an added key is there and has not expired; EBUSY: in a map, with another value. ENFILE: the set is full. ENOENT: no such table, set or key to delete.
- * EINVAL: key, value or timeout do not fit the set. EPERM: CAP_NET_ADMIN is missing. EMSGSIZE: more changes than one
- * transaction holds (a hundred and more). ETIMEDOUT: no answer came, and only here it is unknown whether the changes took place.
+ * EEXIST: an added key is there and has not expired; EBUSY: in a map, with another value. ENFILE: the set is full. ENOENT: no
+ * such table, set or key to delete. EINVAL: key, value or timeout do not fit the set. EPERM: CAP_NET_ADMIN is missing.
+ * EMSGSIZE: more changes than one transaction holds (a hundred and more). ETIMEDOUT: no answer came, and only here it is
+ * unknown whether the changes took place.
  */
 export type Committed =
   | { readonly ok: true }

@@ -16,7 +16,7 @@ const trackingSysctls = [
 /** The kernel's helper in its usual place: destination NAT, masquerading, and a forward chain that drops all else. */
 export function loadHelper(lab: Lab): () => void {
   const server = `${addresses.server}:${backends.plain.port}`;
-  countOctets(lab);
+  setUpTracking(lab);
   inGateway(
     lab,
     ['nft', '-f', '-'],
@@ -41,11 +41,8 @@ export function loadHelper(lab: Lab): () => void {
   return () => inGateway(lab, ['nft', 'delete', 'table', 'ip', 'helper']);
 }
 
-/**
- * No policy routing, as for the helper: the published address is the gateway's own, and so is the one that the server sees.
- * An `ip rule` would cost everything that is forwarded some five per cent, the helper's data as well as ours.
- */
-export function countOctets(lab: Lab): void {
+/** Connection tracking as every target in the kernel has it. */
+export function setUpTracking(lab: Lab): void {
   inGateway(lab, ['sysctl', '-qw', ...trackingSysctls]);
 }
 

@@ -10,7 +10,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backends } from './backends.ts';
 import { sessionsWithin } from './descriptors.ts';
-import { countOctets, loadHelper } from './kernel-side.ts';
+import { loadHelper, setUpTracking } from './kernel-side.ts';
 import { addresses, type Lab } from './lab.ts';
 import { type Running, startAt, stop } from './process.ts';
 import { untilListening, untilLogged } from './ready.ts';
@@ -72,7 +72,7 @@ export async function startTarget(name: TargetName, setUp: TargetSetUp): Promise
     case 'helper':
       return { name, server: publicServer, process: undefined, clear: loadHelper(setUp.lab) };
     case 'pinholes': {
-      countOctets(setUp.lab);
+      setUpTracking(setUp.lab);
       const process = await startPortcullis(setUp, perimeterSettings(setUp.engines));
       return { name, server: publicServer, process, metrics: metricsOf(setUp) };
     }
@@ -144,7 +144,10 @@ function reverseSettings(engines: number): object {
   });
 }
 
-/** As the helper's rules: a public address, and the server sees the gateway. */
+/**
+ * As the helper's rules: a public address, and the server sees the gateway. Both are the gateway's own, so that there is no
+ * policy routing either: an `ip rule` would cost everything that is forwarded some five per cent, the helper's data as well.
+ */
 function perimeterSettings(engines: number): object {
   return settingsFor(engines, {
     mode: 'transparent',
