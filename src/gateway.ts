@@ -4,9 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { printEndpoint } from './address/endpoint.ts';
 import { EngineHost } from './engine/engine-host.ts';
-import { Perimeter, type TableKeeping } from './engine/perimeter.ts';
 import { newQuotaMemory, raiseDescriptorLimit } from './engine/process-wide.ts';
-import { newTally } from './engine/verb-tally.ts';
 import { type AdminServer, type Readiness, startAdminServer } from './observe/admin-server.ts';
 import { createLog, type Logger } from './observe/log.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
@@ -15,7 +13,9 @@ import { createMetrics } from './observe/metrics.ts';
 import type { Tally } from './observe/tally.ts';
 import type { WayListing } from './observe/way-entry.ts';
 import { packageVersion } from './package-version.ts';
+import { Perimeter, type TableKeeping } from './perimeter/perimeter.ts';
 import type { Settings } from './settings/settings.ts';
+import { newTally } from './witness/verb-tally.ts';
 
 /** What went wrong, in one sentence for the operator. */
 export type Outcome = { readonly ok: true } | { readonly ok: false; readonly problem: string };

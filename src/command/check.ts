@@ -1,7 +1,7 @@
 // `portcullis check`: reads a settings file as `run` would, and does no more.
 
-import { printProblem } from '../policy/problem.ts';
 import { loadSettings } from '../settings/load-settings.ts';
+import { printProblem } from '../yaml/problem.ts';
 
 export function check(file: string): number {
   const loaded = loadSettings(file);

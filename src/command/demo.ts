@@ -3,9 +3,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { printProblem } from '../policy/problem.ts';
 import { startSampleServer } from '../sample/sample-server.ts';
 import { loadSettings } from '../settings/load-settings.ts';
+import { printProblem } from '../yaml/problem.ts';
 import { serve } from './service.ts';
 
 const listen = '127.0.0.1:2121';

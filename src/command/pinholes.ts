@@ -4,8 +4,8 @@
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { WayEntry, WayListing } from '../observe/way-entry.ts';
 import { wayColumns } from '../observe/way-table.ts';
-import { printProblem } from '../policy/problem.ts';
 import { loadSettings } from '../settings/load-settings.ts';
+import { printProblem } from '../yaml/problem.ts';
 
 // Longer than a gateway waits for its engines.
 const answerMs = 5_000;

@@ -1,10 +1,10 @@
 // `portcullis rules`: prints the nftables ruleset that `run` would install, for reading, or for loading by hand
 // (`nft -f`) before `run --no-install`.
 
-import { tablePlanOf } from '../engine/table-plan-of.ts';
 import { printRuleset } from '../nftables/ruleset.ts';
-import { printProblem } from '../policy/problem.ts';
+import { tablePlanOf } from '../perimeter/table-plan-of.ts';
 import { loadSettings } from '../settings/load-settings.ts';
+import { printProblem } from '../yaml/problem.ts';
 
 export function rules(file: string): number {
   const loaded = loadSettings(file);

@@ -1,8 +1,8 @@
 // `portcullis run`: the gateway until SIGTERM.
 
-import type { TableKeeping } from '../engine/perimeter.ts';
-import { printProblem } from '../policy/problem.ts';
+import type { TableKeeping } from '../perimeter/perimeter.ts';
 import { loadSettings } from '../settings/load-settings.ts';
+import { printProblem } from '../yaml/problem.ts';
 import { serve } from './service.ts';
 
 export async function run(file: string, keeping: TableKeeping): Promise<number> {

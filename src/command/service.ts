@@ -1,11 +1,11 @@
 // A gateway as a service: started, told by signals, ended with an exit code.
 // SIGTERM and SIGINT drain (a second one ends at once), SIGHUP reloads.
 
-import type { TableKeeping } from '../engine/perimeter.ts';
 import { Gateway } from '../gateway.ts';
-import { printProblem } from '../policy/problem.ts';
+import type { TableKeeping } from '../perimeter/perimeter.ts';
 import type { Loaded } from '../settings/load-settings.ts';
 import type { Settings } from '../settings/settings.ts';
+import { printProblem } from '../yaml/problem.ts';
 
 export interface ServiceParts {
   readonly settings: Settings;

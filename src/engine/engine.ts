@@ -9,10 +9,10 @@ import type { Settings } from '../settings/settings.ts';
 import { Poller } from '../sys/poller.ts';
 import { PipePool } from '../sys/splice-pipe.ts';
 import { WakeUp } from '../sys/wake-up.ts';
+import { EngineWitness } from '../witness/engine-witness.ts';
+import { sharedTally } from '../witness/verb-tally.ts';
 import { Doors } from './doors.ts';
-import { EngineWitness } from './engine-witness.ts';
 import type { EngineBirth, FromEngine, ToEngine } from './messages.ts';
-import { sharedTally } from './verb-tally.ts';
 
 // Log lines leave in batches: a message per line would cost more than the line.
 const logDelayMs = 100;

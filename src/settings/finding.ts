@@ -4,7 +4,7 @@
 import type { Address, Endpoint } from '../address/endpoint.ts';
 import type { Network } from '../address/network.ts';
 import type { Published } from '../policy/destination.ts';
-import type { Path } from '../policy/problem.ts';
+import type { Path } from '../yaml/problem.ts';
 import type { PortRange } from './settings.ts';
 
 export interface Finding {

@@ -1,7 +1,7 @@
 // Which keys may the section `kernel` have, and which values may they take? deploy/inbound.yaml explains each.
 
 import { type Parsed, parsed, unreadable } from '../address/parsed.ts';
-import { list, scalar, section, text, trueOrFalse } from '../policy/schema-parts.ts';
+import { list, scalar, section, text, trueOrFalse } from '../yaml/schema-parts.ts';
 import { network } from './listener-schema.ts';
 
 // nft takes longer names; with more than these characters they would need quotes in the operator's own rules.

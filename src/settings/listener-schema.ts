@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { type Address, parseAddress } from '../address/endpoint.ts';
 import { parseNetwork } from '../address/network.ts';
 import { type Parsed, parsed, unreadable } from '../address/parsed.ts';
-import { list, oneOf, section, sectionVariants, text, variantWord, wholeNumber } from '../policy/schema-parts.ts';
+import { list, oneOf, section, sectionVariants, text, variantWord, wholeNumber } from '../yaml/schema-parts.ts';
 import { portRanges } from './port-ranges.ts';
 import { listenEndpoint, ofOneHost, remoteEndpoint, toldAddress } from './usable-address.ts';
 

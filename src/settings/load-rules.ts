@@ -3,9 +3,9 @@
 
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ParsedRuleset, parseRuleset } from '../policy/parse-ruleset.ts';
-import { wholeFileProblem } from '../policy/problem.ts';
-import { problemAt, type YamlSource } from '../policy/yaml-source.ts';
+import { wholeFileProblem } from '../yaml/problem.ts';
+import { problemAt, type YamlSource } from '../yaml/yaml-source.ts';
+import { type ParsedRuleset, parseRuleset } from './parse-ruleset.ts';
 import { readTextFile } from './read-text-file.ts';
 
 // Two levels below the package, be it src/settings or dist/settings.

@@ -2,14 +2,14 @@
 // Must not break: strict, and everything wrong is told at once with its place: syntax, keys, values, keys that contradict
 // one another, and the rules file that the settings name. Never an exception.
 
-import type { ParsedRuleset } from '../policy/parse-ruleset.ts';
-import { inReadingOrder, type Problem, wholeFileProblem } from '../policy/problem.ts';
-import { checkSchema } from '../policy/schema-problems.ts';
-import { problemAt, readYaml, type YamlSource } from '../policy/yaml-source.ts';
+import { inReadingOrder, type Problem, wholeFileProblem } from '../yaml/problem.ts';
+import { checkSchema } from '../yaml/schema-problems.ts';
+import { problemAt, readYaml, type YamlSource } from '../yaml/yaml-source.ts';
 import { buildSettings } from './build-settings.ts';
 import { crossCheck } from './cross-check.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { loadPackagedRules, loadRules } from './load-rules.ts';
+import type { ParsedRuleset } from './parse-ruleset.ts';
 import { readTextFile } from './read-text-file.ts';
 import { readableSettings, rulesPathOf } from './readable-settings.ts';
 import { settingsSchema } from './schema.ts';

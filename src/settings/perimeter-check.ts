@@ -3,7 +3,7 @@
 
 import { isUnspecified } from '../address/endpoint.ts';
 import { containsAny } from '../address/network.ts';
-import type { Path } from '../policy/problem.ts';
+import type { Path } from '../yaml/problem.ts';
 import type { Find, Finding, ReadableListener, ReadableSettings, ReadableTransparent } from './finding.ts';
 import { checkInterception } from './interception-check.ts';
 import { takesFamily } from './listen-overlap.ts';

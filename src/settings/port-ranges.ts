@@ -2,7 +2,7 @@
 // Must not break: no range holds a port below 1024, where well-known services live (RFC 2577 §3).
 
 import { type Parsed, parsed, unreadable } from '../address/parsed.ts';
-import { scalar } from '../policy/schema-parts.ts';
+import { scalar } from '../yaml/schema-parts.ts';
 import type { PortRange } from './settings.ts';
 
 const expected = 'ports from 1024 to 65535, as 50000-50999 or [50000-50999, 52000]';

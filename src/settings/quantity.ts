@@ -2,7 +2,7 @@
 // Must not break: a number without a unit is no duration, because the next reader would guess another unit.
 
 import { type Parsed, parsed, unreadable } from '../address/parsed.ts';
-import { scalar } from '../policy/schema-parts.ts';
+import { scalar } from '../yaml/schema-parts.ts';
 
 const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const octets = { B: 1, KiB: 1024, MiB: 1_048_576 };

@@ -3,7 +3,7 @@
 
 import type { z } from 'zod';
 import { parsed, unreadable } from '../address/parsed.ts';
-import { list, oneOf, section, sectionOr, text, wholeNumber, wordOrNumber } from '../policy/schema-parts.ts';
+import { list, oneOf, section, sectionOr, text, wholeNumber, wordOrNumber } from '../yaml/schema-parts.ts';
 import { kernelSchema } from './kernel-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { duration, size } from './quantity.ts';

@@ -5,7 +5,7 @@
 import { type Address, type Endpoint, isUnspecified, parseAddress, parseEndpoint } from '../address/endpoint.ts';
 import { containsAny, type Network, parseNetwork } from '../address/network.ts';
 import { type Parsed, unreadable } from '../address/parsed.ts';
-import { text } from '../policy/schema-parts.ts';
+import { text } from '../yaml/schema-parts.ts';
 
 const multicast = networks('224.0.0.0/4', 'ff00::/8');
 const nobody = networks('0.0.0.0/8', '240.0.0.0/4', '::/128');

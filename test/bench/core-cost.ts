@@ -4,8 +4,6 @@
 
 import type { Endpoint } from '../../src/address/endpoint.ts';
 import { sessionFacts } from '../../src/control/witness.ts';
-import { EngineWitness } from '../../src/engine/engine-witness.ts';
-import { newTally } from '../../src/engine/verb-tally.ts';
 import { createLog, LogBatch } from '../../src/observe/log.ts';
 import { advance } from '../../src/session/advance.ts';
 import { nextDeadlineMs } from '../../src/session/deadline.ts';
@@ -14,6 +12,8 @@ import { defaultLimits } from '../../src/session/limits.ts';
 import { newSession, type Session } from '../../src/session/session.ts';
 import { loadPackagedRules } from '../../src/settings/load-rules.ts';
 import { type ControlLine, LineSplitter } from '../../src/wire/line-splitter.ts';
+import { EngineWitness } from '../../src/witness/engine-witness.ts';
+import { newTally } from '../../src/witness/verb-tally.ts';
 
 const at = (text: string, port: number): Endpoint => ({ address: { family: 4, text }, port });
 const rules = loadPackagedRules();

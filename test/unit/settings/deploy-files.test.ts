@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { parse } from 'yaml';
-import { printProblem } from '../../../src/policy/problem.ts';
 import { interceptSchema, listenerShapes, publishedSchema } from '../../../src/settings/listener-schema.ts';
 import { loadSettings } from '../../../src/settings/load-settings.ts';
 import { settingsSchema } from '../../../src/settings/schema.ts';
 import type { Settings } from '../../../src/settings/settings.ts';
+import { printProblem } from '../../../src/yaml/problem.ts';
 
 const deploy = join(import.meta.dirname, '../../../deploy');
 const texts = new Map(

@@ -5,10 +5,10 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { printProblem } from '../../../src/policy/problem.ts';
 import type { Environment } from '../../../src/settings/interpolate.ts';
 import { loadSettings } from '../../../src/settings/load-settings.ts';
 import type { Settings } from '../../../src/settings/settings.ts';
+import { printProblem } from '../../../src/yaml/problem.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures');
 

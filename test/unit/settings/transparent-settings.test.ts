@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Network, parseNetwork } from '../../../src/address/network.ts';
-import { printProblem } from '../../../src/policy/problem.ts';
 import type { Environment } from '../../../src/settings/interpolate.ts';
 import { loadSettings } from '../../../src/settings/load-settings.ts';
 import type { KernelSettings, Settings, TransparentListener } from '../../../src/settings/settings.ts';
+import { printProblem } from '../../../src/yaml/problem.ts';
 
 const minimal = `listeners:
   - name: perimeter

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parsed, unreadable } from '../../../src/address/parsed.ts';
-import { type Place, printProblem } from '../../../src/policy/problem.ts';
-import { readYaml, type YamlSource } from '../../../src/policy/yaml-source.ts';
+import { type Place, printProblem } from '../../../src/yaml/problem.ts';
+import { readYaml, type YamlSource } from '../../../src/yaml/yaml-source.ts';
 
 const text = `# comment
 list:

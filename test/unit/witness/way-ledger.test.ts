@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sessionFacts } from '../../../src/control/witness.ts';
-import { endedWaysMax, WayLedger } from '../../../src/engine/way-ledger.ts';
 import type { DataResult } from '../../../src/session/expectation.ts';
+import { endedWaysMax, WayLedger } from '../../../src/witness/way-ledger.ts';
 import { SessionStage } from '../../support/session-stage.ts';
 import { loggedInSession, type Scene } from '../../support/session-terms.ts';
 

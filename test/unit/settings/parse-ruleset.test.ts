@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { parseRuleset } from '../../../src/policy/parse-ruleset.ts';
-import { printProblem } from '../../../src/policy/problem.ts';
 import type { Ruleset } from '../../../src/policy/ruleset.ts';
+import { parseRuleset } from '../../../src/settings/parse-ruleset.ts';
+import { printProblem } from '../../../src/yaml/problem.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const packaged = readFileSync(join(root, 'rules/default.yaml'), 'utf8');

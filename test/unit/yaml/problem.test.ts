@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { inReadingOrder, type Problem, printPath, printProblem, shown } from '../../../src/policy/problem.ts';
+import { inReadingOrder, type Problem, printPath, printProblem, shown } from '../../../src/yaml/problem.ts';
 
 const problem = (file: string, line: number, column: number): Problem => ({ file, line, column, message: 'wrong' });
 

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { tablePlanOf } from '../../../src/engine/table-plan-of.ts';
 import type { TablePlan } from '../../../src/nftables/table-plan.ts';
-import { printProblem } from '../../../src/policy/problem.ts';
+import { tablePlanOf } from '../../../src/perimeter/table-plan-of.ts';
 import { loadSettings } from '../../../src/settings/load-settings.ts';
+import { printProblem } from '../../../src/yaml/problem.ts';
 
 function planOf(yaml: string): TablePlan | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-plan-'));

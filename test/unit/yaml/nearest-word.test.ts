@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nearestWord } from '../../../src/policy/nearest-word.ts';
+import { nearestWord } from '../../../src/yaml/nearest-word.ts';
 
 const keys = ['listen', 'upstream', 'dataPorts', 'dataPath', 'name'];
 

@@ -4,11 +4,11 @@
 
 import { parseNetwork } from '../address/network.ts';
 import { parsed, unreadable } from '../address/parsed.ts';
-import { inReadingOrder, type Problem, wholeFileProblem } from './problem.ts';
-import type { Ruleset } from './ruleset.ts';
-import { list, oneOf, section, text, wholeNumber } from './schema-parts.ts';
-import { checkSchema } from './schema-problems.ts';
-import { readYaml } from './yaml-source.ts';
+import type { Ruleset } from '../policy/ruleset.ts';
+import { inReadingOrder, type Problem, wholeFileProblem } from '../yaml/problem.ts';
+import { list, oneOf, section, text, wholeNumber } from '../yaml/schema-parts.ts';
+import { checkSchema } from '../yaml/schema-problems.ts';
+import { readYaml } from '../yaml/yaml-source.ts';
 
 export type ParsedRuleset =
   | { readonly ok: true; readonly ruleset: Ruleset }
