@@ -9,6 +9,10 @@ import { OutQueue } from './out-queue.ts';
 export interface LegOwner {
   wantsLine(leg: ControlLeg): boolean;
   onLine(leg: ControlLeg, line: ControlLine): void;
+  /** What the client's first read gave, before any line of it. */
+  onFirstOctets(octets: Uint8Array): void;
+  /** The client has ended its direction while its owner did not want what it sent before. */
+  onClientEnding(): void;
   /** After the last line: the peer has ended its direction, or the connection broke. */
   onLegEnded(leg: ControlLeg, how: 'end' | 'reset', reason: string): void;
   onConnected(leg: ControlLeg): void;
@@ -64,6 +68,8 @@ export class ControlLeg implements Pollable {
   private share: 'left' | 'used-up' = 'left';
   /** `to-the-end`: the peer has ended its direction or marked an octet urgent, so a short read is not the last word. */
   private readable: 'no' | 'yes' | 'to-the-end' = 'no';
+  /** Only of clients it is of interest what they begin with. */
+  private begun: 'no' | 'yes';
 
   constructor(side: 'client' | 'server', owner: LegOwner, lineOctetsMax: number, reading: 'dialling' | 'open') {
     this.side = side;
@@ -71,6 +77,7 @@ export class ControlLeg implements Pollable {
     this.splitter = new LineSplitter(lineOctetsMax);
     this.out = new OutQueue();
     this.reading = reading;
+    this.begun = side === 'client' ? 'no' : 'yes';
   }
 
   onReady(events: number): void {
@@ -83,6 +90,7 @@ export class ControlLeg implements Pollable {
         if ((events & (endOrError | Ready.priority)) !== 0) this.readable = 'to-the-end';
         else if ((events & ~Ready.out) !== 0) this.readable = 'yes';
         this.pull();
+        if ((events & endOrError) !== 0) this.noteEnding(socket, events);
       }
       this.owner.settle();
     });
@@ -151,10 +159,26 @@ export class ControlLeg implements Pollable {
     this.pull();
   }
 
+  /** A client that goes is heard of at once, also where what it has sent must wait to be read. */
+  private noteEnding(socket: TcpSocket, events: number): void {
+    if (this.side !== 'client' || this.reading !== 'open') return;
+    if ((events & Ready.error) === 0) {
+      this.owner.onClientEnding();
+      return;
+    }
+    this.lines = noLines;
+    this.nextLine = 0;
+    this.reading = 'ended';
+    this.how = 'reset';
+    this.reason = `the client: ${socket.connected() ? 'ECONNRESET' : socket.failure}`;
+    this.tellEnd();
+  }
+
   private readChunk(socket: TcpSocket): void {
     const count = socket.receive(readBuffer);
     if (count > 0) {
       this.owner.countOctets(this, count);
+      if (this.begun === 'no') this.begin(readBuffer.subarray(0, count));
       if (this.reading === 'open') this.lines = this.splitter.push(kept(count));
       if (count < readBuffer.length && this.readable === 'yes') this.readable = 'no';
       return;
@@ -171,6 +195,11 @@ export class ControlLeg implements Pollable {
     this.reading = 'ended';
     this.how = count === 0 ? 'end' : 'reset';
     this.reason = count === 0 ? `the ${this.side} closed` : `the ${this.side}: ${socket.failure}`;
+  }
+
+  private begin(first: Uint8Array): void {
+    this.begun = 'yes';
+    this.owner.onFirstOctets(first);
   }
 
   private tellEnd(): void {

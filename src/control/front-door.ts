@@ -162,6 +162,7 @@ export class FrontDoor implements Pollable {
       activeSourcePort: session.activeSourcePort,
       dataSource: session.dataSource,
       endFlows: session.endFlows,
+      ownPorts: session.ownPorts,
       ruleset: session.ruleset,
       limits: session.limits,
     });

@@ -1,10 +1,10 @@
 // Carries out one action of the session core. One exhaustive switch: an action without a case does not compile.
-// Only opening a way has an answer, because only it can be refused by the world.
+// What the world may refuse, or knows better, has an answer: dialling, opening a way, looking at one.
 
-import type { OpenWay, WayOwner } from '../datapath/data-path.ts';
+import { noNews, type OpenWay, type WayOwner } from '../datapath/data-path.ts';
 import type { Action } from '../session/action.ts';
 import type { SessionEvent } from '../session/event.ts';
-import type { Expectation } from '../session/expectation.ts';
+import type { Expectation, WayNews } from '../session/expectation.ts';
 import type { ControlLeg } from './control-leg.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
 import type { SessionFacts } from './witness.ts';
@@ -17,10 +17,18 @@ export interface Stage extends WayOwner {
   readonly client: ControlLeg;
   readonly server: ControlLeg;
   readonly ways: Map<number, OpenWay>;
+  /** Begins to dial the server; why that cannot even begin. */
+  dialServer(): string | undefined;
+  /** Looks at these ways once everything of this turn has been sent. */
+  lookLater(ways: readonly number[]): void;
 }
 
 export function perform(stage: Stage, action: Action): SessionEvent | undefined {
   switch (action.kind) {
+    case 'dial-server': {
+      const reason = stage.dialServer();
+      return reason === undefined ? undefined : { kind: 'server-unreachable', reason };
+    }
     case 'send':
       stage[action.to].out.push(action.octets);
       return undefined;
@@ -33,6 +41,13 @@ export function perform(stage: Stage, action: Action): SessionEvent | undefined 
       return open(stage, action.expectation);
     case 'dial-data-leg':
       stage.ways.get(action.way)?.dial(action.leg);
+      return undefined;
+    case 'keep-data-path':
+      stage.ways.get(action.way)?.keep();
+      return undefined;
+    case 'look-at-ways':
+      if (action.when === 'now') return lookedAt(stage, action.ways);
+      stage.lookLater(action.ways);
       return undefined;
     case 'close-data-path':
       stage.ways.get(action.way)?.close();
@@ -53,6 +68,18 @@ export function perform(stage: Stage, action: Action): SessionEvent | undefined 
     default:
       return action satisfies never;
   }
+}
+
+/** What has become of these ways and was not known. */
+export function lookedAt(stage: Pick<Stage, 'ways'>, ways: readonly number[]): SessionEvent {
+  const news: WayNews[] = [];
+  for (const id of ways) {
+    for (const each of stage.ways.get(id)?.look() ?? noNews) {
+      if (each.kind === 'data-path-ended') stage.ways.delete(id);
+      news.push(each);
+    }
+  }
+  return { kind: 'ways-looked', news };
 }
 
 function open(stage: Stage, expectation: Expectation): SessionEvent {

@@ -2,21 +2,18 @@
 // one after another, in order. No decision is taken here.
 
 import { addressFromOctets, type Endpoint, octetsOfAddress } from '../address/endpoint.ts';
-import { noNews, type OpenWay } from '../datapath/data-path.ts';
-import type { Action } from '../session/action.ts';
-import { advance } from '../session/advance.ts';
+import type { OpenWay } from '../datapath/data-path.ts';
 import { nextDeadlineMs } from '../session/deadline.ts';
 import type { SessionEvent } from '../session/event.ts';
 import type { DataResult, Side } from '../session/expectation.ts';
-import { waysInDoubt, waysToSettle } from '../session/in-doubt.ts';
-import { acceptsClientLine, newSession, type Session, type SessionTerms } from '../session/session.ts';
-import type { Way } from '../session/way.ts';
+import { acceptsClientLine, newSession, type SessionTerms } from '../session/session.ts';
 import { TcpSocket } from '../sys/tcp-socket.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { ControlLeg, type LegOwner } from './control-leg.ts';
-import { perform, type Stage } from './perform.ts';
+import { lookedAt, perform, type Stage } from './perform.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
+import { SessionRunner } from './session-runner.ts';
 import type { SessionFacts } from './witness.ts';
 
 /** How long octets for a peer that does not read may wait after the session has ended. */
@@ -29,7 +26,8 @@ export class SessionDriver implements LegOwner, Stage {
   readonly client: ControlLeg;
   readonly server: ControlLeg;
   readonly ways = new Map<number, OpenWay>();
-  private session: Session;
+  private readonly runner: SessionRunner;
+  private laterLooks: readonly number[] = [];
   private timer: Timer | undefined;
   private timerMs = Number.POSITIVE_INFINITY;
   private turnEnd: 'planned' | 'unplanned' = 'unplanned';
@@ -42,21 +40,28 @@ export class SessionDriver implements LegOwner, Stage {
     const { lineOctetsMax } = terms.limits;
     this.client = new ControlLeg('client', this, lineOctetsMax, 'open');
     this.server = new ControlLeg('server', this, lineOctetsMax, 'dialling');
-    this.session = newSession(terms, upstream.dialect, point.poller.nowMs);
+    const session = newSession(terms, upstream.dialect, point.poller.nowMs);
+    this.runner = new SessionRunner(session, (action) => perform(this, action));
   }
 
   /** Takes over the accepted client and dials the server. */
   start(clientFd: number): void {
     const { poller } = this.point;
     this.client.socket = TcpSocket.accepted(poller, clientFd, this.client);
-    this.guarded(() => {
-      const { client, server } = this.facts;
-      const to = { octets: octetsOfAddress(server.address), port: server.port };
-      const dialled = TcpSocket.dial(poller, to, this.server, this.point.serverDial(client));
-      if (dialled.ok) this.server.socket = dialled.socket;
-      else this.dispatch({ kind: 'server-unreachable', reason: dialled.code });
-      this.settle();
-    });
+    this.tell({ kind: 'accepted' });
+  }
+
+  dialServer(): string | undefined {
+    const { client, server } = this.facts;
+    const to = { octets: octetsOfAddress(server.address), port: server.port };
+    const dialled = TcpSocket.dial(this.point.poller, to, this.server, this.point.serverDial(client));
+    if (!dialled.ok) return dialled.code;
+    this.server.socket = dialled.socket;
+    return undefined;
+  }
+
+  lookLater(ways: readonly number[]): void {
+    this.laterLooks = this.laterLooks.length === 0 ? ways : [...this.laterLooks, ...ways];
   }
 
   /** For what comes from outside the session: drain and end. */
@@ -69,12 +74,20 @@ export class SessionDriver implements LegOwner, Stage {
 
   wantsLine(leg: ControlLeg): boolean {
     if (leg === this.client)
-      return acceptsClientLine(this.session) && !this.server.out.isFull && !this.client.out.isFull;
+      return acceptsClientLine(this.runner.session) && !this.server.out.isFull && !this.client.out.isFull;
     return !this.client.out.isFull;
   }
 
   onLine(leg: ControlLeg, line: ControlLine): void {
     this.dispatch({ kind: 'line', from: leg.side, line });
+  }
+
+  onFirstOctets(octets: Uint8Array): void {
+    this.dispatch({ kind: 'first-octets', octets });
+  }
+
+  onClientEnding(): void {
+    this.dispatch({ kind: 'leg-ending', leg: 'client' });
   }
 
   onLegEnded(leg: ControlLeg, how: 'end' | 'reset', reason: string): void {
@@ -111,12 +124,8 @@ export class SessionDriver implements LegOwner, Stage {
     this.tell({ kind: 'data-path-ended', way, result });
   }
 
-  /** One event through the core, after what it may be judged by; an opened way answers before anything else can happen. */
   dispatch(event: SessionEvent): void {
-    this.lookAt(waysInDoubt(this.session, event));
-    const step = advance(this.session, event, this.point.poller.nowMs);
-    this.session = step.session;
-    for (const action of step.actions) this.perform(action);
+    this.runner.dispatch(event, this.point.poller.nowMs);
   }
 
   /**
@@ -149,32 +158,25 @@ export class SessionDriver implements LegOwner, Stage {
       if (!this.client.out.isEmpty || !this.server.out.isEmpty) this.point.poller.expectAnswer();
       this.client.flush();
       this.server.flush();
-      this.lookAt(waysToSettle(this.session));
+      this.lookNow();
       // Room again, or a new turn: what was held back goes on.
       if (full || this.client.isUnfinished || this.server.isUnfinished) this.settle();
       this.armTimer();
-      if (this.session.phase.kind === 'closed' && this.life === 'running') this.leave();
+      if (this.runner.session.phase.kind === 'closed' && this.life === 'running') this.leave();
       else if (this.life === 'leaving') this.finishLeaving();
     });
   };
 
-  private lookAt(ways: readonly Way[]): void {
-    for (const { id } of ways) {
-      for (const news of this.ways.get(id)?.look() ?? noNews) {
-        if (news.kind === 'data-path-ended') this.ways.delete(id);
-        this.dispatch(news);
-      }
-    }
-  }
-
-  private perform(action: Action): void {
-    const answer = perform(this, action);
-    if (answer !== undefined) this.dispatch(answer);
+  private lookNow(): void {
+    if (this.laterLooks.length === 0) return;
+    const ways = this.laterLooks;
+    this.laterLooks = [];
+    this.dispatch(lookedAt(this, ways));
   }
 
   private armTimer(): void {
     const { poller } = this.point;
-    const at = nextDeadlineMs(this.session);
+    const at = nextDeadlineMs(this.runner.session);
     if (at >= this.timerMs) return;
     if (this.timer !== undefined) poller.timers.cancel(this.timer);
     this.timerMs = at;

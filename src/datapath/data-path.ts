@@ -23,6 +23,8 @@ export type Opening =
 export interface OpenWay {
   /** Dials that leg now; its expectation says where to. */
   dial(side: Side): void;
+  /** The server is at work on a transfer that uses it: until told otherwise it is neither unused nor idle from now on. */
+  keep(): void;
   /**
    * What has become of it and was not reported, nor will be: at once, for a session that is going to judge by it. Nothing of a
    * way that is over, and nothing where the path hears of everything as it happens.

@@ -46,9 +46,14 @@ interface Flowing {
 }
 
 interface Awaited {
+  readonly hole: Hole;
+  readonly timeoutMs: number;
   /** What was put into the table for it. */
   readonly opened: readonly ElementChange[];
   readonly owner: HoleOwner;
+  /** When it was put there last. */
+  sinceMs: number;
+  patience: 'once' | 'until-closed';
 }
 
 // What nobody asked for in the meantime: the end of a transfer whose client then says nothing more, what first packets have
@@ -99,9 +104,15 @@ export class KernelPlane {
     const result = this.elements.exchange(this.spent, opened);
     if (!result.ok) return result.code;
     this.spent.length = 0;
-    this.awaited.set(key, { opened, owner });
+    this.awaited.set(key, { hole, timeoutMs, opened, owner, sinceMs: this.poller.nowMs, patience: 'once' });
     this.planRound();
     return undefined;
+  }
+
+  /** Its peer may take its time: the hole stays until it is closed, or this process has died. */
+  keep(hole: Hole): void {
+    const awaited = this.awaited.get(keyOfHole(hole));
+    if (awaited !== undefined) awaited.patience = 'until-closed';
   }
 
   /**
@@ -205,11 +216,23 @@ export class KernelPlane {
   private round(): void {
     this.hear();
     this.sweep();
+    this.renewKept();
     const { nowMs } = this.poller;
     for (const [key, flowing] of [...this.flowing]) {
       if (flowing.lookMs > nowMs) continue;
       flowing.lookMs = nowMs + Math.min(lookMaxMs, Math.max(roundMs, (nowMs - flowing.begunMs) / looksPerAge));
       this.lookAt(key, flowing, 'completed');
+    }
+  }
+
+  /** Half of its time before its end, so that no hole outlives this process by more than its time. */
+  private renewKept(): void {
+    const { nowMs } = this.poller;
+    for (const awaited of this.awaited.values()) {
+      if (awaited.patience === 'once' || nowMs - awaited.sinceMs < awaited.timeoutMs / 2) continue;
+      awaited.sinceMs = nowMs;
+      // Where this fails nobody gets through, and the session says so.
+      this.elements.exchange(closing(awaited.opened), opening(awaited.hole, awaited.timeoutMs));
     }
   }
 

@@ -75,6 +75,10 @@ class PinholeWay implements OpenWay, HoleOwner {
   /** The peers dial one another. */
   dial(): void {}
 
+  keep(): void {
+    if (this.life === 'open' && this.hole !== undefined && this.flow === undefined) this.shared.plane.keep(this.hole);
+  }
+
   close(): void {
     if (this.life === 'over') return;
     this.release();

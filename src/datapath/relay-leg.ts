@@ -70,6 +70,11 @@ export class RelayLeg implements Pollable {
     return this.up === 'yes';
   }
 
+  /** It listens, and nobody has come. */
+  get isAwaited(): boolean {
+    return this.listener !== undefined;
+  }
+
   /** Starts listening where the plan says so; a dialling leg has nothing to open. */
   open(): LegOpening {
     if (this.plan.mode === 'dial') return { ok: true, port: undefined };

@@ -41,6 +41,8 @@ export class RelayWay implements OpenWay, LegOwner {
   /** When `octetsSeen` octets had moved, and none since. */
   private unchangedSinceMs = 0;
   private life: 'waiting' | 'flowing' | 'over' = 'waiting';
+  /** `kept`: a peer that has not come yet may take its time; one that is dialled may not. */
+  private peers: 'expected' | 'kept' = 'expected';
 
   constructor(expectation: Expectation, shared: RelayResources, owner: WayOwner) {
     this.id = expectation.way;
@@ -66,6 +68,11 @@ export class RelayWay implements OpenWay, LegOwner {
     const failure = this[side].dial();
     // Told after the call that caused it, like everything else that happens.
     if (failure !== undefined) this.shared.poller.defer(() => this.onLegFailed(side, failure));
+  }
+
+  keep(): void {
+    this.unchangedSinceMs = this.shared.poller.nowMs;
+    this.peers = 'kept';
   }
 
   look(): readonly WayNews[] {
@@ -207,10 +214,16 @@ export class RelayWay implements OpenWay, LegOwner {
     this.timer ??= poller.timers.set(poller.nowMs + times.joinTimeoutMs, this.onTimer);
   }
 
+  private awaitJoinAnew(): void {
+    this.timer = undefined;
+    this.awaitJoin();
+  }
+
   private readonly onTimer = (): void => {
     const { poller, times } = this.shared;
     if (this.life === 'waiting') {
-      this.fail('the other leg did not come up in time');
+      if (this.peers === 'kept' && (this.client.isAwaited || this.server.isAwaited)) this.awaitJoinAnew();
+      else this.fail('the other leg did not come up in time');
       return;
     }
     const octets = this.toClient!.octets + this.toServer!.octets;

@@ -146,6 +146,7 @@ export class Doors {
         // A session between two others speaks as they do, whatever the routes would choose.
         dataSource: listener.mode === 'transparent' ? 'control-leg' : 'routes',
         endFlows: listener.mode === 'transparent' && settings.kernel.endFlows,
+        ownPorts: ownPortsOf(settings),
         ruleset: rules,
         limits,
       },
@@ -194,6 +195,12 @@ export class Doors {
 function serverFor(listener: ListenerSettings): DoorTerms['serverFor'] {
   if (listener.mode === 'reverse') return () => listener.upstream;
   return (dialled) => serverBehind(listener, dialled);
+}
+
+/** Where this process listens, but for data. */
+function ownPortsOf({ listeners, admin }: Settings): number[] {
+  const ports = listeners.map(({ listen }) => listen.port);
+  return admin === undefined ? ports : [...ports, admin.listen.port];
 }
 
 function serverDial(listener: ListenerSettings, dscp: number | undefined): DoorTerms['serverDial'] {

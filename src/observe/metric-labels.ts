@@ -33,6 +33,8 @@ export const refusalCauses = [
   'foreign-passive-address',
   'verb-refused',
   'verb-unknown',
+  'not-logged-in',
+  'target-port',
   'malformed-command',
   'malformed-reply',
   'malformed-address',
@@ -48,7 +50,18 @@ export const refusalCauses = [
 ] as const;
 
 /** Attempts to turn a data connection against someone else (RFC 2577 §3) or to take one over (port theft). */
-export const bounceKinds = ['port', 'eprt', 'foreign-passive', 'unsolicited-passive', 'low-port', 'stranger'] as const;
+export const bounceKinds = [
+  'port',
+  'eprt',
+  'foreign-passive',
+  'unsolicited-passive',
+  'low-port',
+  'target-port',
+  'stranger',
+] as const;
+
+/** What was spoken on a control connection instead of FTP. */
+export const foreignProtocols = ['http', 'tls', 'ssh', 'binary'] as const;
 
 /** Where the octets of a data connection pass: through this process, or through the kernel alone. */
 export const planes = ['relay', 'kernel'] as const;

@@ -4,6 +4,7 @@
 
 import {
   bounceKinds,
+  foreignProtocols,
   kernelDropReasons,
   logDropPlaces,
   octetDirections,
@@ -77,6 +78,11 @@ const metricTable = {
     type: 'counter',
     help: 'Attempts to direct a data connection at a third party or to take over one (RFC 2577), by kind.',
     labels: [['kind', bounceKinds]],
+  },
+  foreign_protocols_total: {
+    type: 'counter',
+    help: 'Sessions ended because their client spoke another protocol than FTP, by protocol.',
+    labels: [['protocol', foreignProtocols]],
   },
   strangers_total: {
     type: 'counter',

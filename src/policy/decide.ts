@@ -5,6 +5,7 @@
 import { type Address, type Endpoint, isUnspecified, printEndpoint, sameAddress } from '../address/endpoint.ts';
 import { contains, type Network } from '../address/network.ts';
 import type { Ruleset } from './ruleset.ts';
+import { isServicePort } from './service-ports.ts';
 
 export type Subject = VerbSubject | ActiveTargetSubject | PassiveTargetSubject;
 
@@ -25,6 +26,8 @@ interface ActiveTargetSubject {
   readonly controlPeer: Address;
   /** The server's address on the control connection. */
   readonly server: Address;
+  /** Where the gateway itself listens. */
+  readonly ownPorts: readonly number[];
 }
 
 /** The server names, in its 227 or 229, the endpoint to which the client shall connect. */
@@ -42,7 +45,8 @@ type Cause =
   | 'unspecified-address'
   | 'foreign-passive-address'
   | 'verb-refused'
-  | 'verb-unknown';
+  | 'verb-unknown'
+  | 'target-port';
 
 /**
  * `rule` is the key of the rules file that decided (`dataConnections.minimumPort`), `reason` one sentence for people.
@@ -57,7 +61,7 @@ export function decide(ruleset: Ruleset, subject: Subject): Decision {
     case 'verb':
       return decideVerb(ruleset, subject);
     case 'active-target':
-      return stricter(decideActiveAddress(ruleset, subject), decidePort(ruleset, subject.target));
+      return stricter(decideActiveAddress(ruleset, subject), decideActivePort(ruleset, subject));
     case 'passive-target':
       return stricter(decidePassiveAddress(ruleset, subject), decidePort(ruleset, subject.target));
   }
@@ -76,7 +80,7 @@ function decideVerb(ruleset: Ruleset, { verb, known }: VerbSubject): Decision {
     return refuse('verb-refused', 'verbs.refuse', `${verb} is on the list of refused verbs`);
   }
   // The reason does not repeat the verb: its octets are the peer's, and reasons reach logs and terminals.
-  if (!known && ruleset.verbs.unknown === 'refuse') {
+  if (!known && ruleset.verbs.unknown === 'refuse' && !ruleset.verbs.allow.has(verb)) {
     return refuse('verb-unknown', 'verbs.unknown', 'the gateway does not know this verb, and it may carry an address');
   }
   return allow(known ? 'verbs.refuse' : 'verbs.unknown', 'no rule refuses this verb');
@@ -120,6 +124,22 @@ function decidePort(ruleset: Ruleset, target: Endpoint): Decision {
   const rule = 'dataConnections.minimumPort';
   if (target.port >= minimumPort) return allow(rule, `port ${target.port} is not below ${minimumPort}`);
   return refuse('low-port', rule, `${printEndpoint(target)} was named, and its port is below ${minimumPort}`);
+}
+
+/** A connection to one of these is an order to a service, not a file for a client. */
+function decideActivePort(ruleset: Ruleset, { target, ownPorts }: ActiveTargetSubject): Decision {
+  const low = decidePort(ruleset, target);
+  if (low.verdict === 'refuse') return low;
+  const { activePorts } = ruleset.dataConnections;
+  const named = printEndpoint(target);
+  // Cross-protocol attack: a web page made a browser's own host its target.
+  if (ownPorts.includes(target.port))
+    return refuse('target-port', 'dataConnections', `${named} was named, and the gateway itself listens on that port`);
+  if (isServicePort(target.port))
+    return refuse('target-port', 'dataConnections', `${named} was named, the port of a well-known service`);
+  if (activePorts?.some(({ from, to }) => from <= target.port && target.port <= to) !== false) return low;
+  const rule = 'dataConnections.activePorts';
+  return refuse('target-port', rule, `${named} was named, and its port is not in activePorts`);
 }
 
 // The address is judged first, so that a bounce at port 25 is counted as the bounce that it is.

@@ -2,16 +2,23 @@
 // `record` is how the session is observed: tests assert what would be logged and counted without a logger.
 
 import type { Endpoint } from '../address/endpoint.ts';
+import type { ForeignProtocol } from '../wire/foreign-protocol.ts';
 import type { SessionOutcome } from './event.ts';
 import type { DataResult, Expectation, OpenedPorts, Plane, SetUpVerb, Side } from './expectation.ts';
 
 export type Action =
+  /** Answered at once by `server-unreachable` where that cannot even begin, else later by that or `server-connected`. */
+  | { readonly kind: 'dial-server' }
   | { readonly kind: 'send'; readonly to: Side; readonly octets: Uint8Array }
   /** As `send`, the last octet urgent: the Telnet Synch that precedes ABOR (RFC 959 §4.1.3). */
   | { readonly kind: 'send-urgent'; readonly to: Side; readonly octets: Uint8Array }
   /** Answered before anything else happens by `data-path-opened` or `data-path-unavailable`. */
   | { readonly kind: 'open-data-path'; readonly expectation: Expectation }
   | { readonly kind: 'dial-data-leg'; readonly way: number; readonly leg: Side }
+  /** The server is at work on the way's transfer: the way is neither unused nor idle, however long nothing moves in it. */
+  | { readonly kind: 'keep-data-path'; readonly way: number }
+  /** Answered by `ways-looked`: before anything else happens, or (`after-sending`) once all lines of this turn have left. */
+  | { readonly kind: 'look-at-ways'; readonly ways: readonly number[]; readonly when: 'now' | 'after-sending' }
   /** The way is gone, used or not; what flows in it is reset. */
   | { readonly kind: 'close-data-path'; readonly way: number }
   /** Ends our direction of a control leg once everything sent before has left. */
@@ -34,6 +41,8 @@ export type RefusalCause =
   | 'foreign-passive-address'
   | 'verb-refused'
   | 'verb-unknown'
+  | 'not-logged-in'
+  | 'target-port'
   | 'malformed-command'
   | 'ambiguous-line'
   | 'malformed-address'
@@ -52,7 +61,14 @@ export type WayOutcome = 'used' | 'expired' | 'refused' | 'failed' | 'completed'
 
 export type RewriteKind = 'port' | 'eprt' | 'pasv-reply' | 'epsv-reply' | 'line-normalised' | 'verb-converted';
 
-export type BounceKind = 'port' | 'eprt' | 'low-port' | 'foreign-passive' | 'unsolicited-passive' | 'stranger';
+export type BounceKind =
+  | 'port'
+  | 'eprt'
+  | 'low-port'
+  | 'target-port'
+  | 'foreign-passive'
+  | 'unsolicited-passive'
+  | 'stranger';
 
 export interface TransferRecord {
   readonly way: number;
@@ -115,5 +131,7 @@ export type SessionRecord =
       readonly result: DataResult | undefined;
     }
   | { readonly kind: 'login'; readonly user: string }
+  /** What spoke was no FTP client; its session has ended with this. */
+  | { readonly kind: 'foreign-protocol'; readonly protocol: ForeignProtocol }
   | { readonly kind: 'transfer'; readonly transfer: TransferRecord }
   | { readonly kind: 'session-ended'; readonly outcome: SessionOutcome; readonly reason: string };

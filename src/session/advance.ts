@@ -3,13 +3,18 @@
 
 import type { ControlLine } from '../wire/line-splitter.ts';
 import type { Action } from './action.ts';
-import { onClock } from './deadline.ts';
-import { closeWhenDone, endAll, endControl } from './ending.ts';
+import { sendOwedReplies } from './answer.ts';
+import { isQuiet } from './awaited-replies.ts';
+import { nextDeadlineMs, onClock } from './deadline.ts';
+import { closeWhenDone, type Ending, endAll, endControl } from './ending.ts';
 import type { SessionEvent } from './event.ts';
-import type { Side } from './expectation.ts';
-import { onClientLine } from './on-client-line.ts';
+import type { Side, WayNews } from './expectation.ts';
+import { waysInDoubt } from './in-doubt.ts';
+import { onClientLine, onFirstOctets } from './on-client-line.ts';
+import { resumeHeld } from './on-command.ts';
 import { onServerLine } from './on-server-line.ts';
 import { activeAt, changed, type Phase, type Session, type Step } from './session.ts';
+import { setUpLeft } from './set-up-reply.ts';
 import { onOpened, onUnavailable } from './transfer-setup.ts';
 import type { Way } from './way.ts';
 import { onArrived, onDataEnded, onJoined } from './ways.ts';
@@ -18,27 +23,59 @@ const expectGreeting: Phase = { kind: 'expect-greeting' };
 
 export function advance(session: Session, event: SessionEvent, nowMs: number): Step {
   const actions: Action[] = [];
-  const next = take(session, event, nowMs, actions);
-  return { session: drainIfIdle(next, actions), actions };
+  const taken = take(session, event, nowMs, actions);
+  if (taken.judging !== undefined) return { session: taken, actions };
+  const next = goOn(taken, nowMs, actions);
+  return { session: event.kind === 'clock' ? whatElseIsDue(next, nowMs, actions) : next, actions };
 }
 
+/** A held command that has gone may have ended what a reply of the gateway was waiting for. */
+function whatElseIsDue(session: Session, nowMs: number, out: Action[]): Session {
+  if (session.phase.kind === 'expect-data-path' || nextDeadlineMs(session) > nowMs) return session;
+  return goOn(onClock(session, nowMs, out), nowMs, out);
+}
+
+/** What has become possible: replies of the gateway, the command that was held, the end of a draining session. */
+function goOn(session: Session, nowMs: number, out: Action[]): Session {
+  // A way that is being opened is answered first; then all of this is due again.
+  if (session.phase.kind === 'expect-data-path') return session;
+  return drainIfIdle(resumeHeld(sendOwedReplies(session, out), nowMs, out), out);
+}
+
+/** Where what has happened cannot be judged before ways have been looked at, it is kept until then. */
 function take(session: Session, event: SessionEvent, nowMs: number, out: Action[]): Session {
   if (session.phase.kind === 'closed') return session;
+  if (event.kind === 'ways-looked') return onLooked(session, event.news, nowMs, out);
+  const ways = waysInDoubt(session, event);
+  if (ways.length === 0) return judge(session, event, nowMs, out);
+  out.push({ kind: 'look-at-ways', ways: ways.map(({ id }) => id), when: 'now' });
+  return changed(session, { judging: event });
+}
+
+function onLooked(session: Session, news: readonly WayNews[], nowMs: number, out: Action[]): Session {
+  const { judging } = session;
+  let next = judging === undefined ? session : changed(session, { judging: undefined });
+  for (const each of news) next = judge(next, each, nowMs, out);
+  return judging === undefined ? next : judge(next, judging, nowMs, out);
+}
+
+function judge(session: Session, event: SessionEvent, nowMs: number, out: Action[]): Session {
   switch (event.kind) {
+    case 'accepted':
+      out.push({ kind: 'dial-server' });
+      return session;
     case 'server-connected':
       return changed(session, { phase: expectGreeting, serverLocal: event.local });
     case 'server-unreachable':
-      return endControl(
-        session,
-        'upstream-unreachable',
-        event.reason,
-        'The FTP server cannot be reached; try again later.',
-        out,
-      );
+      return endControl(session, unreachable(event.reason), out);
+    case 'first-octets':
+      return session.phase.kind === 'lingering' ? session : onFirstOctets(session, event.octets, out);
     case 'line':
       return onLine(session, event.from, event.line, nowMs, out);
+    case 'leg-ending':
+      return session.phase.kind === 'lingering' ? session : onClientEnding(session, nowMs);
     case 'leg-ended':
-      return onLegEnded(session, event.leg, event.how, event.reason, out);
+      return onLegEnded(session, event, nowMs, out);
     case 'data-path-opened':
       return onOpened(session, event, nowMs, out);
     case 'data-path-unavailable':
@@ -52,37 +89,54 @@ function take(session: Session, event: SessionEvent, nowMs: number, out: Action[
       return onJoined(session, event.way, out);
     case 'data-path-ended':
       return closeWhenDone(onDataEnded(session, event.way, event.result, nowMs, out));
+    case 'ways-looked':
+      return session;
     case 'clock':
       return onClock(session, nowMs, out);
     case 'drain':
-      // After QUIT and its 221 the server closes by itself: the client has had its last reply.
-      return session.service === 'leaving' ? session : changed(session, { service: 'draining' });
+      // After a goodbye of the server's it closes by itself: the client has had its last reply.
+      return session.service === 'serving' ? changed(session, { service: 'draining' }) : session;
     case 'end':
-      return endAll(session, event.outcome, event.reason, 'The gateway is closing this control connection.', out);
+      return endAll(session, { ...event, farewell: 'The gateway is closing this control connection.' }, out);
   }
+}
+
+function unreachable(reason: string): Ending {
+  const farewell = 'The FTP server cannot be reached; try again later.';
+  return { outcome: 'upstream-unreachable', reason, farewell };
 }
 
 function onLine(session: Session, from: Side, line: ControlLine, nowMs: number, out: Action[]): Session {
   if (session.phase.kind === 'lingering') return session;
   const active = activeAt(session, nowMs);
-  return from === 'client' ? onClientLine(active, line, out) : onServerLine(active, line, nowMs, out);
+  return from === 'client' ? onClientLine(active, line, out) : onServerLine(active, line, out);
 }
 
-function onLegEnded(session: Session, leg: Side, how: 'end' | 'reset', reason: string, out: Action[]): Session {
+type LegEnded = Extract<SessionEvent, { kind: 'leg-ended' }>;
+
+function onLegEnded(session: Session, { leg, how, reason }: LegEnded, nowMs: number, out: Action[]): Session {
   if (session.phase.kind === 'lingering') return session;
-  if (leg === 'server' && session.service === 'leaving')
-    return endControl(session, 'closed-by-client', 'QUIT', undefined, out);
-  if (leg === 'server') {
-    // Commands without answer, a transfer among them, must not look done: the client is told before the connection ends.
-    const orderly = how === 'end' && session.awaited.length === 0 && session.phase.kind === 'expect-command';
-    const farewell = orderly ? undefined : 'The FTP server ended the control connection.';
-    return endControl(session, 'closed-by-server', reason, farewell, out);
-  }
+  if (leg === 'server') return onServerEnded(session, how, reason, out);
   if (how === 'reset' || session.phase.kind === 'expect-server')
-    return endControl(session, 'closed-by-client', reason, undefined, out);
+    return endControl(session, { outcome: 'closed-by-client', reason, farewell: undefined }, out);
   // A half-close: what the client has asked is still answered (`printf 'QUIT\r\n' | nc`); the server closes in its turn.
   out.push({ kind: 'end-writing', leg: 'server' });
-  return session;
+  return onClientEnding(session, nowMs);
+}
+
+function onServerEnded(session: Session, how: 'end' | 'reset', reason: string, out: Action[]): Session {
+  if (session.service === 'leaving')
+    return endControl(session, { outcome: 'closed-by-client', reason: 'QUIT', farewell: undefined }, out);
+  // Commands without answer, a transfer among them, must not look done: the client is told before the connection ends.
+  const orderly = how === 'end' && isQuiet(session.awaited) && session.phase.kind === 'expect-command';
+  const farewell = orderly ? undefined : 'The FTP server ended the control connection.';
+  return endControl(session, { outcome: 'closed-by-server', reason, farewell }, out);
+}
+
+/** Its lines are still taken, but nobody is there to wait for much longer. */
+function onClientEnding(session: Session, nowMs: number): Session {
+  const next = session.clientEndedMs === undefined ? changed(session, { clientEndedMs: nowMs }) : session;
+  return setUpLeft(next);
 }
 
 /** An ended data connection that no command ever used keeps nobody waiting. */
@@ -94,13 +148,8 @@ function isPending(way: Way): boolean {
 function drainIfIdle(session: Session, out: Action[]): Session {
   if (session.service !== 'draining' || session.phase.kind === 'lingering' || session.phase.kind === 'closed')
     return session;
-  const idle = session.phase.kind === 'expect-command' && session.awaited.length === 0 && !session.ways.some(isPending);
+  const idle = session.phase.kind === 'expect-command' && isQuiet(session.awaited) && !session.ways.some(isPending);
   if (!idle) return session;
-  return endControl(
-    session,
-    'drained',
-    'the gateway is going down',
-    'The gateway is going down for maintenance; try again later.',
-    out,
-  );
+  const farewell = 'The gateway is going down for maintenance; try again later.';
+  return endControl(session, { outcome: 'drained', reason: 'the gateway is going down', farewell }, out);
 }

@@ -3,7 +3,7 @@
 
 import { formatReply } from '../wire/reply.ts';
 import type { Action } from './action.ts';
-import { type AwaitedReplies, waitsForDoubtful, withoutDoubtful } from './awaited-replies.ts';
+import { type AwaitedReplies, firstOwed } from './awaited-replies.ts';
 import { awaiting, type Session } from './session.ts';
 
 /** Answers the client's latest command, now or as soon as all before it are answered. */
@@ -13,31 +13,54 @@ export function answerClient(session: Session, code: number, text: string, out: 
     sendReply(code, octets, out);
     return session;
   }
-  return awaiting(session, [...session.awaited, { kind: 'gateway', code, octets }]);
+  return awaiting(session, [...session.awaited, { kind: 'gateway', code, octets, sinceMs: session.lastActivityMs }]);
 }
 
-/** Sends every reply of the gateway that has come to the head of the order. */
+/** Answers in the place of a reply of the server's that has just come: now. */
+export function answerInPlace(session: Session, code: number, text: string, out: Action[]): Session {
+  sendReply(code, formatReply(code, text), out);
+  return session;
+}
+
+/** Sends every reply of the gateway before which nothing more is awaited. */
 export function sendOwedReplies(session: Session, out: Action[]): Session {
   if (session.openReply !== undefined) return session;
-  let awaited: AwaitedReplies = session.awaited;
-  for (let head = awaited[0]; head !== undefined && head.kind === 'gateway'; head = awaited[0]) {
-    sendReply(head.code, head.octets, out);
-    awaited = awaited.slice(1);
-  }
-  return awaited === session.awaited ? session : awaiting(session, awaited);
+  let { awaited } = session;
+  for (let owed = dueReply(awaited); owed !== undefined; owed = dueReply(awaited))
+    awaited = sendOwed(awaited, owed, out);
+  return awaiting(session, awaited);
 }
 
-/** Gives up the doubtful ABORs that hold up replies of the gateway, and sends these. */
-export function sendPastDoubtful(session: Session, out: Action[]): Session {
-  let next = session;
-  while (next.openReply === undefined && waitsForDoubtful(next.awaited)) {
-    next = sendOwedReplies(awaiting(next, withoutDoubtful(next.awaited)), out);
+/** Sends the replies that the gateway owes to commands before entry `index`: what comes now answers a later one. */
+export function sendOwedBefore(session: Session, index: number, out: Action[]): Session {
+  let { awaited } = session;
+  let later = index;
+  for (let owed = firstOwed(awaited); owed !== undefined && owed < later; owed = firstOwed(awaited)) {
+    awaited = sendOwed(awaited, owed, out);
+    later -= 1;
   }
-  return next;
+  return awaiting(session, awaited);
 }
 
 /** Sends a reply of the gateway now, whatever is awaited: for those whose turn it is, and for the last word of a session. */
 export function sendReply(code: number, octets: Uint8Array, out: Action[]): void {
   out.push({ kind: 'record', record: { kind: 'reply', code, origin: 'gateway' } });
   out.push({ kind: 'send', to: 'client', octets });
+}
+
+/** The first reply of the gateway that has only overdue ones before it. */
+function dueReply(awaited: AwaitedReplies): number | undefined {
+  for (let index = 0; index < awaited.length; index += 1) {
+    const entry = awaited[index]!;
+    if (entry.kind === 'gateway') return index;
+    if (entry.answer !== 'overdue') return undefined;
+  }
+  return undefined;
+}
+
+function sendOwed(awaited: AwaitedReplies, index: number, out: Action[]): AwaitedReplies {
+  const entry = awaited[index];
+  if (entry?.kind !== 'gateway') return awaited;
+  sendReply(entry.code, entry.octets, out);
+  return [...awaited.slice(0, index), ...awaited.slice(index + 1)];
 }

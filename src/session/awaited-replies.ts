@@ -1,102 +1,172 @@
 // Which command does the next reply answer? A queue of what was sent on and not yet answered, and of replies that
 // the gateway itself owes: these take their place in the order and overtake nothing.
+// Must not break: a reply that never comes costs nothing but a little patience. What was passed over by the reply to a later
+// command, or was waited for long enough, is overdue: it may still be answered, and holds up nobody any more.
 // RFC 959 §4.2: one command may get a 1yz and then one final reply. RFC 1123 §4.1.2.11: 120 and 421 may come unasked.
 
-import { lookupVerb } from '../wire/verbs.ts';
+import type { SetUp } from './expectation.ts';
+import { isTransferVerb, replyFit } from './reply-fit.ts';
 
 export type Awaited = AwaitedFromServer | OwedByGateway;
 
 export interface AwaitedFromServer {
   readonly kind: 'server';
+  /** As the server was told it. */
   readonly verb: string;
-  /** The way that a transfer command is going to use. */
+  /** The way that a transfer command is going to use, or that a PORT or EPRT names. */
   readonly way: number | undefined;
-  /** `doubtful`: an ABOR sent while a transfer was under way. Some servers answer both with one reply, others with two. */
-  readonly answer: 'certain' | 'doubtful';
+  /** What the client wants of it, where it asks for a data connection. */
+  readonly setUp: SetUp | undefined;
+  /** Whom USER names. */
+  readonly user: string | undefined;
+  readonly progress: 'asked' | 'marked';
+  /**
+   * `doubtful`: an ABOR sent while a transfer was under way, because some servers answer both with one reply and others with
+   * two. `overdue`: passed over, or waited for in vain.
+   */
+  readonly answer: 'certain' | 'doubtful' | 'overdue';
 }
 
-interface OwedByGateway {
+export interface OwedByGateway {
   readonly kind: 'gateway';
   readonly code: number;
   readonly octets: Uint8Array;
+  readonly sinceMs: number;
 }
 
 export type AwaitedReplies = readonly Awaited[];
 
 export const nothingAwaited: AwaitedReplies = [];
 
-/**
- * The entry that a final reply of this code answers, or undefined for a reply that nobody asked for.
- * Usually the first. Two verbs are answered out of turn:
- * STAT during a transfer (RFC 959 §4.1.3) is answered at once, before the transfer's own final reply;
- * and a doubtful ABOR at the head does not swallow the answer to the command behind it. Where that cannot be told, the
- * ABOR is passed over: a reply too many is sent on, but a reply awaited that never comes would hold up the session.
- */
+/** The queue with one command more. Of those that are overdue the oldest is forgotten where there are too many. */
+export function withAsked(awaited: AwaitedReplies, asked: AwaitedFromServer, inFlightMax: number): AwaitedReplies {
+  if (awaited.length < 2 * inFlightMax) return [...awaited, asked];
+  // A transfer whose way is still there is told when that ends; ways are bounded by themselves.
+  const oldest = awaited.findIndex(
+    (each) => each.kind === 'server' && each.answer === 'overdue' && each.way === undefined,
+  );
+  return [...awaited.filter((_, index) => index !== oldest), asked];
+}
+
+/** The entry that a reply of this code answers; undefined for one that nobody asked for. */
 export function indexAnswered(awaited: AwaitedReplies, code: number): number | undefined {
-  if (awaited.length <= 1) return awaited.length === 0 ? undefined : 0;
-  if (code >= 211 && code <= 213 && isTransfer(awaited[0])) {
-    const status = awaited.findIndex((entry) => entry.kind === 'server' && entry.verb === 'STAT');
-    if (status > 0) return status;
+  let second: number | undefined;
+  for (let index = 0; index < awaited.length; index += 1) {
+    const entry = awaited[index]!;
+    if (entry.kind !== 'server') continue;
+    const fit = replyFit(entry, code);
+    if (fit === 'own') return index;
+    if (fit === 'alien') continue;
+    // A further 1yz of a transfer gives way to the first one of a later transfer.
+    if (entry.answer === 'certain' && code >= 200) return index;
+    second ??= index;
   }
-  const ahead = doubtfulAhead(awaited);
-  return ahead === awaited.length || answersAbort(code) ? 0 : ahead;
+  return second ?? oddlyAnswered(awaited, code);
 }
 
-/** The queue after its entry `index` was answered; ABORs that were passed over are given up with it. */
-export function withoutAnswered(awaited: AwaitedReplies, index: number): AwaitedReplies {
-  if (index === 0) return awaited.length === 1 ? nothingAwaited : awaited.slice(1);
-  if (index === doubtfulAhead(awaited)) return awaited.slice(index + 1);
-  return [...awaited.slice(0, index), ...awaited.slice(index + 1)];
+// Codes of transfers are no odd answer to anything else: they come late, or twice, from one before.
+const noOddAnswers: ReadonlySet<number> = new Set([225, 226]);
+
+/** A server may answer with a code of its own invention, PASS with 220 for one. The first in the order has it then. */
+function oddlyAnswered(awaited: AwaitedReplies, code: number): number | undefined {
+  if (code < 200 || noOddAnswers.has(code)) return undefined;
+  const index = awaited.findIndex((entry) => entry.kind === 'server' && entry.answer === 'certain');
+  const entry = awaited[index];
+  if (entry?.kind !== 'server') return undefined;
+  if (code >= 400) return index;
+  return isPassive(entry) || isTransferVerb(entry.verb) ? undefined : index;
 }
 
-/** The queue after a 1yz to its entry `index`, which awaits more; ABORs that were passed over are given up. */
-export function withoutPassedOver(awaited: AwaitedReplies, index: number): AwaitedReplies {
-  return index > 0 && index === doubtfulAhead(awaited) ? awaited.slice(index) : awaited;
+/** The queue after a final reply to its entry `index`, and the transfers that no reply can be told from any more. */
+export function withoutAnswered(awaited: AwaitedReplies, index: number): Passed {
+  if (index === 0) return { awaited: awaited.length === 1 ? nothingAwaited : awaited.slice(1), givenUp: nobody };
+  return passed(awaited, index, []);
 }
 
-/** Is every command answered, so that a set-up may go alone? A doubtful ABOR may never be answered and does not count. */
+/** The queue after a 1yz to its entry `index`, which is still to be answered. */
+export function withMarked(awaited: AwaitedReplies, index: number): Passed {
+  const entry = awaited[index];
+  if (entry?.kind !== 'server' || (index === 0 && entry.progress === 'marked')) return { awaited, givenUp: nobody };
+  return passed(awaited, index, [{ ...entry, progress: 'marked' }]);
+}
+
+export interface Passed {
+  readonly awaited: AwaitedReplies;
+  readonly givenUp: readonly AwaitedFromServer[];
+}
+
+const nobody: readonly AwaitedFromServer[] = [];
+
+function passed(awaited: AwaitedReplies, index: number, instead: readonly Awaited[]): Passed {
+  const answered = awaited[index];
+  const ahead: Awaited[] = [];
+  const givenUp: AwaitedFromServer[] = [];
+  for (const entry of awaited.slice(0, index)) {
+    if (entry.kind === 'gateway' || mayComeLater(entry, answered)) ahead.push(entry);
+    else if (entry.answer === 'certain') ahead.push({ ...entry, answer: 'overdue' });
+    else givenUp.push(entry);
+  }
+  return { awaited: [...ahead, ...instead, ...awaited.slice(index + 1)], givenUp };
+}
+
+/** RFC 959 §4.1.3: while a transfer runs, servers answer other commands before its own final reply. */
+function mayComeLater(entry: AwaitedFromServer, answered: Awaited | undefined): boolean {
+  if (!isTransferVerb(entry.verb) || answered?.kind !== 'server') return false;
+  return answered.setUp === undefined && !isTransferVerb(answered.verb);
+}
+
+/** The queue once those at its head, as many as `count`, have been waited for long enough. */
+export function withOverdue(awaited: AwaitedReplies, count: number): AwaitedReplies {
+  const isLate = (entry: Awaited, index: number): entry is AwaitedFromServer =>
+    index < count && entry.kind === 'server' && entry.answer !== 'overdue';
+  if (!awaited.some(isLate)) return awaited;
+  return awaited.map((entry, index) => (isLate(entry, index) ? { ...entry, answer: 'overdue' } : entry));
+}
+
+/** Is every command answered, so that a set-up may go alone? */
 export function isQuiet(awaited: AwaitedReplies): boolean {
-  return doubtfulAhead(awaited) === awaited.length;
+  for (const entry of awaited) if (entry.kind === 'gateway' || entry.answer === 'certain') return false;
+  return true;
+}
+
+/** How many commands are under way, without those of which nothing is expected any more. */
+export function countInFlight(awaited: AwaitedReplies): number {
+  let count = 0;
+  for (const entry of awaited) if (entry.kind === 'gateway' || entry.answer !== 'overdue') count += 1;
+  return count;
 }
 
 /** How sure an answer to this verb is, sent now. */
 export function certaintyOf(verb: string, awaited: AwaitedReplies): AwaitedFromServer['answer'] {
+  if (verb !== 'ABOR') return 'certain';
   // A second ABOR is no surer than the one before it.
-  return verb === 'ABOR' && awaited.some((entry) => isTransfer(entry) || isDoubtful(entry)) ? 'doubtful' : 'certain';
+  const aborting = (entry: Awaited) =>
+    entry.kind === 'server' && (isTransferVerb(entry.verb) || entry.answer === 'doubtful');
+  return awaited.some(aborting) ? 'doubtful' : 'certain';
 }
 
-/**
- * Does a reply of the gateway wait behind a doubtful ABOR, and nothing else? The server may have nothing more to say, so it
- * waits for `doubtfulAnswerMs` only: the two replies to an abort come back to back, and this is many round trips.
- */
-export function waitsForDoubtful(awaited: AwaitedReplies): boolean {
-  const ahead = doubtfulAhead(awaited);
-  return ahead > 0 && awaited[ahead]?.kind === 'gateway';
+/** The first reply that the gateway owes; undefined where it owes none. */
+export function firstOwed(awaited: AwaitedReplies): number | undefined {
+  const index = awaited.findIndex((entry) => entry.kind === 'gateway');
+  return index < 0 ? undefined : index;
 }
 
-/** The queue after that time: what was doubtful is given up. */
-export function withoutDoubtful(awaited: AwaitedReplies): AwaitedReplies {
-  return awaited.slice(doubtfulAhead(awaited));
+/** Has the server been asked to listen, and not answered yet? */
+export function awaitsPassive(awaited: AwaitedReplies): boolean {
+  return awaited.some((entry) => isCertain(entry) && isPassive(entry));
 }
 
-export const doubtfulAnswerMs = 2_000;
-
-/** How many doubtful ABORs stand at the head of the queue. */
-function doubtfulAhead(awaited: AwaitedReplies): number {
-  let ahead = 0;
-  while (isDoubtful(awaited[ahead])) ahead += 1;
-  return ahead;
+function isPassive({ setUp }: AwaitedFromServer): boolean {
+  return setUp?.toServer === 'PASV' || setUp?.toServer === 'EPSV';
 }
 
-function isTransfer(entry: Awaited | undefined): boolean {
-  return entry?.kind === 'server' && lookupVerb(entry.verb)?.starts !== undefined;
+/** Is somebody still logging in, so that it is not known whether he is in? */
+export function awaitsLogin(awaited: AwaitedReplies): boolean {
+  return awaited.some((entry) => isCertain(entry) && loginVerbs.has(entry.verb));
 }
 
-function isDoubtful(entry: Awaited | undefined): boolean {
-  return entry?.kind === 'server' && entry.answer === 'doubtful';
-}
+const loginVerbs: ReadonlySet<string> = new Set(['USER', 'PASS', 'ACCT']);
 
-/** Is it a code that servers give to ABOR (RFC 959 §5.4; 426 by those that leave out the one for the transfer)? */
-export function answersAbort(code: number): boolean {
-  return code === 225 || code === 226 || code === 426;
+function isCertain(entry: Awaited): entry is AwaitedFromServer {
+  return entry.kind === 'server' && entry.answer === 'certain';
 }

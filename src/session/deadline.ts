@@ -2,72 +2,127 @@
 // per session and asks here. No idle limit while data moves: control connections are silent for hours then.
 
 import type { Action } from './action.ts';
-import { sendPastDoubtful } from './answer.ts';
-import { doubtfulAnswerMs, waitsForDoubtful } from './awaited-replies.ts';
-import { endControl } from './ending.ts';
-import type { SessionOutcome } from './event.ts';
-import { resumeHeld } from './on-reply.ts';
-import type { Session } from './session.ts';
+import { type AwaitedFromServer, countInFlight, withOverdue } from './awaited-replies.ts';
+import { type Ending, endControl } from './ending.ts';
+import { heldUntilMs } from './on-command.ts';
+import { isTransferVerb } from './reply-fit.ts';
+import { awaiting, type Session } from './session.ts';
+import { setUpLeft } from './set-up-reply.ts';
 import { isInUse, isUnused, type Way } from './way.ts';
 import { closeWay } from './ways.ts';
 
+const never = Number.POSITIVE_INFINITY;
+
 /** Milliseconds, in the clock of the events; Infinity when nothing is pending. */
 export function nextDeadlineMs(session: Session): number {
-  let at = Math.min(controlDeadlineMs(session), doubtfulDeadlineMs(session));
-  for (const way of session.ways) if (isUnused(way)) at = Math.min(at, wayDeadlineMs(session, way));
+  let at = Math.min(controlDeadlineMs(session), patienceMs(session), owedDeadlineMs(session));
+  for (const way of session.ways) if (isUnclaimed(way)) at = Math.min(at, wayDeadlineMs(session, way));
   return at;
 }
 
 export function onClock(session: Session, nowMs: number, out: Action[]): Session {
   let next = session;
   for (const way of session.ways) {
-    if (isUnused(way) && wayDeadlineMs(session, way) <= nowMs) {
+    if (isUnclaimed(way) && wayDeadlineMs(session, way) <= nowMs) {
       next = closeWay(next, way, 'expired', 'no data connection came in time', out);
     }
   }
-  if (controlDeadlineMs(next) <= nowMs) {
-    const { outcome, farewell } = lateness(next);
-    return endControl(next, outcome, farewell, farewell, out);
-  }
-  // Last, because the set-up that it lets go on may ask for a way, whose answer comes before any action behind it.
-  return doubtfulDeadlineMs(next) <= nowMs ? resumeHeld(sendPastDoubtful(next, out), out) : next;
+  if (controlDeadlineMs(next) <= nowMs) return endControl(next, lateness(next), out);
+  next = awaiting(next, withOverdue(next.awaited, owedInVain(next, nowMs)));
+  // A held command goes by itself, with the next step.
+  if (next.phase.kind === 'expect-turn' || patienceMs(next) > nowMs) return next;
+  return next.phase.kind === 'expect-set-up-reply'
+    ? setUpLeft(next)
+    : awaiting(next, withOverdue(next.awaited, next.awaited.length));
 }
 
-function doubtfulDeadlineMs(session: Session): number {
-  const waiting = session.openReply === undefined && waitsForDoubtful(session.awaited);
-  return waiting ? session.lastActivityMs + doubtfulAnswerMs : Number.POSITIVE_INFINITY;
+/** A way that a command has claimed is the server's to be slow with; it goes with the session. */
+function isUnclaimed(way: Way): boolean {
+  return isUnused(way) && way.transfer === undefined;
 }
 
 function wayDeadlineMs(session: Session, way: Way): number {
-  return way.openedMs + session.terms.limits.expectationTimeoutMs;
+  return way.freeSinceMs + session.terms.limits.expectationTimeoutMs;
+}
+
+/** Until when the client is kept from going on for replies that are missing. */
+function patienceMs(session: Session): number {
+  const { phase, terms, awaited, lastActivityMs } = session;
+  const { holdTimeoutMs, commandsInFlightMax } = terms.limits;
+  switch (phase.kind) {
+    case 'expect-turn':
+      return heldUntilMs(session, phase.held);
+    case 'expect-set-up-reply':
+      return phase.sinceMs + holdTimeoutMs;
+    case 'expect-command':
+      return countInFlight(awaited) < commandsInFlightMax ? never : lastActivityMs + holdTimeoutMs;
+    default:
+      return never;
+  }
+}
+
+/** Until when the first reply of the gateway waits for those before it. */
+function owedDeadlineMs(session: Session): number {
+  if (session.openReply !== undefined) return never;
+  for (const entry of session.awaited) {
+    if (entry.kind === 'gateway') return entry.sinceMs + session.terms.limits.holdTimeoutMs;
+    if (takesItsTime(session, entry)) return never;
+  }
+  return never;
+}
+
+/** How many entries at the head of the queue have kept replies of the gateway waiting for long enough. */
+function owedInVain(session: Session, nowMs: number): number {
+  if (session.openReply !== undefined) return 0;
+  let count = 0;
+  for (const [index, entry] of session.awaited.entries()) {
+    if (entry.kind === 'gateway' && entry.sinceMs + session.terms.limits.holdTimeoutMs <= nowMs) count = index;
+    if (entry.kind === 'server' && takesItsTime(session, entry)) break;
+  }
+  return count;
+}
+
+/** A transfer is answered when its data has passed, and that takes as long as it takes. */
+function takesItsTime({ ways }: Session, { verb, way: id, answer }: AwaitedFromServer): boolean {
+  if (answer === 'overdue' || !isTransferVerb(verb)) return false;
+  return ways.some((way) => way.id === id && way.stage.kind !== 'ended');
 }
 
 function controlDeadlineMs(session: Session): number {
-  const { limits } = session.terms;
-  switch (session.phase.kind) {
+  const { terms, phase, login, loginBeganMs, startedMs, lastActivityMs, clientEndedMs } = session;
+  const { limits } = terms;
+  switch (phase.kind) {
     case 'closed':
     case 'lingering':
-      return Number.POSITIVE_INFINITY;
+      return never;
     case 'expect-server':
-      return session.startedMs + limits.connectTimeoutMs;
+      return startedMs + limits.connectTimeoutMs;
     case 'expect-greeting':
-      return session.startedMs + limits.greetingTimeoutMs;
+      return startedMs + limits.greetingTimeoutMs;
     default:
-      if (session.login.kind !== 'in') return (session.loginBeganMs ?? session.startedMs) + limits.loginTimeoutMs;
-      return session.ways.some(isInUse) ? Number.POSITIVE_INFINITY : session.lastActivityMs + limits.idleTimeoutMs;
+      if (clientEndedMs !== undefined && !session.ways.some(isInUse))
+        return Math.max(clientEndedMs, lastActivityMs) + limits.farewellTimeoutMs;
+      if (login.kind !== 'in') return (loginBeganMs ?? startedMs) + limits.loginTimeoutMs;
+      return session.ways.some(isInUse) ? never : lastActivityMs + limits.idleTimeoutMs;
   }
 }
 
 /** What a session that has run out of time ends with. */
-function lateness(session: Session): { readonly outcome: SessionOutcome; readonly farewell: string } {
-  switch (session.phase.kind) {
+function lateness({ phase, login, clientEndedMs }: Session): Ending {
+  switch (phase.kind) {
     case 'expect-server':
-      return { outcome: 'upstream-timeout', farewell: 'The FTP server cannot be reached in time; try again later.' };
+      return late('upstream-timeout', 'The FTP server cannot be reached in time; try again later.');
     case 'expect-greeting':
-      return { outcome: 'timeout-greeting', farewell: 'The FTP server sent no greeting in time; try again later.' };
+      return late('timeout-greeting', 'The FTP server sent no greeting in time; try again later.');
     default:
-      return session.login.kind === 'in'
-        ? { outcome: 'timeout-idle', farewell: 'Idle for too long; closing the control connection.' }
-        : { outcome: 'timeout-login', farewell: 'No login in time; closing the control connection.' };
+      if (clientEndedMs !== undefined)
+        return { outcome: 'closed-by-client', reason: 'the client closed', farewell: undefined };
+      return login.kind === 'in'
+        ? late('timeout-idle', 'Idle for too long; closing the control connection.')
+        : late('timeout-login', 'No login in time; closing the control connection.');
   }
+}
+
+function late(outcome: Ending['outcome'], sentence: string): Ending {
+  return { outcome, reason: sentence, farewell: sentence };
 }

@@ -6,44 +6,42 @@ import type { Action } from './action.ts';
 import { sendReply } from './answer.ts';
 import { nothingAwaited } from './awaited-replies.ts';
 import type { SessionOutcome } from './event.ts';
-import { changed, inPhase, noLines, type Phase, type Session } from './session.ts';
+import { changed, inPhase, type Phase, type Session } from './session.ts';
 import { closeWays } from './ways.ts';
 
 const lingering: Phase = { kind: 'lingering' };
 const closed: Phase = { kind: 'closed' };
 
-/** Ends the control connection; the client reads a 421 where `farewell` says why. */
-export function endControl(
-  session: Session,
-  outcome: SessionOutcome,
-  reason: string,
-  farewell: string | undefined,
-  out: Action[],
-): Session {
+/** How and why a session ends. */
+export interface Ending {
+  readonly outcome: SessionOutcome;
+  /** For the log. */
+  readonly reason: string;
+  /** For the client, who reads it behind a 421; undefined where he is told nothing. */
+  readonly farewell: string | undefined;
+}
+
+/** Ends the control connection. */
+export function endControl(session: Session, { outcome, reason, farewell }: Ending, out: Action[]): Session {
   if (session.phase.kind === 'lingering' || session.phase.kind === 'closed') return session;
-  if (farewell !== undefined) {
-    sendReply(421, formatReply(421, farewell), out);
-  }
+  // Behind the server's own 221 or 421 nothing more is said.
+  const isLast = session.service === 'serving' || session.service === 'draining';
+  if (farewell !== undefined && isLast) sendReply(421, formatReply(421, farewell), out);
   out.push({ kind: 'close-leg', leg: 'client' }, { kind: 'close-leg', leg: 'server' });
   out.push({ kind: 'record', record: { kind: 'session-ended', outcome, reason } });
   const ended = changed(session, {
     phase: lingering,
     awaited: nothingAwaited,
     openReply: undefined,
-    collected: noLines,
+    collected: undefined,
+    judging: undefined,
   });
   return closeWhenDone(closeWays(ended, session.terms.endFlows ? 'answered' : 'flowing', out));
 }
 
 /** Ends everything now, flowing data included (as a reset, so that nothing looks complete). */
-export function endAll(
-  session: Session,
-  outcome: SessionOutcome,
-  reason: string,
-  farewell: string,
-  out: Action[],
-): Session {
-  const ended = endControl(session, outcome, reason, farewell, out);
+export function endAll(session: Session, ending: Ending, out: Action[]): Session {
+  const ended = endControl(session, ending, out);
   return closeWhenDone(closeWays(ended, 'none', out));
 }
 

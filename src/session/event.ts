@@ -5,9 +5,15 @@ import type { ControlLine } from '../wire/line-splitter.ts';
 import type { OpenedPorts, Plane, Side, WayNews } from './expectation.ts';
 
 export type SessionEvent =
+  /** The client is there, and nothing else yet. */
+  | { readonly kind: 'accepted' }
   | { readonly kind: 'server-connected'; readonly local: Endpoint }
   | { readonly kind: 'server-unreachable'; readonly reason: string }
+  /** What the client's first read gave, before any line is cut from it: at least one octet. */
+  | { readonly kind: 'first-octets'; readonly octets: Uint8Array }
   | { readonly kind: 'line'; readonly from: Side; readonly line: ControlLine }
+  /** The client has ended its direction; lines that it sent before may still wait to be taken. */
+  | { readonly kind: 'leg-ending'; readonly leg: 'client' }
   /** The peer of that control leg ended its direction (`end`) or broke the connection (`reset`). */
   | { readonly kind: 'leg-ended'; readonly leg: Side; readonly how: 'end' | 'reset'; readonly reason: string }
   /** `tookMs`: what opening it cost, in the kernel and here. */
@@ -24,6 +30,8 @@ export type SessionEvent =
   /** Someone else has, and was refused. */
   | { readonly kind: 'stranger'; readonly way: number; readonly leg: Side; readonly peer: Endpoint }
   | WayNews
+  /** The answer to `look-at-ways`: what was not known before; often nothing. */
+  | { readonly kind: 'ways-looked'; readonly news: readonly WayNews[] }
   /** A deadline has passed; the session looks which. */
   | { readonly kind: 'clock' }
   /** The gateway is going down: finish what is under way, begin nothing. */

@@ -9,6 +9,14 @@ export type Side = 'client' | 'server';
 /** The commands that ask for a data connection. */
 export type SetUpVerb = 'PASV' | 'EPSV' | 'PORT' | 'EPRT';
 
+/** A data connection being negotiated: what the client asked, and what the server is asked for it. */
+export interface SetUp {
+  readonly asked: SetUpVerb;
+  /** Where an active client listens. */
+  readonly target: Endpoint | undefined;
+  readonly toServer: SetUpVerb;
+}
+
 /** What has become of a data connection. */
 export type WayNews =
   /** Both legs are up. */

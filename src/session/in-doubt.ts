@@ -22,19 +22,14 @@ export function waysInDoubt(session: Session, event: SessionEvent): readonly Way
         return answered.length > 0 && mayWait(session, event.line.octets) ? none : answered;
       }
       // Whether data has flowed decides what a refusal of the transfer means.
-      return isNegative(event.line.octets[0]) ? session.ways.filter(isInUse) : none;
+      return isNegative(event.line.octets[0]) ? session.ways.filter(isUnobserved) : none;
     case 'leg-ended':
     case 'end':
       // Whatever has not ended by now is ended, and told so.
-      return session.ways.filter(isInUse);
+      return session.ways.filter(isUnobserved);
     default:
       return none;
   }
-}
-
-/** Which are to be looked at when everything has been sent: those of earlier transfers, while the next set-up is asked for. */
-export function waysToSettle(session: Session): readonly Way[] {
-  return session.phase.kind === 'expect-set-up-reply' ? waysAnswered(session) : none;
 }
 
 /** A set-up leaves the connections before it alone, as long as there may be one more of them. */
@@ -44,8 +39,14 @@ function mayWait({ ways, terms }: Session, line: Uint8Array): boolean {
   return command.ok && isSetUpVerb(command.value.verb);
 }
 
-function waysAnswered({ ways }: Session): readonly Way[] {
-  return ways.length === 0 ? none : ways.filter((way) => isInUse(way) && way.transfer?.replyCode !== undefined);
+/** The relay hears of everything as it happens; what the kernel carries must be asked about. */
+function isUnobserved(way: Way): boolean {
+  return way.plane === 'kernel' && isInUse(way);
+}
+
+/** Those whose transfer the server has answered, and whose end has not been seen. */
+export function waysAnswered({ ways }: Session): readonly Way[] {
+  return ways.length === 0 ? none : ways.filter((way) => isUnobserved(way) && typeof way.transfer?.reply === 'number');
 }
 
 /** 4yz and 5yz, RFC 959 §4.2.1. */

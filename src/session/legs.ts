@@ -4,8 +4,8 @@
 
 import type { Address, Endpoint } from '../address/endpoint.ts';
 import { fxpPartners } from '../policy/decide.ts';
-import type { DataLeg } from './expectation.ts';
-import type { Session, SetUp } from './session.ts';
+import type { DataLeg, SetUp } from './expectation.ts';
+import type { Session } from './session.ts';
 
 /** Towards the client: dialled where it was active, awaited where it was passive. */
 export function clientLeg(session: Session, setUp: SetUp): DataLeg {

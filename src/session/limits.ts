@@ -3,7 +3,7 @@
 export interface Limits {
   /** Longest control line, its end included. 4096 holds PATH_MAX and a verb; longer lines are refused whole. */
   readonly lineOctetsMax: number;
-  /** Lines and octets of one multi-line reply. A HELP or STAT of real servers stays below 2,000 lines. */
+  /** Lines and octets of one multi-line reply that is kept until it is whole; what is sent on as it comes has no such bound. */
   readonly replyLinesMax: number;
   readonly replyOctetsMax: number;
   /** Commands sent on and not yet answered; beyond it the client is simply not read. */
@@ -19,14 +19,22 @@ export interface Limits {
   readonly expectationTimeoutMs: number;
   /** A data connection on which no octet moves. */
   readonly dataIdleTimeoutMs: number;
+  /**
+   * How long a command, or a reply of the gateway's own, waits for replies that come first; then it goes its way, whatever is
+   * missing.
+   */
+  readonly holdTimeoutMs: number;
+  /** How long a session goes on whose client has ended its direction, where nothing happens and no data moves. */
+  readonly farewellTimeoutMs: number;
   /** Transfers that one session may have under way, counting those whose control replies are already done. */
   readonly waysPerSessionMax: number;
 }
 
 export const defaultLimits: Limits = {
   lineOctetsMax: 4096,
-  replyLinesMax: 10_000,
-  replyOctetsMax: 1_048_576,
+  // Set-ups and refusals are answered in a few lines; a session has at most one such reply.
+  replyLinesMax: 500,
+  replyOctetsMax: 16_384,
   commandsInFlightMax: 64,
   connectTimeoutMs: 10_000,
   // Servers that look up the client's name before the greeting take up to 30 s of DNS time-outs.
@@ -36,5 +44,9 @@ export const defaultLimits: Limits = {
   idleTimeoutMs: 900_000,
   expectationTimeoutMs: 30_000,
   dataIdleTimeoutMs: 600_000,
+  // Many round trips, and less than any client's own patience.
+  holdTimeoutMs: 2_000,
+  // A server that delays the refusal of a login, as most do, takes up to three seconds.
+  farewellTimeoutMs: 5_000,
   waysPerSessionMax: 8,
 };

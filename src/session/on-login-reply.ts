@@ -1,34 +1,35 @@
-// Who is logged in after this reply to USER, PASS or ACCT? A login that fails leaves the user before it where the server
-// leaves him: `530 Can't change from guest user` (vsftpd) ends no session. RFC 959 §5.4, RFC 2228 §3.
+// Who is logged in after this reply to USER, PASS or ACCT? Whatever is positive lets in, for servers have codes of their own
+// (PASS answered 220 or 200, USER answered 200). A login that fails leaves the user before it where the server leaves him:
+// `530 Can't change from guest user` (vsftpd) ends no session. RFC 959 §4.2.1 and §5.4, RFC 2228 §3.
+// Must not break: nobody is in whom the server has not let in, also where several names were sent at once.
 
 import type { Action } from './action.ts';
-import { changed, type Login, type Session } from './session.ts';
-
-/** The login once a USER command has gone to the server. */
-export function loginNamed(login: Login, user: string): Login {
-  return login.kind === 'in' ? { ...login, asked: user } : { kind: 'named', user };
-}
+import type { AwaitedFromServer } from './awaited-replies.ts';
+import { changed, type Session } from './session.ts';
 
 export function onLoginReply(
   session: Session,
-  verb: 'USER' | 'PASS' | 'ACCT',
+  { verb, user }: AwaitedFromServer,
   code: number,
-  nowMs: number,
   out: Action[],
 ): Session {
+  if (code >= 400) return session;
+  if (verb === 'USER') return onUserReply(session, user ?? '', code, out);
   const { login } = session;
-  // 230 logged in, 202 superfluous; RFC 2228 §3: 232 logged in by the security exchange.
-  if (code === 230 || code === 232 || (code === 202 && verb !== 'USER')) return loggedIn(session, out);
-  if (verb !== 'USER' || login.kind !== 'in' || login.asked === undefined) return session;
-  // 331, 332: the server has let go of the first user and wants to know the second better.
-  if (code < 400) return changed(session, { login: { kind: 'named', user: login.asked }, loginBeganMs: nowMs });
-  return changed(session, { login: { ...login, asked: undefined } });
+  // 3yz: the server wants to know more (332: the account).
+  if (code >= 300 || login.kind === 'in') return session;
+  return letIn(session, login.kind === 'named' ? login.user : '', out);
 }
 
-function loggedIn(session: Session, out: Action[]): Session {
-  const { login } = session;
-  if (login.kind === 'in' && login.asked === undefined) return session;
-  const user = login.kind === 'in' ? login.asked! : login.kind === 'named' ? login.user : '';
+function onUserReply(session: Session, user: string, code: number, out: Action[]): Session {
+  if (code < 300) return letIn(session, user, out);
+  // 331, 332: whoever was in before is so no more.
+  const began = session.login.kind === 'in' ? session.lastActivityMs : session.loginBeganMs;
+  return changed(session, { login: { kind: 'named', user }, loginBeganMs: began });
+}
+
+/** The server has let in this user, whose name is empty where it asked for none. */
+export function letIn(session: Session, user: string, out: Action[]): Session {
   out.push({ kind: 'record', record: { kind: 'login', user } });
-  return changed(session, { login: { kind: 'in', user, asked: undefined } });
+  return changed(session, { login: { kind: 'in', user } });
 }

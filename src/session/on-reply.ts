@@ -2,83 +2,67 @@
 // 1yz marks, 2yz–5yz end a command (RFC 959 §4.2); 120 and 421 may come unasked.
 
 import type { Action } from './action.ts';
-import { answerClient } from './answer.ts';
+import { answerInPlace } from './answer.ts';
 import {
   type AwaitedFromServer,
+  awaitsPassive,
   indexAnswered,
-  isQuiet,
-  nothingAwaited,
+  type Passed,
+  withMarked,
   withoutAnswered,
-  withoutPassedOver,
 } from './awaited-replies.ts';
-import { resumeSetUp } from './on-client-line.ts';
-import { onLoginReply } from './on-login-reply.ts';
+import { letIn, onLoginReply } from './on-login-reply.ts';
 import { recordRefusal } from './refuse.ts';
-import {
-  awaiting,
-  changed,
-  collecting,
-  expectCommand,
-  inPhase,
-  nobody,
-  type ReplyTreatment,
-  type Session,
-} from './session.ts';
-import { onSetUpReply } from './set-up-reply.ts';
-import { onTransferMark, onTransferReply, supersedeUnused } from './ways.ts';
+import { awaiting, changed, expectCommand, nobody, type ReplyTreatment, type Session } from './session.ts';
+import { onSetUpReply, setUpLeft } from './set-up-reply.ts';
+import { onTransferLost, onTransferMark, onTransferReply, settleUser, supersedeUnused } from './ways.ts';
 
-export function onReply(
-  session: Session,
-  code: number,
-  treatment: ReplyTreatment,
-  nowMs: number,
-  out: Action[],
-): Session {
-  const { phase } = session;
-  switch (phase.kind) {
-    case 'expect-greeting':
-      return treatment === 'withhold' ? onUnasked(session, code, treatment, out) : onGreeting(session, code, nowMs);
-    case 'expect-set-up-reply':
-      if (treatment !== 'collect') return onAnswer(session, code, treatment, nowMs, out);
-      // 1yz to a set-up is in no standard; the final reply is what counts.
-      if (code < 200) return collecting(session, []);
-      return onSetUpReply(awaiting(session, nothingAwaited), phase.setUp, phase.way, code, out);
-    default:
-      return onAnswer(session, code, treatment, nowMs, out);
-  }
+export function onReply(session: Session, code: number, treatment: ReplyTreatment, out: Action[]): Session {
+  const next = code === 421 && session.service !== 'leaving' ? changed(session, { service: 'closing' }) : session;
+  if (next.phase.kind !== 'expect-greeting') return onAnswer(next, code, treatment, out);
+  return treatment === 'withhold' ? onUnasked(next, code, treatment, out) : onGreeting(next, code, out);
 }
 
-function onGreeting(session: Session, code: number, nowMs: number): Session {
+function onGreeting(session: Session, code: number, out: Action[]): Session {
   // RFC 959 §5.4: 120 announces a delay; 220 greets. A 421 or 530 is followed by the server's own close.
-  return code < 200 ? session : changed(session, { phase: expectCommand, loginBeganMs: nowMs });
+  if (code < 200) return session;
+  const greeted = changed(session, { phase: expectCommand, loginBeganMs: session.lastActivityMs });
+  // Nobody is asked who he is.
+  return code === 230 ? letIn(greeted, '', out) : greeted;
 }
 
-function onAnswer(session: Session, code: number, treatment: ReplyTreatment, nowMs: number, out: Action[]): Session {
+function onAnswer(session: Session, code: number, treatment: ReplyTreatment, out: Action[]): Session {
   const index = indexAnswered(session.awaited, code);
   const entry = index === undefined ? undefined : session.awaited[index];
   if (index === undefined || entry?.kind !== 'server') return onUnasked(session, code, treatment, out);
-  if (code < 200) {
-    const awaited = withoutPassedOver(session.awaited, index);
-    return onTransferMark(awaiting(session, awaited), entry.way, out);
-  }
-  let next: Session = awaiting(session, withoutAnswered(session.awaited, index));
-  if (treatment === 'withhold') next = replaceWithheld(next, entry, code, out);
-  return onFinal(next, entry, code, nowMs, out);
+  const known = entry.progress === 'asked' ? settleUser(session, entry.way) : session;
+  if (code < 200) return onTransferMark(passing(known, withMarked(known.awaited, index), out), entry.way, out);
+  const next = passing(known, withoutAnswered(known.awaited, index), out);
+  if (entry.setUp !== undefined) return onSetUpReply(next, entry.setUp, entry.way, code, out);
+  if (treatment !== 'withhold') return onFinal(next, entry, code, out);
+  return onFinal(replaceWithheld(next, entry, code, out), entry, withheldCode, out);
 }
 
-function onFinal(session: Session, entry: AwaitedFromServer, code: number, nowMs: number, out: Action[]): Session {
+/** The queue after a reply; what has been passed over twice is answered no more. */
+function passing(session: Session, { awaited, givenUp }: Passed, out: Action[]): Session {
+  let next = awaiting(session, awaited);
+  for (const { way } of givenUp) next = onTransferLost(next, way, out);
+  return next;
+}
+
+function onFinal(session: Session, entry: AwaitedFromServer, code: number, out: Action[]): Session {
   if (entry.way !== undefined) return onTransferReply(session, entry.way, code, out);
   switch (entry.verb) {
     case 'USER':
     case 'PASS':
     case 'ACCT':
-      return onLoginReply(session, entry.verb, code, nowMs, out);
+      return onLoginReply(session, entry, code, out);
     case 'REIN':
       // RFC 959 §4.1.1: as after the greeting; the old user's way must not serve the next one.
       if (code >= 300) return session;
       return changed(supersedeUnused(session, out), {
         login: nobody,
-        loginBeganMs: nowMs,
+        loginBeganMs: session.lastActivityMs,
         setUps: 'any',
         translation: 'on',
       });
@@ -89,33 +73,21 @@ function onFinal(session: Session, entry: AwaitedFromServer, code: number, nowMs
   }
 }
 
-/** All before it is answered, by the server or by the gateway: the set-up that waited has its turn. */
-export function resumeHeld(session: Session, out: Action[]): Session {
-  if (session.phase.kind !== 'expect-replies' || !isQuiet(session.awaited)) return session;
-  return resumeSetUp(inPhase(session, expectCommand), session.phase.line, out);
+function onUnasked(session: Session, code: number, treatment: ReplyTreatment, out: Action[]): Session {
+  if (treatment === 'withhold' && code >= 200) {
+    const reason = `a ${code} that nobody asked for`;
+    recordRefusal({ cause: 'unsolicited-reply', reason, bounce: 'unsolicited-passive' }, out);
+  }
+  // It may be how the server answers a PASV, without naming a port: the client goes on, as it will.
+  return code >= 200 && treatment === 'forward' && awaitsPassive(session.awaited) ? setUpLeft(session) : session;
 }
 
-function onUnasked(session: Session, code: number, treatment: ReplyTreatment, out: Action[]): Session {
-  if (treatment === 'withhold') {
-    recordRefusal(
-      { cause: 'unsolicited-reply', reason: `a ${code} that nobody asked for`, bounce: 'unsolicited-passive' },
-      out,
-    );
-  }
-  return session;
-}
+/** What a command is answered with whose own reply is withheld (RFC 959 §5.4: local error in processing). */
+const withheldCode = 451;
 
 /** The command still gets one well-formed reply. */
 function replaceWithheld(session: Session, entry: AwaitedFromServer, code: number, out: Action[]): Session {
   const reason = `a ${code} in answer to ${entry.verb}`;
   recordRefusal({ cause: 'unsolicited-reply', reason, bounce: 'unsolicited-passive', verb: entry.verb }, out);
-  // At the head of the order: it stands for the reply that was withheld.
-  const { awaited } = session;
-  const answered = answerClient(
-    awaiting(session, nothingAwaited),
-    451,
-    'The server gave a reply that the gateway withholds.',
-    out,
-  );
-  return awaiting(answered, awaited);
+  return answerInPlace(session, withheldCode, 'The server gave a reply that the gateway withholds.', out);
 }

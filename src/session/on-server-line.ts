@@ -1,33 +1,35 @@
-// A line from the server: part of a reply that is passed on as it comes, collected because it answers a set-up, or
-// withheld because it carries an address that nobody asked for. RFC 959 §4.2; a reply belongs to a command.
+// A line from the server: part of a reply that is passed on as it comes, kept because it answers a set-up or may end
+// otherwise than it began, or withheld because it carries an address that nobody asked for. RFC 959 §4.2; a reply belongs
+// to a command. Must not break: what is kept is bounded; what passes needs no bound.
 
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { cleanReplyLine, type ReplyLine, readReplyLine } from '../wire/reply.ts';
 import { takeTelnet } from '../wire/telnet.ts';
 import type { Action } from './action.ts';
-import { sendOwedReplies, sendPastDoubtful } from './answer.ts';
-import { answersAbort } from './awaited-replies.ts';
+import { sendOwedBefore } from './answer.ts';
+import { indexAnswered } from './awaited-replies.ts';
+import { endsOtherwise, keep, release } from './collected-reply.ts';
 import { endControl } from './ending.ts';
-import { onReply, resumeHeld } from './on-reply.ts';
+import { onReply } from './on-reply.ts';
 import { recordRefusal } from './refuse.ts';
-import { changed, collecting, type OpenReply, type ReplyTreatment, type Session } from './session.ts';
+import { changed, type OpenReply, type ReplyTreatment, type Session } from './session.ts';
+import { keepWays } from './ways.ts';
 
-export function onServerLine(session: Session, received: ControlLine, nowMs: number, out: Action[]): Session {
+export function onServerLine(session: Session, received: ControlLine, out: Action[]): Session {
   if (received.fault === 'overlong' || received.fault === 'endless')
     return breakOff(session, 'overlong-reply', 'a reply line over the limit', out);
   const line = readable(session, received, out);
-  const read = readReplyLine(line.octets, session.openReply?.code);
+  const { openReply } = session;
+  const read = readReplyLine(line.octets, openReply?.code);
   switch (read.kind) {
     case 'malformed':
-      return breakOff(session, 'malformed-reply', read.reason, out);
+      return onNoReply(session, line, read.reason, out);
     case 'single':
     case 'first':
-      return onReplyBegun(session, line, read, nowMs, out);
+      return onReplyBegun(session, line, read, out);
     case 'inner':
     case 'last':
-      return session.openReply === undefined
-        ? session
-        : onReplyPart(session, line, session.openReply, read, nowMs, out);
+      return openReply === undefined ? session : onReplyPart(session, line, openReply, read, out);
   }
 }
 
@@ -35,33 +37,34 @@ function onReplyBegun(
   session: Session,
   line: ControlLine,
   read: Extract<ReplyLine, { kind: 'single' | 'first' }>,
-  nowMs: number,
   out: Action[],
 ): Session {
   const { code } = read;
-  // It answers a command behind the replies that wait for a doubtful ABOR: these go out first.
-  const ready = answersAbort(code) ? session : sendPastDoubtful(session, out);
-  const treatment = treatmentOf(ready, code);
-  if (read.kind === 'single') return onWholeReply(ready, line, code, treatment, nowMs, out);
-  return onReplyPart(ready, line, { code, lines: 0, octets: 0, treatment }, read, nowMs, out);
+  const index = session.phase.kind === 'expect-greeting' ? undefined : indexAnswered(session.awaited, code);
+  const ready = index === undefined ? session : sendOwedBefore(session, index, out);
+  const treatment = treatmentOf(session, index, code, read.kind);
+  if (read.kind === 'single') return onWholeReply(ready, line, code, treatment, out);
+  const passed = pass(ready, line, treatment, out);
+  return sayAtWork(changed(passed, { openReply: { code, treatment, style: 'repeated' } }), code, out);
 }
 
-function onReplyPart(
-  session: Session,
-  line: ControlLine,
-  before: OpenReply,
-  read: ReplyLine,
-  nowMs: number,
-  out: Action[],
-): Session {
-  const { limits } = session.terms;
-  const reply = { ...before, lines: before.lines + 1, octets: before.octets + line.wire.length };
-  if (reply.lines > limits.replyLinesMax || reply.octets > limits.replyOctetsMax) {
-    return breakOff(session, 'overlong-reply', 'a multi-line reply over the limit', out);
-  }
+function onReplyPart(session: Session, line: ControlLine, open: OpenReply, read: ReplyLine, out: Action[]): Session {
   if (read.kind === 'last')
-    return onWholeReply(changed(session, { openReply: undefined }), line, reply.code, reply.treatment, nowMs, out);
-  return changed(pass(session, line, reply.treatment, out), { openReply: reply });
+    return onWholeReply(changed(session, { openReply: undefined }), line, open.code, open.treatment, out);
+  const other = endsOtherwise(session, open, line);
+  if (other !== undefined) {
+    const whole = release(changed(session, { openReply: undefined }), other, out);
+    return onWholeReply(whole, line, other, treatmentOf(whole, undefined, other, 'single'), out);
+  }
+  return sayAtWork(pass(styled(session, open, line), line, open.treatment, out), open.code, out);
+}
+
+/** Remembers whether a held reply goes on as the replies of scripts do. */
+function styled(session: Session, open: OpenReply, { octets }: ControlLine): Session {
+  if (open.treatment !== 'hold' || open.style === 'free') return session;
+  const again = readReplyLine(octets, undefined);
+  const repeated = again.kind === 'first' && again.code === open.code;
+  return repeated ? session : changed(session, { openReply: { ...open, style: 'free' } });
 }
 
 function onWholeReply(
@@ -69,12 +72,14 @@ function onWholeReply(
   line: ControlLine,
   code: number,
   treatment: ReplyTreatment,
-  nowMs: number,
   out: Action[],
 ): Session {
   out.push({ kind: 'record', record: { kind: 'reply', code, origin: 'server' } });
-  const answered = onReply(pass(session, line, treatment, out), code, treatment, nowMs, out);
-  return resumeHeld(sendOwedReplies(answered, out), out);
+  const passed = sayAtWork(pass(session, line, treatment, out), code, out);
+  if (passed.phase.kind === 'lingering' || passed.phase.kind === 'closed') return passed;
+  return treatment === 'hold'
+    ? onReply(release(passed, undefined, out), code, 'forward', out)
+    : onReply(passed, code, treatment, out);
 }
 
 function pass(session: Session, line: ControlLine, treatment: ReplyTreatment, out: Action[]): Session {
@@ -83,20 +88,41 @@ function pass(session: Session, line: ControlLine, treatment: ReplyTreatment, ou
       out.push({ kind: 'send', to: 'client', octets: line.wire });
       return session;
     case 'collect':
-      return collecting(session, [...session.collected, line]);
+      return keep(session, line) ?? breakOff(session, 'overlong-reply', 'a multi-line reply over the limit', out);
+    case 'hold':
+      return keep(session, line) ?? letGo(session, line, out);
     case 'withhold':
       return session;
   }
 }
 
-function treatmentOf(session: Session, code: number): ReplyTreatment {
-  if (session.phase.kind === 'expect-set-up-reply') {
-    // A lone ABOR before the set-up may still get its answer.
-    const abortFirst = session.awaited.length > 0 && (code === 225 || code === 226 || code === 426);
-    return abortFirst ? 'forward' : 'collect';
-  }
+/** What was held is too long for that, and passes as it comes from now on. */
+function letGo(session: Session, line: ControlLine, out: Action[]): Session {
+  const free = release(session, undefined, out);
+  const { openReply } = free;
+  const passing = openReply === undefined ? free : changed(free, { openReply: { ...openReply, treatment: 'forward' } });
+  return pass(passing, line, 'forward', out);
+}
+
+function treatmentOf(
+  session: Session,
+  index: number | undefined,
+  code: number,
+  kind: 'single' | 'first',
+): ReplyTreatment {
+  const entry = index === undefined ? undefined : session.awaited[index];
+  if (entry?.kind === 'server' && entry.setUp !== undefined) return 'collect';
+  // 1yz to a set-up is in no standard, and its client waits for the final reply alone.
+  if (code < 200 && index === undefined && session.phase.kind === 'expect-set-up-reply') return 'withhold';
   // A 227, 228 or 229 that answers no set-up could steer a client that takes it for the next reply to its own PASV.
-  return code >= 227 && code <= 229 ? 'withhold' : 'forward';
+  if (code >= 227 && code <= 229) return 'withhold';
+  return kind === 'first' && code >= 400 && index !== undefined ? 'hold' : 'forward';
+}
+
+/** z/OS answers RETR with lines of a 125 for minutes before it dials: 1yz says that the server is at work on its transfer. */
+function sayAtWork(session: Session, code: number, out: Action[]): Session {
+  if (code >= 200 || session.ways.length === 0) return session;
+  return keepWays(session, out);
 }
 
 /** The line without leading Telnet commands and without octets at which readers disagree. */
@@ -115,10 +141,42 @@ function withoutTelnet(line: ControlLine, out: Action[]): ControlLine {
 
 function cleaned(line: ControlLine, out: Action[]): ControlLine {
   if (line.fault === undefined) return line;
-  out.push({ kind: 'record', record: { kind: 'rewrite', what: 'line-normalised' } });
+  normalised(out);
   const wire = cleanReplyLine(line);
   return { octets: wire.subarray(0, wire.length - 2), wire, fault: undefined };
 }
+
+function normalised(out: Action[]): void {
+  out.push({ kind: 'record', record: { kind: 'rewrite', what: 'line-normalised' } });
+}
+
+/** Between replies stands a line that is none. */
+function onNoReply(session: Session, line: ControlLine, reason: string, out: Action[]): Session {
+  if (line.octets.length === 0) {
+    // Texts whose lines end in CR LF already get another one; no reader of replies expects it.
+    normalised(out);
+    return session;
+  }
+  const rule = 'malformedReply';
+  if (session.terms.ruleset.malformedReply === 'close' || couldBeReply(line))
+    return breakOff(session, 'malformed-reply', reason, out);
+  recordRefusal({ cause: 'malformed-reply', reason: `from the server: ${reason}; it is passed on`, rule }, out);
+  out.push({ kind: 'send', to: 'client', octets: line.wire });
+  return session;
+}
+
+/** Does it begin as a reply does, blanks before it or not, so that some reader might take it for one? */
+function couldBeReply({ octets }: ControlLine): boolean {
+  let at = 0;
+  while (octets[at] === BLANK || octets[at] === TAB) at += 1;
+  const digit = octets[at];
+  return digit !== undefined && digit >= ZERO && digit <= NINE;
+}
+
+const BLANK = 32;
+const TAB = 9;
+const ZERO = 48;
+const NINE = 57;
 
 /** The server does not speak FTP, or without end: what follows cannot be paired with commands, so the session ends. */
 function breakOff(
@@ -128,11 +186,6 @@ function breakOff(
   out: Action[],
 ): Session {
   recordRefusal({ cause, reason: `from the server: ${reason}` }, out);
-  return endControl(
-    session,
-    'protocol-error',
-    reason,
-    'The server sent a reply that is not FTP; closing the control connection.',
-    out,
-  );
+  const farewell = 'The server sent a reply that is not FTP; closing the control connection.';
+  return endControl(session, { outcome: 'protocol-error', reason, farewell }, out);
 }

@@ -3,7 +3,7 @@
 
 import type { Endpoint } from '../address/endpoint.ts';
 import type { Action, BounceKind, RefusalCause } from './action.ts';
-import { answerClient } from './answer.ts';
+import { answerClient, answerInPlace } from './answer.ts';
 import type { Session } from './session.ts';
 
 export interface Refusal {
@@ -22,6 +22,12 @@ export interface Refusal {
 export function refuse(session: Session, refusal: Refusal, out: Action[]): Session {
   recordRefusal(refusal, out);
   return answerClient(session, refusal.code, refusal.text, out);
+}
+
+/** The same where a reply of the server's has just come, whose place the refusal takes. */
+export function refuseInPlace(session: Session, refusal: Refusal, out: Action[]): Session {
+  recordRefusal(refusal, out);
+  return answerInPlace(session, refusal.code, refusal.text, out);
 }
 
 export function recordRefusal(refusal: Omit<Refusal, 'code' | 'text'>, out: Action[]): void {

@@ -8,9 +8,9 @@ import type { Command } from '../wire/command.ts';
 import { parseEprt, parseEpsvArgument } from '../wire/extended-address.ts';
 import { parseHostPort } from '../wire/host-port.ts';
 import type { Action } from './action.ts';
-import type { SetUpVerb } from './expectation.ts';
+import type { SetUp, SetUpVerb } from './expectation.ts';
 import type { Refusal } from './refuse.ts';
-import type { Session, SetUp } from './session.ts';
+import type { Session } from './session.ts';
 import { joinsIpv6ToIpv4, notForParameter } from './translation.ts';
 
 export type Requested =
@@ -101,12 +101,13 @@ function passive(session: Session, asked: 'PASV' | 'EPSV'): Requested {
 }
 
 function active(session: Session, asked: 'PORT' | 'EPRT', named: Endpoint, out: Action[]): Requested {
-  const { clientPeer, serverPeer, ruleset, serverMode } = session.terms;
+  const { clientPeer, serverPeer, ruleset, serverMode, ownPorts } = session.terms;
   const decision = decide(ruleset, {
     kind: 'active-target',
     target: named,
     controlPeer: clientPeer.address,
     server: serverPeer.address,
+    ownPorts,
   });
   if (decision.verdict === 'refuse') return refusedTarget(asked, named, decision.cause, decision.reason, decision.rule);
   let target = named;
@@ -161,12 +162,12 @@ function refusedTarget(
 ): Requested {
   // CERT CA-1997-27: the FTP bounce. Both addresses go to the log; the reply repeats nothing that the client sent.
   const text =
-    cause === 'low-port'
+    cause === 'low-port' || cause === 'target-port'
       ? `${verb} refused: ports of system services are not allowed as data ports.`
       : `${verb} refused: data connections go only to the host of this control connection.`;
-  const bounce = cause === 'low-port' ? 'low-port' : verb === 'PORT' ? 'port' : 'eprt';
+  const bounce = cause === 'low-port' || cause === 'target-port' ? cause : verb === 'PORT' ? 'port' : 'eprt';
   // RFC 2577 §3 suggests 504 for a parameter that the server does not implement.
-  const code = cause === 'low-port' ? 504 : 501;
+  const code = bounce === cause ? 504 : 501;
   return {
     kind: 'refused',
     refusal: { cause, code, text, reason: `${verb} ${printEndpoint(target)}: ${reason}`, verb, target, bounce, rule },

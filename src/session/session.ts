@@ -3,10 +3,13 @@
 
 import type { Address, Endpoint } from '../address/endpoint.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
+import type { Command } from '../wire/command.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
+import type { Verb } from '../wire/verbs.ts';
 import type { Action, ServerDialect } from './action.ts';
-import { type AwaitedReplies, nothingAwaited } from './awaited-replies.ts';
-import type { Expectation, SetUpVerb } from './expectation.ts';
+import { type AwaitedReplies, countInFlight, nothingAwaited } from './awaited-replies.ts';
+import type { SessionEvent } from './event.ts';
+import type { Expectation, SetUp } from './expectation.ts';
 import type { Limits } from './limits.ts';
 import type { Way } from './way.ts';
 
@@ -26,50 +29,78 @@ export interface SessionTerms {
   readonly dataSource: 'routes' | 'control-leg';
   /** Whether data connections end with the control connection, but for what the server has said to be complete. */
   readonly endFlows: boolean;
+  /** Ports on which the gateway itself listens: never the target of a data connection. */
+  readonly ownPorts: readonly number[];
   readonly ruleset: Ruleset;
   readonly limits: Limits;
-}
-
-/** A data connection being negotiated: what the client asked, and what the server is asked for it. */
-export interface SetUp {
-  readonly asked: SetUpVerb;
-  /** Where an active client listens. */
-  readonly target: Endpoint | undefined;
-  readonly toServer: SetUpVerb;
 }
 
 export type Phase =
   | { readonly kind: 'expect-server' }
   | { readonly kind: 'expect-greeting' }
   | { readonly kind: 'expect-command' }
-  /** A set-up command waits until all before it is answered, so that its reply cannot be another's. */
-  | { readonly kind: 'expect-replies'; readonly line: ControlLine }
-  /** `way` is open already where the server dials. */
-  | { readonly kind: 'expect-set-up-reply'; readonly setUp: SetUp; readonly way: number | undefined }
-  | { readonly kind: 'expect-data-path'; readonly setUp: SetUp; readonly expectation: Expectation }
+  /** A command of the client waits for its turn; he is not read meanwhile. */
+  | { readonly kind: 'expect-turn'; readonly held: HeldCommand }
+  /** The server has been asked for a data connection; nothing overtakes that, for as long as it answers in good time. */
+  | { readonly kind: 'expect-set-up-reply'; readonly sinceMs: number }
+  /** `then` is the phase to go on with. */
+  | {
+      readonly kind: 'expect-data-path';
+      readonly setUp: SetUp;
+      readonly expectation: Expectation;
+      readonly then: Phase;
+    }
   /** The control connection has ended; data still flows (RFC 959 §4.1.1 QUIT). */
   | { readonly kind: 'lingering' }
   | { readonly kind: 'closed' };
 
-/** A multi-line reply of which the end has not come. */
-export interface OpenReply {
-  readonly code: number;
-  readonly lines: number;
-  readonly octets: number;
-  readonly treatment: ReplyTreatment;
+/** A command as it was read, once. */
+export interface ClientCommand {
+  readonly command: Command;
+  readonly verb: Verb | undefined;
+  /** What is sent on: the line without the Telnet commands before it. */
+  readonly octets: Uint8Array;
+  /** The Telnet Synch stood before it. */
+  readonly interrupt: boolean;
 }
 
 /**
- * What becomes of a reply's lines: sent on as they come; kept until the reply is whole because it answers a set-up;
- * or dropped because it carries an address that nobody asked for.
+ * `replies`: it asks for a data connection, and waits until all before it is answered, so that its reply cannot be another's.
+ * `login`: only who is in may say it, and whether he is will be known with the replies before it.
  */
-export type ReplyTreatment = 'forward' | 'collect' | 'withhold';
+export interface HeldCommand extends ClientCommand {
+  readonly cause: 'replies' | 'login';
+  readonly sinceMs: number;
+}
+
+/** A multi-line reply of which the end has not come. */
+export interface OpenReply {
+  readonly code: number;
+  readonly treatment: ReplyTreatment;
+  /** `repeated`: every line so far began with the code and a hyphen, as those of scripts do. */
+  readonly style: 'repeated' | 'free';
+}
+
+/** Lines of a reply that are kept until it is whole, the latest first: to add one costs the same however many there are. */
+export interface CollectedLines {
+  readonly line: ControlLine;
+  readonly before: CollectedLines | undefined;
+  /** Of all of them. */
+  readonly lines: number;
+  readonly octets: number;
+}
+
+/**
+ * What becomes of a reply's lines: sent on as they come; collected until the reply is whole because it answers a set-up; held
+ * until then because it may end otherwise than it began; or dropped because it carries an address that nobody asked for.
+ */
+export type ReplyTreatment = 'forward' | 'collect' | 'hold' | 'withhold';
 
 export type Login =
   | { readonly kind: 'none' }
+  /** The server wants to know him better. */
   | { readonly kind: 'named'; readonly user: string }
-  /** `asked`: another user named since; until the server takes the name, the first one is still in. */
-  | { readonly kind: 'in'; readonly user: string; readonly asked: string | undefined };
+  | { readonly kind: 'in'; readonly user: string };
 
 export interface Session {
   readonly terms: SessionTerms;
@@ -78,8 +109,9 @@ export interface Session {
   readonly serverLocal: Endpoint | undefined;
   readonly awaited: AwaitedReplies;
   readonly openReply: OpenReply | undefined;
-  /** Lines of a reply that is being collected. */
-  readonly collected: readonly ControlLine[];
+  readonly collected: CollectedLines | undefined;
+  /** An event that is judged once the ways have been looked at. */
+  readonly judging: SessionEvent | undefined;
   readonly ways: readonly Way[];
   /** The way that the next transfer command will use. */
   readonly currentWay: number | undefined;
@@ -90,8 +122,15 @@ export interface Session {
   readonly setUps: 'any' | 'epsv-only';
   /** `off`: the client has said ALGS DISABLE64 (RFC 6384 §11); its verbs are then asked of the server as they are, or not at all. */
   readonly translation: 'on' | 'off';
-  /** `draining`: the gateway is going down. `leaving`: the client has said QUIT and the server goodbye. */
-  readonly service: 'serving' | 'draining' | 'leaving';
+  /**
+   * `draining`: the gateway is going down. `closing`: the server has sent 421, after which nothing is said of the end but by
+   * itself. `leaving`: the client has said QUIT and the server goodbye.
+   */
+  readonly service: 'serving' | 'draining' | 'closing' | 'leaving';
+  /** Whether the client has said anything yet. */
+  readonly said: 'nothing' | 'something';
+  /** When the client ended its direction. */
+  readonly clientEndedMs: number | undefined;
   readonly startedMs: number;
   /** When the login at hand began: with the greeting, with REIN, or with another USER that the server took. */
   readonly loginBeganMs: number | undefined;
@@ -114,7 +153,8 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
     serverLocal: undefined,
     awaited: nothingAwaited,
     openReply: undefined,
-    collected: noLines,
+    collected: undefined,
+    judging: undefined,
     ways: noWays,
     currentWay: undefined,
     nextWay: 1,
@@ -123,20 +163,24 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
     setUps: 'any',
     translation: 'on',
     service: 'serving',
+    said: 'nothing',
+    clientEndedMs: undefined,
     startedMs: nowMs,
     loginBeganMs: undefined,
     lastActivityMs: nowMs,
   });
 }
 
-export const noLines: readonly ControlLine[] = [];
 export const noWays: readonly Way[] = [];
 export const nobody: Login = { kind: 'none' };
 export const expectCommand: Phase = { kind: 'expect-command' };
 
 /** May the shell deliver the client's next line? Where not, it stops reading: back-pressure instead of a queue. */
 export function acceptsClientLine(session: Session): boolean {
-  return session.phase.kind === 'expect-command' && session.awaited.length < session.terms.limits.commandsInFlightMax;
+  const { phase, awaited, terms } = session;
+  if (phase.kind !== 'expect-command') return false;
+  const { commandsInFlightMax } = terms.limits;
+  return awaited.length < commandsInFlightMax || countInFlight(awaited) < commandsInFlightMax;
 }
 
 /**
@@ -162,7 +206,7 @@ export function awaiting(session: Session, awaited: AwaitedReplies): Session {
   return next;
 }
 
-export function collecting(session: Session, collected: readonly ControlLine[]): Session {
+export function collecting(session: Session, collected: CollectedLines | undefined): Session {
   const next = new SessionCopy(session);
   next.collected = collected;
   return next;
@@ -189,6 +233,7 @@ class SessionCopy implements Session {
   awaited: Session['awaited'];
   readonly openReply: Session['openReply'];
   collected: Session['collected'];
+  readonly judging: Session['judging'];
   ways: Session['ways'];
   currentWay: Session['currentWay'];
   readonly nextWay: Session['nextWay'];
@@ -197,6 +242,8 @@ class SessionCopy implements Session {
   readonly setUps: Session['setUps'];
   readonly translation: Session['translation'];
   readonly service: Session['service'];
+  readonly said: Session['said'];
+  readonly clientEndedMs: Session['clientEndedMs'];
   readonly startedMs: Session['startedMs'];
   readonly loginBeganMs: Session['loginBeganMs'];
   lastActivityMs: Session['lastActivityMs'];
@@ -208,6 +255,7 @@ class SessionCopy implements Session {
     this.awaited = from.awaited;
     this.openReply = from.openReply;
     this.collected = from.collected;
+    this.judging = from.judging;
     this.ways = from.ways;
     this.currentWay = from.currentWay;
     this.nextWay = from.nextWay;
@@ -216,6 +264,8 @@ class SessionCopy implements Session {
     this.setUps = from.setUps;
     this.translation = from.translation;
     this.service = from.service;
+    this.said = from.said;
+    this.clientEndedMs = from.clientEndedMs;
     this.startedMs = from.startedMs;
     this.loginBeganMs = from.loginBeganMs;
     this.lastActivityMs = from.lastActivityMs;

@@ -8,52 +8,65 @@ import { decide } from '../policy/decide.ts';
 import { findExtendedPort } from '../wire/extended-address.ts';
 import { findHostPort } from '../wire/host-port.ts';
 import type { Action } from './action.ts';
+import { type AwaitedReplies, withOverdue } from './awaited-replies.ts';
+import { linesOf, release } from './collected-reply.ts';
+import type { SetUp } from './expectation.ts';
 import { dialServer } from './legs.ts';
-import { type Refusal, refuse } from './refuse.ts';
-import { changed, collecting, expectCommand, inPhase, noLines, type Session, type SetUp } from './session.ts';
-import { announce, askFor, openWay } from './transfer-setup.ts';
+import { type Refusal, refuseInPlace } from './refuse.ts';
+import { changed, collecting, expectCommand, inPhase, type Session } from './session.ts';
+import { announce, askFor, openWay, wayLimit } from './transfer-setup.ts';
 import { joinsIpv6ToIpv4 } from './translation.ts';
-import { closeWay, confirmWay, findWay } from './ways.ts';
+import { closeWay, confirmWay, findWay, supersedeUnused } from './ways.ts';
 
-/** `session.collected` holds the whole reply. */
+/** `session.collected` holds the whole reply, and the set-up is no longer awaited. */
 export function onSetUpReply(
-  session: Session,
+  answered: Session,
   setUp: SetUp,
   way: number | undefined,
   code: number,
   out: Action[],
 ): Session {
+  const session = awaitsSetUp(answered.awaited) ? answered : free(answered);
   if (code >= 200 && code < 300) {
     return way === undefined ? onPassiveReply(session, setUp, code, out) : onActiveAccepted(session, setUp, way, out);
   }
   const pending = findWay(session, way);
-  const free =
+  const next =
     pending === undefined ? session : closeWay(session, pending, 'refused', 'the server refused the set-up', out);
-  const older = olderVerb(free, setUp, code);
-  if (older !== undefined) return retry(free, setUp, older, out);
-  for (const line of free.collected) out.push({ kind: 'send', to: 'client', octets: line.wire });
-  return changed(free, { phase: expectCommand, collected: noLines });
+  const older = olderVerb(next, setUp, code);
+  if (older !== undefined && next.phase.kind === 'expect-command') return retry(next, setUp, older, out);
+  return release(next, undefined, out);
+}
+
+/** The server was asked for a data connection, and has not answered in good time: its client may go on. */
+export function setUpLeft(session: Session): Session {
+  if (session.phase.kind !== 'expect-set-up-reply') return session;
+  return changed(session, { phase: expectCommand, awaited: withOverdue(session.awaited, session.awaited.length) });
+}
+
+function free(session: Session): Session {
+  return session.phase.kind === 'expect-set-up-reply' ? inPhase(session, expectCommand) : session;
+}
+
+function awaitsSetUp(awaited: AwaitedReplies): boolean {
+  return awaited.some((entry) => entry.kind === 'server' && entry.setUp !== undefined && entry.answer === 'certain');
 }
 
 function onActiveAccepted(session: Session, setUp: SetUp, id: number, out: Action[]): Session {
   const confirmed = confirmWay(session, id, out);
   const way = findWay(confirmed, id);
-  const next = collecting(confirmed, noLines);
+  const next = collecting(confirmed, undefined);
   if (way === undefined) {
     // It expired while the server thought about the PORT: nobody is listening any more.
     const text = 'The data connection was not prepared in time.';
-    return refuse(
-      inPhase(next, expectCommand),
-      { cause: 'no-data-port', code: 425, text, reason: text, verb: setUp.asked },
-      out,
-    );
+    return refuseInPlace(next, { cause: 'no-data-port', code: 425, text, reason: text, verb: setUp.asked }, out);
   }
   return announce(next, setUp, way, out);
 }
 
 function onPassiveReply(session: Session, setUp: SetUp, code: number, out: Action[]): Session {
   const named = readNamed(session, setUp, code);
-  const next = collecting(session, noLines);
+  const next = collecting(session, undefined);
   if (!named.ok) {
     const text = 'The server announced no data port that the gateway can use.';
     return fail(next, setUp, { cause: 'malformed-address', code: 425, text, reason: named.reason }, out);
@@ -77,17 +90,22 @@ function onPassiveReply(session: Session, setUp: SetUp, code: number, out: Actio
   if (decision.verdict === 'replace') {
     out.push({ kind: 'record', record: { kind: 'replaced', bounce, reason: decision.reason, target } });
   }
-  return openWay(next, setUp, dialServer(session, target.port), out);
+  // A late reply may find that ways have been opened since.
+  const fresh = supersedeUnused(next, out);
+  const tooMany = wayLimit(fresh, setUp);
+  if (tooMany !== undefined) return refuseInPlace(fresh, tooMany, out);
+  return openWay(fresh, setUp, dialServer(session, target.port), out);
 }
 
 /** The endpoint in a 227 or the port in a 229; the address of a 229 is the server's own by definition (RFC 2428 §3). */
 function readNamed(session: Session, setUp: SetUp, code: number): Parsed<Endpoint> {
-  const wanted = setUp.toServer === 'PASV' ? 227 : 229;
-  if (code !== wanted) return { ok: false, reason: `${setUp.toServer} was answered with ${code} instead of ${wanted}` };
+  // Servers have answered EPSV with 227, and PASV with 229: the code says how to read the reply.
+  if (code !== 227 && code !== 229)
+    return { ok: false, reason: `${setUp.toServer} was answered with ${code} instead of 227 or 229` };
   let last: Parsed<Endpoint> = { ok: false, reason: 'the reply is empty' };
-  for (const line of session.collected) {
+  for (const line of linesOf(session.collected)) {
     const text = line.octets.subarray(4);
-    if (wanted === 227) last = findHostPort(text);
+    if (code === 227) last = findHostPort(text);
     else {
       const port = findExtendedPort(text);
       last = port.ok ? { ok: true, value: { address: session.terms.serverPeer.address, port: port.value } } : port;
@@ -108,10 +126,10 @@ function olderVerb(session: Session, setUp: SetUp, code: number): 'PASV' | 'PORT
 function retry(session: Session, setUp: SetUp, toServer: 'PASV' | 'PORT', out: Action[]): Session {
   const learnt = toServer === 'PASV' ? ({ epsv: 'refused' } as const) : ({ eprt: 'refused' } as const);
   out.push({ kind: 'remember-dialect', dialect: learnt });
-  const next = changed(session, { collected: noLines, dialect: { ...session.dialect, ...learnt } });
+  const next = changed(session, { collected: undefined, dialect: { ...session.dialect, ...learnt } });
   return askFor(next, { ...setUp, toServer }, out);
 }
 
 function fail(session: Session, setUp: SetUp, refusal: Refusal, out: Action[]): Session {
-  return refuse(inPhase(session, expectCommand), { ...refusal, verb: setUp.asked }, out);
+  return refuseInPlace(session, { ...refusal, verb: setUp.asked }, out);
 }

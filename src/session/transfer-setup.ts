@@ -3,26 +3,32 @@
 // 227 or 229 leaves. If it cannot be opened the client gets 425, the server hears nothing, and the session lives.
 
 import type { Action, RewriteKind } from './action.ts';
-import { answerClient } from './answer.ts';
+import { answerInPlace } from './answer.ts';
+import { type AwaitedFromServer, withAsked } from './awaited-replies.ts';
 import type { SessionEvent } from './event.ts';
-import type { DataLeg } from './expectation.ts';
+import type { DataLeg, SetUp, SetUpVerb } from './expectation.ts';
+import { waysAnswered } from './in-doubt.ts';
 import { advertisedToClient, advertisedToServer, clientLeg, listenForServer } from './legs.ts';
-import { refuse } from './refuse.ts';
+import { type Refusal, refuse, refuseInPlace } from './refuse.ts';
 import { announcement, askServer } from './rewrite.ts';
-import { changed, expectCommand, inPhase, type Session, type SetUp, withWays } from './session.ts';
+import { changed, expectCommand, inPhase, type Phase, type Session, withWays } from './session.ts';
 import { expected, newWay, type Way } from './way.ts';
 import { supersedeUnused } from './ways.ts';
 
 type Opened = Extract<SessionEvent, { kind: 'data-path-opened' }>;
 
-/** Carries out a set-up that policy allows. No other command of the client's is awaited now. */
+/** Carries out a set-up that policy allows. */
 export function beginSetUp(session: Session, setUp: SetUp, out: Action[]): Session {
   const fresh = supersedeUnused(session, out);
-  if (fresh.ways.length >= fresh.terms.limits.waysPerSessionMax) {
-    const text = 'Too many data connections of this session are still open.';
-    return refuse(fresh, { cause: 'way-limit', code: 425, text, reason: text, verb: setUp.asked }, out);
-  }
-  return askFor(fresh, setUp, out);
+  const refusal = wayLimit(fresh, setUp);
+  return refusal === undefined ? askFor(fresh, setUp, out) : refuse(fresh, refusal, out);
+}
+
+/** Why the session may have no further way. */
+export function wayLimit({ ways, terms }: Session, setUp: SetUp): Refusal | undefined {
+  if (ways.length < terms.limits.waysPerSessionMax) return undefined;
+  const text = 'Too many data connections of this session are still open.';
+  return { cause: 'way-limit', code: 425, text, reason: text, verb: setUp.asked };
 }
 
 /** Puts the set-up to the server, in the verb that `setUp` names; also the second try in an older verb. */
@@ -30,14 +36,42 @@ export function askFor(session: Session, setUp: SetUp, out: Action[]): Session {
   const { toServer } = setUp;
   if (toServer === 'PORT' || toServer === 'EPRT') return openWay(session, setUp, listenForServer(session), out);
   out.push({ kind: 'send', to: 'server', octets: askServer(toServer) });
-  return inPhase(session, { kind: 'expect-set-up-reply', setUp, way: undefined });
+  return setUpAsked(session, setUp, undefined, out);
+}
+
+/** The server has been asked; its reply is awaited like any other, and nothing overtakes the set-up meanwhile. */
+function setUpAsked(session: Session, setUp: SetUp, way: number | undefined, out: Action[]): Session {
+  const asked: AwaitedFromServer = {
+    kind: 'server',
+    verb: setUp.toServer,
+    way,
+    setUp,
+    user: undefined,
+    progress: 'asked',
+    answer: 'certain',
+  };
+  const sinceMs = session.lastActivityMs;
+  // Who has ended his direction has said what he wants, and nothing that he said must wait.
+  const phase: Phase = session.clientEndedMs === undefined ? { kind: 'expect-set-up-reply', sinceMs } : expectCommand;
+  const next = changed(session, {
+    awaited: withAsked(session.awaited, asked, session.terms.limits.commandsInFlightMax),
+    phase,
+  });
+  // What has become of earlier transfers is of interest before the next one; the set-up need not wait for it.
+  const ways = waysAnswered(next);
+  if (ways.length > 0) out.push({ kind: 'look-at-ways', ways: ways.map(({ id }) => id), when: 'after-sending' });
+  return next;
 }
 
 /** Asks the shell for the way; the session goes on with `onOpened` or `onUnavailable`. */
 export function openWay(session: Session, setUp: SetUp, server: DataLeg, out: Action[]): Session {
   const expectation = { way: session.nextWay, client: clientLeg(session, setUp), server };
   out.push({ kind: 'open-data-path', expectation });
-  return changed(session, { nextWay: session.nextWay + 1, phase: { kind: 'expect-data-path', setUp, expectation } });
+  const then = session.phase;
+  return changed(session, {
+    nextWay: session.nextWay + 1,
+    phase: { kind: 'expect-data-path', setUp, expectation, then },
+  });
 }
 
 /** The way is open: now, and only now, the line that names it may leave. */
@@ -45,7 +79,7 @@ export function onOpened(session: Session, event: Opened, nowMs: number, out: Ac
   const { phase } = session;
   const id = event.way;
   if (phase.kind !== 'expect-data-path' || phase.expectation.way !== id) return session;
-  const { setUp, expectation } = phase;
+  const { setUp, expectation, then } = phase;
   const { plane, ports } = event;
   const { asked, toServer } = setUp;
   const setUpMs = event.tookMs;
@@ -59,34 +93,33 @@ export function onOpened(session: Session, event: Opened, nowMs: number, out: Ac
     expectation,
     ports,
     stage: ports.server === undefined ? expected : { kind: 'unconfirmed', serverArrived: 'no' },
-    openedMs: nowMs,
+    freeSinceMs: nowMs,
+    keptMs: nowMs,
     transfer: undefined,
   });
-  const opened = withWays(session, [...session.ways, way], id);
-  if (ports.server === undefined || toServer === 'PASV' || toServer === 'EPSV')
-    return announce(opened, setUp, way, out);
+  const opened = withWays(inPhase(session, then), [...session.ways, way], id);
+  if (ports.server === undefined || isPassive(toServer)) return announce(opened, setUp, way, out);
   recordRewrite(asked === toServer ? (toServer === 'PORT' ? 'port' : 'eprt') : 'verb-converted', out);
   out.push({ kind: 'send', to: 'server', octets: askServer(toServer, advertisedToServer(session, ports.server)) });
-  return inPhase(opened, { kind: 'expect-set-up-reply', setUp, way: id });
+  return setUpAsked(opened, setUp, id, out);
 }
 
 export function onUnavailable(session: Session, id: number, reason: string, out: Action[]): Session {
   const { phase } = session;
   if (phase.kind !== 'expect-data-path' || phase.expectation.way !== id) return session;
-  return refuse(
-    inPhase(session, expectCommand),
-    {
-      cause: 'no-data-port',
-      code: 425,
-      text: 'The gateway cannot open a data connection now.',
-      reason,
-      verb: phase.setUp.asked,
-    },
-    out,
-  );
+  const { setUp, then } = phase;
+  const text = 'The gateway cannot open a data connection now.';
+  const refusal: Refusal = { cause: 'no-data-port', code: 425, text, reason, verb: setUp.asked };
+  // The server has answered a passive set-up already, and nobody has heard of an active one.
+  const place = isPassive(setUp.toServer) ? refuseInPlace : refuse;
+  return place(inPhase(session, then), refusal, out);
 }
 
-/** Tells the client that its data connection is prepared. */
+function isPassive(verb: SetUpVerb): verb is 'PASV' | 'EPSV' {
+  return verb === 'PASV' || verb === 'EPSV';
+}
+
+/** Tells the client, in the place of the server's reply, that its data connection is prepared. */
 export function announce(session: Session, setUp: SetUp, way: Way, out: Action[]): Session {
   const { asked } = setUp;
   const kept = asked === setUp.toServer;
@@ -96,7 +129,7 @@ export function announce(session: Session, setUp: SetUp, way: Way, out: Action[]
   }
   const port = way.ports.client;
   const { code, text } = announcement(asked, port === undefined ? undefined : advertisedToClient(session, port));
-  return answerClient(inPhase(session, expectCommand), code, text, out);
+  return answerInPlace(session, code, text, out);
 }
 
 function recordRewrite(what: RewriteKind, out: Action[]): void {

@@ -19,8 +19,10 @@ export interface Transfer {
   readonly verb: string;
   readonly path: string;
   readonly direction: TransferRecord['direction'];
+  /** Who was in when the server answered it for the first time, until then who was in when it was sent. */
   readonly user: string | undefined;
-  readonly replyCode: number | undefined;
+  /** The code of its final reply; `missing` where none can come any more. */
+  readonly reply: number | 'awaited' | 'missing';
 }
 
 export interface Way {
@@ -30,7 +32,10 @@ export interface Way {
   /** Where its listening legs listen. */
   readonly ports: OpenedPorts;
   readonly stage: WayStage;
-  readonly openedMs: number;
+  /** Since when it waits for a command that uses it. */
+  readonly freeSinceMs: number;
+  /** When the data path was last told that its transfer is being worked on. */
+  readonly keptMs: number;
   readonly transfer: Transfer | undefined;
 }
 
@@ -66,7 +71,7 @@ export function transferRecord(
     direction: transfer.direction,
     outcome,
     reason,
-    replyCode: transfer.replyCode,
+    replyCode: typeof transfer.reply === 'number' ? transfer.reply : undefined,
     octetsToClient: result?.octetsToClient ?? 0,
     octetsToServer: result?.octetsToServer ?? 0,
     durationMs: result?.durationMs ?? 0,
@@ -88,7 +93,21 @@ export function inStage(way: Way, stage: WayStage): Way {
   return next;
 }
 
-export function carrying(way: Way, transfer: Transfer | undefined): Way {
+export function keptAt(way: Way, nowMs: number): Way {
+  const next = new WayCopy(way);
+  next.keptMs = nowMs;
+  return next;
+}
+
+/** Its transfer was refused: it waits for the next one. */
+export function freeAgain(way: Way, nowMs: number): Way {
+  const next = new WayCopy(way);
+  next.transfer = undefined;
+  next.freeSinceMs = nowMs;
+  return next;
+}
+
+export function carrying(way: Way, transfer: Transfer): Way {
   const next = new WayCopy(way);
   next.transfer = transfer;
   return next;
@@ -100,7 +119,8 @@ class WayCopy implements Way {
   readonly expectation: Way['expectation'];
   readonly ports: Way['ports'];
   stage: Way['stage'];
-  readonly openedMs: Way['openedMs'];
+  freeSinceMs: Way['freeSinceMs'];
+  keptMs: Way['keptMs'];
   transfer: Way['transfer'];
 
   constructor(from: Way) {
@@ -109,7 +129,8 @@ class WayCopy implements Way {
     this.expectation = from.expectation;
     this.ports = from.ports;
     this.stage = from.stage;
-    this.openedMs = from.openedMs;
+    this.freeSinceMs = from.freeSinceMs;
+    this.keptMs = from.keptMs;
     this.transfer = from.transfer;
   }
 }

@@ -9,9 +9,11 @@ import {
   carrying,
   expected,
   flowing,
+  freeAgain,
   inStage,
   isUnused,
   joining,
+  keptAt,
   type Transfer,
   transferRecord,
   type Way,
@@ -82,7 +84,10 @@ export function onDataEnded(session: Session, id: number, result: DataResult, no
   if (way === undefined || way.stage.kind === 'ended') return session;
   recordWay(way, result.outcome, result.reason, result, out);
   // Nobody has been told of it, and nobody will be.
-  if (way.stage.kind === 'unconfirmed') return withoutWay(session, id);
+  if (way.stage.kind === 'unconfirmed') {
+    if (way.transfer !== undefined) tell(way, way.transfer, 'failed', result.reason, out);
+    return withoutWay(session, id);
+  }
   const ended: Way = inStage(way, { kind: 'ended', result });
   const active = activeAt(session, nowMs);
   return settle(withWay(active, ended), ended, out);
@@ -91,24 +96,54 @@ export function onDataEnded(session: Session, id: number, result: DataResult, no
 /** The way that a transfer command sent now would use; none while the transfer before it on the same way has no answer. */
 export function freeWay(session: Session): Way | undefined {
   const way = findWay(session, session.currentWay);
-  return way?.transfer !== undefined && way.transfer.replyCode === undefined ? undefined : way;
+  return way?.transfer?.reply === 'awaited' ? undefined : way;
 }
 
 /** A transfer command goes to the server: it uses the current way, if that is free. */
-export function beginTransfer(session: Session, transfer: Transfer, out: Action[]): Session {
+export function beginTransfer(session: Session, asked: Omit<Transfer, 'user' | 'reply'>, out: Action[]): Session {
   const way = freeWay(session);
   if (way === undefined) return session;
   // MODE B: a second transfer over one data connection; the first is told with what is known of it.
-  if (way.transfer?.replyCode !== undefined) {
-    const sound = way.transfer.replyCode < 400 && carriedData(way);
+  if (way.transfer !== undefined) {
+    const sound = isPositive(way.transfer.reply) && carriedData(way);
     const reason = sound ? 'data connection kept for the next transfer' : 'no data connection before the next transfer';
     tell(way, way.transfer, sound ? 'completed' : 'failed', reason, out);
   }
+  const { verb, path, direction } = asked;
+  const claimed = carrying(way, { verb, path, direction, user: userOf(session), reply: 'awaited' });
   if (isDialledOnly(way) && isUnused(way)) {
     out.push({ kind: 'dial-data-leg', way: way.id, leg: 'server' });
-    return withWay(session, inStage(carrying(way, transfer), awaitingMark));
+    return withWay(session, inStage(claimed, awaitingMark));
   }
-  return withWay(session, carrying(way, transfer));
+  if (!isUnused(way)) return withWay(session, claimed);
+  // What a command has claimed waits for as long as the server is at work on it.
+  out.push({ kind: 'keep-data-path', way: way.id });
+  return withWay(session, keptAt(claimed, session.lastActivityMs));
+}
+
+/** Only who is in; a name that the server has not let in yet names nobody. */
+function userOf({ login }: Session): string | undefined {
+  return login.kind === 'in' ? login.user : undefined;
+}
+
+function isPositive(reply: Transfer['reply']): boolean {
+  return typeof reply === 'number' && reply < 400;
+}
+
+// The data path counts in tens of seconds.
+const keepEveryMs = 1_000;
+
+/** The server has said that it is at work on its transfers: their ways are kept, and not asked for too often. */
+export function keepWays(session: Session, out: Action[]): Session {
+  const nowMs = session.lastActivityMs;
+  let next = session;
+  for (const way of session.ways) {
+    const atWork = way.transfer?.reply === 'awaited' && way.stage.kind !== 'ended';
+    if (!atWork || way.keptMs + keepEveryMs > nowMs) continue;
+    out.push({ kind: 'keep-data-path', way: way.id });
+    next = withWay(next, keptAt(way, nowMs));
+  }
+  return next;
 }
 
 function isDialledOnly({ expectation }: Way): boolean {
@@ -127,22 +162,39 @@ export function onTransferMark(session: Session, id: number | undefined, out: Ac
   return withWay(session, inStage(way, joining));
 }
 
+/** The first answer to a transfer command: commands may overtake the answers to a login, so only now it is known who was in. */
+export function settleUser(session: Session, id: number | undefined): Session {
+  const way = findWay(session, id);
+  const user = userOf(session);
+  if (way?.transfer === undefined || way.transfer.user === user) return session;
+  return withWay(session, carrying(way, { ...way.transfer, user }));
+}
+
 /** The final reply to a transfer command. */
 export function onTransferReply(session: Session, id: number | undefined, code: number, out: Action[]): Session {
   // Servers that leave out the 1yz mark the transfer with its end.
   const marked = code < 400 ? onTransferMark(session, id, out) : session;
   const way = findWay(marked, id);
   if (way?.transfer === undefined) return marked;
-  const answered: Way = carrying(way, { ...way.transfer, replyCode: code });
+  const answered: Way = carrying(way, { ...way.transfer, reply: code });
   if (code < 400) return settle(withWay(marked, answered), answered, out);
   if (isUnused(answered)) {
     // RETR of a file that is not there: the way stays for the next try, as it does at the server.
     tell(answered, answered.transfer!, 'refused', 'the server refused the transfer', out);
-    return withWay(session, carrying(answered, undefined));
+    return withWay(marked, freeAgain(answered, marked.lastActivityMs));
   }
   if (answered.stage.kind === 'joining' || answered.stage.kind === 'awaiting-mark')
-    return closeWay(session, answered, 'failed', 'the server gave up the transfer', out);
-  return settle(withWay(session, answered), answered, out);
+    return closeWay(marked, answered, 'failed', 'the server gave up the transfer', out);
+  return settle(withWay(marked, answered), answered, out);
+}
+
+/** No reply to the transfer command can be told from others any more. */
+export function onTransferLost(session: Session, id: number | undefined, out: Action[]): Session {
+  const way = findWay(session, id);
+  if (way?.transfer?.reply !== 'awaited') return session;
+  const lost: Way = carrying(way, { ...way.transfer, reply: 'missing' });
+  if (isUnused(lost)) return closeWay(session, lost, 'failed', 'the server has gone on without a final reply', out);
+  return settle(withWay(session, lost), lost, out);
 }
 
 /** Ends a way that the session no longer wants, and resets what flows in it. */
@@ -184,7 +236,7 @@ export function closeWays(session: Session, sparing: 'flowing' | 'answered' | 'n
   for (const way of session.ways) {
     const inUse = way.stage.kind === 'flowing' || way.stage.kind === 'joining';
     const spared =
-      inUse && (sparing === 'flowing' || (sparing === 'answered' && way.transfer?.replyCode !== undefined));
+      inUse && (sparing === 'flowing' || (sparing === 'answered' && typeof way.transfer?.reply === 'number'));
     if (!spared) next = closeWay(next, way, 'session-closed', 'the control connection ended', out);
   }
   return next;
@@ -199,12 +251,12 @@ function settle(session: Session, way: Way, out: Action[]): Session {
       ? session
       : withoutWay(session, way.id);
   }
-  const { replyCode } = way.transfer;
-  if (replyCode === undefined && session.phase.kind !== 'lingering') return session;
+  const { reply } = way.transfer;
+  if (reply === 'awaited' && session.phase.kind !== 'lingering') return session;
   const { outcome, reason } = way.stage.result;
   // A server that dies closes its data connection as cleanly as one that has sent all: only its final reply tells them apart.
-  if (replyCode === undefined) tell(way, way.transfer, 'failed', `${reason}, without a final reply`, out);
-  else tell(way, way.transfer, outcome === 'completed' && replyCode < 400 ? 'completed' : 'failed', reason, out);
+  if (typeof reply !== 'number') tell(way, way.transfer, 'failed', `${reason}, without a final reply`, out);
+  else tell(way, way.transfer, outcome === 'completed' && reply < 400 ? 'completed' : 'failed', reason, out);
   return withoutWay(session, way.id);
 }
 

@@ -81,6 +81,8 @@ function buildLimits(file: SettingsFile['limits']): Limits {
     idleTimeoutMs: file?.idleTimeout ?? defaultLimits.idleTimeoutMs,
     expectationTimeoutMs: file?.expectationTimeout ?? defaultLimits.expectationTimeoutMs,
     dataIdleTimeoutMs: file?.dataIdleTimeout ?? defaultLimits.dataIdleTimeoutMs,
+    holdTimeoutMs: file?.holdTimeout ?? defaultLimits.holdTimeoutMs,
+    farewellTimeoutMs: file?.farewellTimeout ?? defaultLimits.farewellTimeoutMs,
     waysPerSessionMax: file?.waysPerSession ?? defaultLimits.waysPerSessionMax,
   };
 }

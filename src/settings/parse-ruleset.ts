@@ -2,6 +2,7 @@
 // Must not break: strict. A rule that is not understood is never skipped, since that would leave a door open that the
 // writer believes shut. All problems are told at once.
 
+import type { z } from 'zod';
 import { parseNetwork } from '../address/network.ts';
 import { parsed, unreadable } from '../address/parsed.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
@@ -9,6 +10,7 @@ import { inReadingOrder, type Problem, wholeFileProblem } from '../yaml/problem.
 import { list, oneOf, section, text, wholeNumber } from '../yaml/schema-parts.ts';
 import { checkSchema } from '../yaml/schema-problems.ts';
 import { readYaml } from '../yaml/yaml-source.ts';
+import { portRanges } from './port-ranges.ts';
 
 export type ParsedRuleset =
   | { readonly ok: true; readonly ruleset: Ruleset }
@@ -28,18 +30,22 @@ const emptyFile = 'this rules file is empty; copy rules/default.yaml and change 
 const rulesetSchema = section({
   dataConnections: section({
     minimumPort: wholeNumber(1, 65_535, 'a port'),
+    activePorts: portRanges.optional(),
+    beforeLogin: oneOf(['refuse', 'allow']).optional(),
     unspecifiedAddress: oneOf(['replace', 'refuse']),
     foreignPassiveAddress: oneOf(['replace', 'refuse']),
     fxp: list(section({ between: network, and: network }), 'pairs {between: …, and: …}'),
   }),
   verbs: section({
     refuse: list(verb, 'verbs'),
+    allow: list(verb, 'verbs').optional(),
     unknown: oneOf(['refuse', 'forward']),
   }),
+  malformedReply: oneOf(['forward', 'close']).optional(),
 });
 
 /**
- * Reads a rules file. Every key must be there: what a security officer has not decided is not decided for them.
+ * Reads a rules file. What a security officer must decide has to be there.
  * `file` is the path by which problems name the file; `source` is how log lines name the rules.
  */
 export function parseRuleset(file: string, content: string, source = file): ParsedRuleset {
@@ -49,6 +55,20 @@ export function parseRuleset(file: string, content: string, source = file): Pars
   const checked = checkSchema(rulesetSchema, read.source);
   const problems = [...read.source.problems, ...(checked.ok ? [] : checked.problems)];
   if (!checked.ok || problems.length > 0) return { ok: false, problems: inReadingOrder(problems) };
-  const { dataConnections, verbs } = checked.value;
-  return { ok: true, ruleset: { source, dataConnections, verbs: { ...verbs, refuse: new Set(verbs.refuse) } } };
+  return { ok: true, ruleset: rulesetOf(source, checked.value) };
+}
+
+// Keys that came after the first rules files were written may be left out, and then mean what is safe.
+function rulesetOf(source: string, file: z.output<typeof rulesetSchema>): Ruleset {
+  const { dataConnections, verbs, malformedReply } = file;
+  return {
+    source,
+    dataConnections: {
+      ...dataConnections,
+      activePorts: dataConnections.activePorts,
+      beforeLogin: dataConnections.beforeLogin ?? 'refuse',
+    },
+    verbs: { refuse: new Set(verbs.refuse), allow: new Set(verbs.allow), unknown: verbs.unknown },
+    malformedReply: malformedReply ?? 'close',
+  };
 }

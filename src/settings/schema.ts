@@ -29,6 +29,8 @@ const limitsSchema = section({
   idleTimeout: duration('1s', '24h').optional(),
   expectationTimeout: duration('1s', '10m').optional(),
   dataIdleTimeout: duration('1s', '24h').optional(),
+  holdTimeout: duration('100ms', '1m').optional(),
+  farewellTimeout: duration('1s', '10m').optional(),
   waysPerSession: wholeNumber(1, 64).optional(),
 });
 

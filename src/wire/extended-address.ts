@@ -62,7 +62,7 @@ export function parseEpsvArgument(argument: Uint8Array): EpsvArgument {
 
 // RFC 2428 §3: the delimiter three times (so both address fields are empty), the port, the delimiter. Behind it the
 // parenthesis or the sentence may end, but no further field begin. IBM i writes `!` for the delimiter.
-const PORT_AFTER_PARENTHESIS = /^([!-~])\1\1((?:(?!\1)\d)+)\1(?![^). ])/;
+const PORT_AFTER_PARENTHESIS = /^([!-~])\1\1 *((?:(?!\1)\d)+) *\1(?![^). ])/;
 // Some servers leave the parentheses out. Then only a punctuation mark is taken for a delimiter, lest the port be found
 // inside a word or a number, and it may not stand a fourth time in front, which would be a further field.
 const PORT_IN_TEXT = /([!-/:-@[-`{-~])(?<!\1\1)\1\1(\d+)\1(?![^). ])/;

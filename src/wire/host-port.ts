@@ -17,13 +17,16 @@ const BLANK = 32;
 /** Reads the argument of PORT: the six numbers and nothing else. Port 0 is unreadable, any address is not. */
 export function parseHostPort(argument: Uint8Array): Parsed<Endpoint> {
   const octets = withoutBlanks(argument);
-  const numbers = sixNumbers(octets, 0);
+  const numbers = sixNumbers(octets, 0, 'exact');
   if (!numbers.ok) return numbers;
   if (numbers.value.end !== octets.length) return unreadable('something follows the six numbers');
   return endpointOf(numbers.value.octets);
 }
 
-/** Finds the six numbers in a 227 reply. @param replyText The octets after the reply code. */
+/**
+ * Finds the six numbers in a 227 reply. They are for this gateway alone, which uses the port and writes all of them anew, so
+ * forms are read that differ for no reader: `002`, blanks around commas. @param replyText The octets after the reply code.
+ */
 export function findHostPort(replyText: Uint8Array): Parsed<Endpoint> {
   // RFC 1123 §4.1.2.6: the parentheses are not to be relied on, so the numbers begin at the first digit. Seen are also
   // `=` before them and a full stop behind.
@@ -31,7 +34,7 @@ export function findHostPort(replyText: Uint8Array): Parsed<Endpoint> {
   if (start === replyText.length) return unreadable('there are no numbers');
   const before = replyText[start - 1];
   if (before === PLUS || before === HYPHEN) return unreadable('there is a sign before the first number');
-  const numbers = sixNumbers(replyText, start);
+  const numbers = sixNumbers(replyText, start, 'by-value');
   if (!numbers.ok) return numbers;
   // A seventh number, however it is set off, leaves open which six were meant.
   const { end } = numbers.value;
@@ -71,32 +74,55 @@ export function withoutBlanks(argument: Uint8Array): Uint8Array {
   return argument.subarray(start, end);
 }
 
-function sixNumbers(octets: Uint8Array, start: number): Parsed<{ readonly octets: Uint8Array; readonly end: number }> {
+/** `by-value`: blanks around commas and leading zeros are read, where no reader could take another number for it. */
+type Form = 'exact' | 'by-value';
+
+interface NumberRead {
+  readonly value: number;
+  readonly end: number;
+}
+
+// Longer runs of zeros are no mistake of a format string.
+const DIGITS_MAX = 8;
+
+function sixNumbers(octets: Uint8Array, start: number, form: Form): Parsed<{ octets: Uint8Array; end: number }> {
   const numbers = new Uint8Array(6);
   let at = start;
   for (let index = 0; index < 6; index += 1) {
     if (index > 0) {
+      if (form === 'by-value') at = afterBlanks(octets, at);
       if (octets[at] !== COMMA) return unreadable('there are not six numbers with commas between them');
       at += 1;
+      if (form === 'by-value') at = afterBlanks(octets, at);
     }
-    const number = readNumber(octets, at);
+    const number = readNumber(octets, at, form);
     if (!number.ok) return number;
-    numbers[index] = number.value;
-    at += number.value < 10 ? 1 : number.value < 100 ? 2 : 3;
+    numbers[index] = number.value.value;
+    at = number.value.end;
   }
   return parsed({ octets: numbers, end: at });
 }
 
-function readNumber(octets: Uint8Array, start: number): Parsed<number> {
+function readNumber(octets: Uint8Array, start: number, form: Form): Parsed<NumberRead> {
   let value = 0;
   let at = start;
   for (; at < octets.length && isDigit(octets[at]!); at += 1) {
     // inet_aton and its like read 010 as eight: a bounce past whoever reads it as ten.
-    if (at > start && value === 0) return unreadable('a number has a leading zero');
+    if (form === 'exact' && at > start && value === 0) return unreadable('a number has a leading zero');
     value = value * 10 + octets[at]! - ZERO;
     if (value > 255) return unreadable('a number is larger than 255');
+    if (at - start === DIGITS_MAX) return unreadable('a number has too many digits');
   }
-  return at > start ? parsed(value) : unreadable('a number is missing');
+  if (at === start) return unreadable('a number is missing');
+  // Up to seven, octal and decimal are the same.
+  if (octets[start] === ZERO && value > 7) return unreadable('a number has a leading zero, and could be octal');
+  return parsed({ value, end: at });
+}
+
+function afterBlanks(octets: Uint8Array, from: number): number {
+  let at = from;
+  while (octets[at] === BLANK) at += 1;
+  return at;
 }
 
 function endpointOf(octets: Uint8Array): Parsed<Endpoint> {

@@ -123,6 +123,10 @@ export class EngineWitness implements Witness {
       case 'login':
         if (this.log.isLevelEnabled('debug')) this.log.debug({ ...facts.fields, user: record.user }, 'login');
         return;
+      case 'foreign-protocol':
+        tally.count('foreign_protocols_total', record.protocol);
+        this.log.warn({ ...facts.fields, protocol: record.protocol }, 'no FTP');
+        return;
       case 'transfer':
         this.onTransfer(facts, record.transfer);
         return;

@@ -63,6 +63,7 @@ class Player {
         activeSourcePort: undefined,
         dataSource: 'routes',
         endFlows: false,
+        ownPorts: [],
         ruleset: rules.ok ? rules.ruleset : (undefined as never),
         limits: defaultLimits,
       },

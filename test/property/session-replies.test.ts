@@ -25,6 +25,10 @@ const turns: fc.Arbitrary<Turn[]> = fc.array(
   { maxLength: 40, size: 'max' },
 );
 
+function manyLines(code: number, number: string): string[] {
+  return [`${code}-text`, '227 (10,0,0,66,1,1)', '', `${code} ${number}`];
+}
+
 /** An honest server. Its replies to commands that it got as the client wrote them repeat their number. */
 class HonestServer {
   readonly owed: string[] = [];
@@ -50,7 +54,7 @@ class HonestServer {
     else if (verb === 'ABOR' && this.toAbort === 'one reply' && this.isTransferring()) this.merged += 1;
     else if (verb === 'ABOR') this.owed.push(`${manner === 1 ? 225 : 226} ${number}`);
     else if (verb === 'STAT' || verb === 'SIZE') this.owed.push(`${verb === 'STAT' ? 211 : 213} ${number}`);
-    else if (verb === 'HELP' || manner === 2) this.owed.push('214-text', '227 (10,0,0,66,1,1)', '', `214 ${number}`);
+    else if (verb === 'HELP' || manner === 2) this.owed.push(...manyLines(verb === 'HELP' ? 214 : 250, number));
     else this.owed.push(`${manner === 1 ? 550 : 250} ${number}`);
   }
 

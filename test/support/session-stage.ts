@@ -1,13 +1,13 @@
-// Plays one session as the shell does, without sockets: lines are cut from octets, the client is read only when the session
-// accepts its next line, actions are performed one after another, and an opened way answers before anything else.
+// Plays one session by the runner of the gateway, without sockets: lines are cut from octets, the client is read only when
+// the session accepts its next line, and what the world would answer is answered here.
 // It refuses what no shell could do: a way opened twice, a leg dialled twice or after its way has gone.
 
 import assert from 'node:assert/strict';
+import { type Performer, SessionRunner } from '../../src/control/session-runner.ts';
 import type { Action } from '../../src/session/action.ts';
-import { advance } from '../../src/session/advance.ts';
 import type { SessionEvent } from '../../src/session/event.ts';
-import type { Expectation, OpenedPorts, Side } from '../../src/session/expectation.ts';
-import { acceptsClientLine, type Session } from '../../src/session/session.ts';
+import type { Expectation, OpenedPorts, Plane, Side, WayNews } from '../../src/session/expectation.ts';
+import { acceptsClientLine, type Session, type Step } from '../../src/session/session.ts';
 import { type ControlLine, LineSplitter } from '../../src/wire/line-splitter.ts';
 
 /** A way as the data path holds it. */
@@ -28,23 +28,30 @@ export interface StagedStep {
 const FIRST_PORT = 50_000;
 
 export class SessionStage {
-  session: Session;
   nowMs = 0;
+  /** Where the next ways are carried. */
+  plane: Plane = 'relay';
+  /** What a look at a way finds. */
+  news: readonly WayNews[] = [];
   /** Whether the pool has ports left for the next way. */
   dataPorts: 'some' | 'none' = 'some';
   readonly ways = new Map<number, StagedWay>();
   private readonly splitters: { readonly client: LineSplitter; readonly server: LineSplitter };
   private readonly waiting: ControlLine[] = [];
   private readonly onAction: (action: Action) => void;
-  private readonly onStep: (step: StagedStep) => void;
   private nextPort = FIRST_PORT;
+  private readonly runner: WatchedRunner;
+  private begun: 'no' | 'yes' = 'no';
 
   constructor(session: Session, onAction: (action: Action) => void, onStep: (step: StagedStep) => void = () => {}) {
-    this.session = session;
+    this.runner = new WatchedRunner(session, (action) => this.perform(action), onStep);
     this.onAction = onAction;
-    this.onStep = onStep;
     const { lineOctetsMax } = session.terms.limits;
     this.splitters = { client: new LineSplitter(lineOctetsMax), server: new LineSplitter(lineOctetsMax) };
+  }
+
+  get session(): Session {
+    return this.runner.session;
   }
 
   /** Lines of the client that the session does not take yet. */
@@ -53,6 +60,10 @@ export class SessionStage {
   }
 
   octets(from: Side, octets: Uint8Array): void {
+    if (from === 'client' && this.begun === 'no' && octets.length > 0) {
+      this.begun = 'yes';
+      this.event({ kind: 'first-octets', octets });
+    }
     for (const line of this.splitters[from].push(octets)) {
       if (from === 'client') this.waiting.push(line);
       else this.event({ kind: 'line', from, line });
@@ -75,51 +86,73 @@ export class SessionStage {
   }
 
   private dispatch(event: SessionEvent): void {
-    const before = this.session;
-    const step = advance(before, event, this.nowMs);
-    this.session = step.session;
-    this.onStep({ before, event, after: step.session, actions: step.actions });
-    for (const action of step.actions) this.perform(action);
+    this.runner.dispatch(event, this.nowMs);
   }
 
-  private perform(action: Action): void {
+  private perform(action: Action): SessionEvent | undefined {
     this.onAction(action);
     switch (action.kind) {
       case 'open-data-path':
-        this.open(action.expectation);
-        return;
+        return this.open(action.expectation);
       case 'dial-data-leg': {
         const way = this.ways.get(action.way);
         assert.ok(way !== undefined, `way ${action.way} is dialled although it is not open`);
         assert.equal(way.expectation[action.leg].mode, 'dial', `the ${action.leg} leg of way ${action.way} listens`);
         assert.ok(!way.dialled.has(action.leg), `the ${action.leg} leg of way ${action.way} is dialled again`);
         way.dialled.add(action.leg);
-        return;
+        return undefined;
       }
+      case 'keep-data-path':
+        assert.ok(this.ways.has(action.way), `way ${action.way} is kept although it is not open`);
+        return undefined;
+      case 'look-at-ways':
+        for (const way of action.ways) assert.ok(this.ways.has(way), `way ${way} is looked at although it is not open`);
+        return action.when === 'now' ? this.look() : undefined;
       case 'close-data-path':
         assert.ok(this.ways.delete(action.way), `way ${action.way} is closed although it is not open`);
-        return;
+        return undefined;
       default:
-        return;
+        return undefined;
     }
   }
 
-  private open(expectation: Expectation): void {
+  private look(): SessionEvent {
+    const { news } = this;
+    this.news = [];
+    for (const each of news) if (each.kind === 'data-path-ended') this.ways.delete(each.way);
+    return { kind: 'ways-looked', news };
+  }
+
+  private open(expectation: Expectation): SessionEvent {
     const { way } = expectation;
     assert.ok(!this.ways.has(way), `way ${way} is opened twice`);
-    if (this.dataPorts === 'none') {
-      this.dispatch({ kind: 'data-path-unavailable', way, reason: 'every port is in use' });
-      return;
-    }
+    if (this.dataPorts === 'none') return { kind: 'data-path-unavailable', way, reason: 'every port is in use' };
     const ports: OpenedPorts = {
       client: this.portFor(expectation, 'client'),
       server: this.portFor(expectation, 'server'),
     };
     this.ways.set(way, { expectation, ports, dialled: new Set() });
-    this.dispatch({ kind: 'data-path-opened', way, plane: 'relay', ports, tookMs: 0 });
+    return { kind: 'data-path-opened', way, plane: this.plane, ports, tookMs: 0 };
   }
 
   private portFor(expectation: Expectation, side: Side): number | undefined {
     return expectation[side].mode === 'listen' ? this.nextPort++ : undefined;
+  }
+}
+
+/** The runner of the gateway, whose every step is told. */
+class WatchedRunner extends SessionRunner {
+  private readonly onStep: (step: StagedStep) => void;
+
+  constructor(session: Session, perform: Performer, onStep: (step: StagedStep) => void) {
+    super(session, perform);
+    this.onStep = onStep;
+  }
+
+  protected override advance(event: SessionEvent, nowMs: number): Step {
+    const before = this.session;
+    const step = super.advance(event, nowMs);
+    this.onStep({ before, event, after: step.session, actions: step.actions });
+    return step;
   }
 }

@@ -28,6 +28,12 @@ export interface Scene {
   readonly unspecifiedAddress?: 'replace' | 'refuse';
   readonly foreignPassiveAddress?: 'replace' | 'refuse';
   readonly unknownVerbs?: 'refuse' | 'forward';
+  /** Verbs with a comma between them. */
+  readonly allowedVerbs?: string;
+  readonly malformedReply?: 'forward' | 'close';
+  readonly beforeLogin?: 'refuse' | 'allow';
+  /** One span, as `5000-5999`. */
+  readonly activePorts?: string;
   /** Networks of a pair, with a plus sign between them. */
   readonly fxp?: string;
   readonly dialect?: Partial<ServerDialect>;
@@ -51,15 +57,23 @@ function termsOf(scene: Scene): SessionTerms {
     activeSourcePort: scene.activeSourcePort,
     dataSource: scene.dataSource ?? 'routes',
     endFlows: scene.endFlows ?? false,
+    ownPorts: [21, 9121],
     ruleset: {
       ...ruleset,
       dataConnections: {
         ...dataConnections,
         unspecifiedAddress: scene.unspecifiedAddress ?? dataConnections.unspecifiedAddress,
         foreignPassiveAddress: scene.foreignPassiveAddress ?? dataConnections.foreignPassiveAddress,
+        beforeLogin: scene.beforeLogin ?? dataConnections.beforeLogin,
+        activePorts: scene.activePorts === undefined ? undefined : [spanOf(scene.activePorts)],
         fxp: scene.fxp === undefined ? [] : [pairOf(scene.fxp)],
       },
-      verbs: { ...verbs, unknown: scene.unknownVerbs ?? verbs.unknown },
+      verbs: {
+        ...verbs,
+        unknown: scene.unknownVerbs ?? verbs.unknown,
+        allow: new Set(scene.allowedVerbs?.split(',') ?? []),
+      },
+      malformedReply: scene.malformedReply ?? ruleset.malformedReply,
     },
     limits: { ...defaultLimits, ...scene.limits },
   };
@@ -99,6 +113,11 @@ export const sessionAt: Readonly<Record<Progress, (scene: Scene) => Session>> = 
 function hear(session: Session, from: 'client' | 'server', text: string): Session {
   const lines = new LineSplitter(1024).push(octetsOf(`${text}\\r\\n`));
   return advance(session, { kind: 'line', from, line: lines[0]! }, 0).session;
+}
+
+function spanOf(text: string): { from: number; to: number } {
+  const [from = 0, to = 0] = text.split('-').map(Number);
+  return { from, to };
 }
 
 function pairOf(text: string): { between: ReturnType<typeof network>; and: ReturnType<typeof network> } {

@@ -27,6 +27,12 @@ export function printAction(action: Action, session: Session): string {
       return `open: ${printLeg('client', action.expectation, session)}, ${printLeg('server', action.expectation, session)}`;
     case 'dial-data-leg':
       return `dial: ${action.leg} for way ${action.way}`;
+    case 'dial-server':
+      return 'dial: server';
+    case 'keep-data-path':
+      return `keep: way ${action.way}`;
+    case 'look-at-ways':
+      return `look: way ${action.ways.join(', ')}${action.when === 'now' ? '' : ' after sending'}`;
     case 'close-data-path':
       return `close: way ${action.way}`;
     case 'end-writing':
@@ -91,6 +97,8 @@ function printRecord(record: SessionRecord): string {
       const name = path === '' ? '' : ` ${path}`;
       return `transfer ${verb}${name} by ${user ?? 'nobody'}: ${outcome}, ${replyCode ?? 'no reply'}, ${octets}`;
     }
+    case 'foreign-protocol':
+      return `foreign protocol ${record.protocol}`;
     case 'session-ended':
       return `session ended ${record.outcome}`;
   }

@@ -81,6 +81,10 @@ const sceneKeys: ReadonlySet<string> = new Set<keyof Scene>([
   'unspecifiedAddress',
   'foreignPassiveAddress',
   'unknownVerbs',
+  'allowedVerbs',
+  'malformedReply',
+  'beforeLogin',
+  'activePorts',
   'fxp',
 ]);
 
@@ -98,15 +102,16 @@ export function playConversation(conversation: Conversation): void {
   }
 }
 
-const incidentalRecord = new RegExp(`^record: (?:${incidental.join('|')}) `);
+// Keeping a way follows from every transfer command, so that a transcript says it only where it cares.
+const incidentalAction = new RegExp(`^(?:record: (?:${incidental.join('|')}) |keep: )`);
 
 /** What was done, without the incidental records that the transcript does not list. A listed record may be shortened. */
 function withoutUnlisted(done: readonly string[], expected: readonly string[]): string[] {
   const kept: string[] = [];
   for (const text of done) {
     const next = expected[kept.length];
-    if (text.startsWith('record: ') && next !== undefined && `${text} `.startsWith(`${next} `)) kept.push(next);
-    else if (!incidentalRecord.test(text)) kept.push(text);
+    if (/^(?:record|keep): /.test(text) && next !== undefined && `${text} `.startsWith(`${next} `)) kept.push(next);
+    else if (!incidentalAction.test(text)) kept.push(text);
   }
   return kept;
 }

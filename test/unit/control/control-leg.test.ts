@@ -12,6 +12,7 @@ class Owner implements LegOwner {
   readonly told: string[] = [];
   appetite = Number.POSITIVE_INFINITY;
   octets = 0;
+  firstOctets = '';
   onLineHeard: (line: string) => void = () => undefined;
 
   wantsLine(): boolean {
@@ -23,6 +24,14 @@ class Owner implements LegOwner {
     const text = line.fault ?? Buffer.from(line.octets).toString('latin1');
     this.told.push(text);
     this.onLineHeard(text);
+  }
+
+  onFirstOctets(octets: Uint8Array): void {
+    this.firstOctets = Buffer.from(octets).toString('latin1');
+  }
+
+  onClientEnding(): void {
+    this.told.push('client ending');
   }
 
   onLegEnded(leg: ControlLeg, how: 'end' | 'reset', reason: string): void {
@@ -135,11 +144,11 @@ socketTest('the end is told once, after the last line has been taken', (poller) 
   peer.endWriting();
   turnUntil(poller, () => owner.told.length > 0);
   for (let turns = 0; turns < 3; turns++) poller.turn(0);
-  assert.deepEqual(owner.told, ['STAT']);
+  assert.deepEqual(owner.told, ['STAT', 'client ending']);
   owner.appetite = 5;
   leg.pull();
   leg.pull();
-  assert.deepEqual(owner.told, ['STAT', 'QUIT', 'client end: the client closed']);
+  assert.deepEqual(owner.told, ['STAT', 'client ending', 'QUIT', 'client end: the client closed']);
   peer.close();
   leg.socket!.close();
 });

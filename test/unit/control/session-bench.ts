@@ -225,15 +225,19 @@ function termsOf({ client, server }: SessionFacts, limits: Limits): SessionTerms
     activeSourcePort: undefined,
     dataSource: 'routes',
     endFlows: false,
+    ownPorts: [],
     ruleset: {
       source: 'test',
       dataConnections: {
         minimumPort: 1024,
+        activePorts: undefined,
+        beforeLogin: 'allow',
         unspecifiedAddress: 'replace',
         foreignPassiveAddress: 'replace',
         fxp: [],
       },
-      verbs: { refuse: new Set(), unknown: 'refuse' },
+      verbs: { refuse: new Set(), allow: new Set(), unknown: 'refuse' },
+      malformedReply: 'close',
     },
     limits,
   };

@@ -16,6 +16,8 @@ const ruleset: Ruleset = {
   source: 'test',
   dataConnections: {
     minimumPort: 1024,
+    activePorts: undefined,
+    beforeLogin: 'refuse',
     unspecifiedAddress: 'replace',
     foreignPassiveAddress: 'replace',
     fxp: [
@@ -23,7 +25,8 @@ const ruleset: Ruleset = {
       { between: network('2001:db8:1::/48'), and: network('2001:db8:2::/48') },
     ],
   },
-  verbs: { refuse: new Set(['LPRT', 'PORT']), unknown: 'refuse' },
+  verbs: { refuse: new Set(['LPRT', 'PORT']), allow: new Set(['RCMD']), unknown: 'refuse' },
+  malformedReply: 'close',
 };
 
 const strict: Ruleset = {
@@ -51,6 +54,10 @@ describe('a verb', () => {
     assert.deepEqual(outcome(verb(forwarding, 'XDIR', false)), ['allow', undefined, 'verbs.unknown']);
   });
 
+  it('that is unknown may be allowed by name', () => {
+    assert.equal(verb(ruleset, 'RCMD', false).verdict, 'allow');
+  });
+
   it('that is unknown is not repeated in the reason, because its octets are the peer’s', () => {
     assert.doesNotMatch(verb(ruleset, 'X\u001b[2J', false).reason, /\u001b/);
   });
@@ -63,12 +70,25 @@ describe('the target of PORT or EPRT', () => {
       target: endpoint(target),
       controlPeer: address(controlPeer),
       server: address(server),
+      ownPorts: [2121],
     });
 
   it('passes when it is the client itself', () => {
     assert.equal(active(strict, '192.0.2.7:50000').verdict, 'allow');
     assert.equal(active(strict, '[2001:db8::7]:50000', '2001:db8::7').verdict, 'allow');
     assert.equal(active(strict, '192.0.2.7:1024').verdict, 'allow');
+  });
+
+  it('is refused where the gateway or a well-known service listens, and outside the ports that the rules name', () => {
+    const refused = ['refuse', 'target-port'];
+    for (const port of [2121, 3306, 8080]) {
+      assert.deepEqual(outcome(active(ruleset, `192.0.2.7:${port}`)).slice(0, 2), refused, String(port));
+    }
+    const { dataConnections } = ruleset;
+    const narrow = { ...ruleset, dataConnections: { ...dataConnections, activePorts: [{ from: 5000, to: 8080 }] } };
+    assert.equal(active(narrow, '192.0.2.7:5000').verdict, 'allow');
+    assert.deepEqual(outcome(active(narrow, '192.0.2.7:20000')), [...refused, 'dataConnections.activePorts']);
+    assert.deepEqual(outcome(active(narrow, '192.0.2.7:8080')).slice(0, 2), refused);
   });
 
   it('is refused when it is a third party, and the reason names both addresses', () => {

@@ -2,50 +2,84 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   type Awaited,
+  type AwaitedFromServer,
+  awaitsLogin,
   certaintyOf,
+  countInFlight,
+  firstOwed,
   indexAnswered,
   isQuiet,
-  waitsForDoubtful,
+  withMarked,
+  withOverdue,
   withoutAnswered,
-  withoutDoubtful,
-  withoutPassedOver,
 } from '../../../src/session/awaited-replies.ts';
+import type { SetUp, SetUpVerb } from '../../../src/session/expectation.ts';
 
-/** `RETR ABOR?`: the verbs in the order in which they were sent; `ABOR?` may never be answered, `502` is owed by us. */
+const setUps = new Set(['PASV', 'EPSV', 'PORT', 'EPRT']);
+const signs = { '?': 'doubtful', '!': 'overdue' } as const;
+
+/**
+ * `RETR ABOR?`: the verbs in the order in which they were sent; `ABOR?` is doubtful, `NOOP!` overdue, `RETR*` marked, `502` is
+ * owed by us.
+ */
 function queue(text: string): Awaited[] {
   return text
     .split(' ')
     .filter((word) => word !== '')
-    .map((word) => {
-      if (/^\d/.test(word)) return { kind: 'gateway', code: Number(word), octets: new Uint8Array(0) };
-      const answer = word.endsWith('?') ? 'doubtful' : 'certain';
-      return { kind: 'server', verb: word.replace('?', ''), way: undefined, answer };
+    .map((word): Awaited => {
+      if (/^\d/.test(word)) return { kind: 'gateway', code: Number(word), octets: new Uint8Array(0), sinceMs: 0 };
+      const verb = word.replace(/[?!*]/g, '');
+      const sign = word.at(-1) as keyof typeof signs;
+      return {
+        kind: 'server',
+        verb,
+        way: undefined,
+        setUp: setUps.has(verb) ? setUp(verb as SetUpVerb) : undefined,
+        user: undefined,
+        progress: word.includes('*') ? 'marked' : 'asked',
+        answer: signs[sign] ?? 'certain',
+      };
     });
 }
 
-function textOf(awaited: readonly Awaited[]): string {
-  return awaited
-    .map((entry) => (entry.kind === 'gateway' ? entry.code : entry.verb + (entry.answer === 'doubtful' ? '?' : '')))
-    .join(' ');
+function setUp(verb: SetUpVerb): SetUp {
+  return { asked: verb, target: undefined, toServer: verb };
 }
 
-describe('the entry that a reply answers', () => {
+function textOf(awaited: readonly Awaited[]): string {
+  return awaited.map((entry) => (entry.kind === 'gateway' ? entry.code : wordOf(entry))).join(' ');
+}
+
+function wordOf({ verb, progress, answer }: AwaitedFromServer): string {
+  const sign = answer === 'doubtful' ? '?' : answer === 'overdue' ? '!' : '';
+  return `${verb}${progress === 'marked' ? '*' : ''}${sign}`;
+}
+
+describe('the entry that a final reply answers', () => {
   const table: [awaited: string, code: number, index: number | undefined, rest: string][] = [
     ['', 200, undefined, ''],
     ['NOOP', 200, 0, ''],
     ['NOOP CWD', 200, 0, 'CWD'],
-    ['RETR NOOP', 226, 0, 'NOOP'],
-    // RFC 959 §4.1.3: STAT during a transfer is answered before the transfer is.
-    ['RETR STAT', 211, 1, 'RETR'],
-    ['RETR STAT', 212, 1, 'RETR'],
-    ['LIST NOOP STAT', 213, 2, 'LIST NOOP'],
-    ['RETR STAT', 226, 0, 'STAT'],
-    // 213 answers SIZE and MDTM, 211 answers FEAT: without a transfer in front replies keep the order.
+    ['RETR* NOOP', 226, 0, 'NOOP'],
+    // RFC 959 §4.1.3: STAT during a transfer is answered before the transfer is, and so is whatever else servers answer.
+    ['RETR* STAT', 211, 1, 'RETR*'],
+    ['RETR* STAT', 200, 1, 'RETR*'],
+    ['LIST* NOOP STAT', 213, 2, 'LIST* NOOP!'],
+    ['RETR* STAT', 226, 0, 'STAT'],
+    ['RETR* SIZE', 213, 1, 'RETR*'],
+    ['RETR* NOOP', 200, 1, 'RETR*'],
+    ['RETR* QUIT', 221, 1, 'RETR*'],
+    ['RETR* NOOP', 451, 0, 'NOOP'],
+    // Without a transfer replies keep the order.
     ['SIZE STAT', 213, 0, 'STAT'],
     ['FEAT 502 STAT', 211, 0, '502 STAT'],
-    ['RETR SIZE', 213, 0, 'SIZE'],
-    // An aborted transfer with two replies, and with one.
-    ['RETR ABOR?', 426, 0, 'ABOR?'],
+    // A transfer alone is not ended by what only other commands are answered with.
+    ['RETR*', 200, undefined, ''],
+    ['RETR*', 257, undefined, ''],
+    ['RETR*', 502, 0, ''],
+    // An aborted transfer with two replies, with one, and with a server that knows no ABOR.
+    ['RETR* ABOR?', 426, 0, 'ABOR?'],
+    ['RETR* ABOR?', 502, 1, 'RETR*'],
     ['ABOR?', 226, 0, ''],
     ['ABOR? CWD', 226, 0, 'CWD'],
     ['ABOR? CWD', 250, 1, ''],
@@ -55,30 +89,74 @@ describe('the entry that a reply answers', () => {
     ['ABOR? ABOR?', 226, 0, 'ABOR?'],
     // An ABOR without a transfer gets its answer, whatever it is.
     ['ABOR CWD', 502, 0, 'CWD'],
+    // A lost reply does not cost the next one; what has been passed over twice is given up.
+    ['NOOP PWD', 257, 1, 'NOOP!'],
+    ['NOOP! PWD', 257, 1, ''],
+    ['NOOP! CWD', 250, 1, ''],
+    ['NOOP! CWD', 200, 0, 'CWD'],
+    ['NOOP! CWD', 550, 1, ''],
+    // A 227 or 229 answers nothing but the set-up that asked for it.
+    ['NOOP PASV', 227, 1, 'NOOP!'],
+    ['RETR* PASV', 227, 1, 'RETR*!'],
+    ['RETR*! PASV', 229, 1, ''],
+    ['NOOP! PASV', 200, 0, 'PASV'],
+    ['PASV', 250, undefined, ''],
+    ['PASV', 425, 0, ''],
+    ['CWD', 226, undefined, ''],
+    // Odd servers have codes of their own.
+    ['PASS', 220, 0, ''],
+    ['USER PASS', 215, 0, 'PASS'],
+    ['PORT', 250, 0, ''],
   ];
   for (const [awaited, code, index, rest] of table)
-    it(`${code} to [${awaited}] leaves [${rest}]`, () => {
+    it(`${code} to [${awaited}] leaves [${index === undefined ? awaited : rest}]`, () => {
       assert.equal(indexAnswered(queue(awaited), code), index);
-      if (index !== undefined) assert.equal(textOf(withoutAnswered(queue(awaited), index)), rest);
+      if (index !== undefined) assert.equal(textOf(withoutAnswered(queue(awaited), index).awaited), rest);
     });
 });
 
-it('a 1yz to the command behind a doubtful ABOR gives the ABOR up', () => {
-  assert.equal(textOf(withoutPassedOver(queue('ABOR? RETR'), 1)), 'RETR');
-  assert.equal(textOf(withoutPassedOver(queue('RETR STAT'), 1)), 'RETR STAT');
-  assert.equal(textOf(withoutPassedOver(queue('RETR ABOR?'), 0)), 'RETR ABOR?');
+describe('a 1yz marks', () => {
+  const table: [awaited: string, code: number, rest: string | undefined][] = [
+    ['RETR', 150, 'RETR*'],
+    ['NOOP RETR', 150, 'NOOP! RETR*'],
+    ['ABOR? RETR', 150, 'RETR*'],
+    ['RETR STAT', 125, 'RETR* STAT'],
+    ['RETR* RETR', 150, 'RETR*! RETR*'],
+    ['RETR*! RETR', 150, 'RETR*'],
+    ['RETR*', 125, 'RETR*'],
+    ['RETR', 120, undefined],
+    ['NOOP', 150, undefined],
+    ['PASV', 150, undefined],
+  ];
+  for (const [awaited, code, rest] of table)
+    it(`${code} to [${awaited}]: [${rest}]`, () => {
+      const index = indexAnswered(queue(awaited), code);
+      assert.equal(index === undefined ? undefined : textOf(withMarked(queue(awaited), index).awaited), rest);
+    });
+});
+
+it('what is given up is named', () => {
+  const { givenUp } = withoutAnswered(queue('RETR*! PASV'), 1);
+  assert.deepEqual(givenUp.map(wordOf), ['RETR*!']);
+});
+
+it('what was waited for in vain may still be answered, and counts no more', () => {
+  assert.equal(textOf(withOverdue(queue('NOOP ABOR? 502 CWD'), 2)), 'NOOP! ABOR! 502 CWD');
+  assert.equal(countInFlight(queue('NOOP! ABOR? 502 CWD')), 3);
+  assert.equal(firstOwed(queue('NOOP! 502')), 1);
+  assert.equal(firstOwed(queue('NOOP')), undefined);
 });
 
 describe('a set-up may go alone', () => {
   const table: [awaited: string, quiet: boolean][] = [
     ['', true],
     ['ABOR?', true],
-    ['ABOR? ABOR?', true],
+    ['ABOR? NOOP!', true],
     ['ABOR', false],
     ['NOOP', false],
     ['502', false],
     ['ABOR? 502', false],
-    ['RETR ABOR?', false],
+    ['RETR* ABOR?', false],
   ];
   for (const [awaited, quiet] of table)
     it(`behind [${awaited}]: ${quiet}`, () => {
@@ -86,23 +164,17 @@ describe('a set-up may go alone', () => {
     });
 });
 
-describe('an ABOR is doubtful', () => {
-  it('only where a transfer is under way', () => {
-    assert.equal(certaintyOf('ABOR', queue('RETR')), 'doubtful');
-    assert.equal(certaintyOf('ABOR', queue('MLSD NOOP')), 'doubtful');
-    assert.equal(certaintyOf('ABOR', queue('ABOR?')), 'doubtful');
-    assert.equal(certaintyOf('ABOR', queue('')), 'certain');
-    assert.equal(certaintyOf('ABOR', queue('CWD 502')), 'certain');
-    assert.equal(certaintyOf('STAT', queue('RETR')), 'certain');
-  });
+it('an ABOR is doubtful only where a transfer is under way', () => {
+  assert.equal(certaintyOf('ABOR', queue('RETR')), 'doubtful');
+  assert.equal(certaintyOf('ABOR', queue('MLSD NOOP')), 'doubtful');
+  assert.equal(certaintyOf('ABOR', queue('ABOR?')), 'doubtful');
+  assert.equal(certaintyOf('ABOR', queue('')), 'certain');
+  assert.equal(certaintyOf('ABOR', queue('CWD 502')), 'certain');
+  assert.equal(certaintyOf('STAT', queue('RETR')), 'certain');
+});
 
-  it('and holds up a reply of the gateway only from the head of the order', () => {
-    assert.equal(waitsForDoubtful(queue('ABOR? 502')), true);
-    assert.equal(waitsForDoubtful(queue('ABOR? ABOR? 502')), true);
-    assert.equal(textOf(withoutDoubtful(queue('ABOR? ABOR? 502 NOOP'))), '502 NOOP');
-    assert.equal(waitsForDoubtful(queue('ABOR? NOOP')), false);
-    assert.equal(waitsForDoubtful(queue('ABOR?')), false);
-    assert.equal(waitsForDoubtful(queue('RETR ABOR? 502')), false);
-    assert.equal(waitsForDoubtful(queue('ABOR 502')), false);
-  });
+it('a login is under way while one of its commands is unanswered', () => {
+  assert.equal(awaitsLogin(queue('NOOP PASS')), true);
+  assert.equal(awaitsLogin(queue('USER!')), false);
+  assert.equal(awaitsLogin(queue('NOOP 502')), false);
 });

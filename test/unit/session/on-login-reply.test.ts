@@ -1,48 +1,50 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Action } from '../../../src/session/action.ts';
-import { loginNamed, onLoginReply } from '../../../src/session/on-login-reply.ts';
+import type { AwaitedFromServer } from '../../../src/session/awaited-replies.ts';
+import { onLoginReply } from '../../../src/session/on-login-reply.ts';
 import type { Login } from '../../../src/session/session.ts';
 import { greetedSession } from '../../support/session-terms.ts';
 
-const anna: Login = { kind: 'in', user: 'anna', asked: undefined };
-const bertAsked: Login = { kind: 'in', user: 'anna', asked: 'bert' };
+const nobody: Login = { kind: 'none' };
+const anna: Login = { kind: 'in', user: 'anna' };
 const bertNamed: Login = { kind: 'named', user: 'bert' };
-const bertIn: Login = { kind: 'in', user: 'bert', asked: undefined };
+const bertIn: Login = { kind: 'in', user: 'bert' };
 
-it('USER names somebody; who is in stays in until the server has spoken', () => {
-  assert.deepEqual(loginNamed({ kind: 'none' }, 'bert'), bertNamed);
-  assert.deepEqual(loginNamed(bertNamed, 'anna'), { kind: 'named', user: 'anna' });
-  assert.deepEqual(loginNamed(anna, 'bert'), bertAsked);
-});
+/** `USER bert`, as it waits for its reply. */
+function asked(text: string): AwaitedFromServer {
+  const [verb = '', user] = text.split(' ');
+  return { kind: 'server', verb, way: undefined, setUp: undefined, user, progress: 'asked', answer: 'certain' };
+}
 
-const table: [
-  before: Login,
-  verb: 'USER' | 'PASS' | 'ACCT',
-  code: number,
-  after: Login,
-  recorded: string | undefined,
-][] = [
-  [bertNamed, 'USER', 331, bertNamed, undefined],
-  [bertNamed, 'USER', 230, bertIn, 'bert'],
+const table: [before: Login, command: string, code: number, after: Login, recorded: string | undefined][] = [
+  [nobody, 'USER bert', 331, bertNamed, undefined],
+  [nobody, 'USER bert', 332, bertNamed, undefined],
+  [nobody, 'USER bert', 530, nobody, undefined],
+  // Whatever is positive lets in.
+  [nobody, 'USER bert', 230, bertIn, 'bert'],
+  [nobody, 'USER bert', 200, bertIn, 'bert'],
+  [nobody, 'USER bert', 202, bertIn, 'bert'],
   [bertNamed, 'PASS', 230, bertIn, 'bert'],
   [bertNamed, 'PASS', 202, bertIn, 'bert'],
+  [bertNamed, 'PASS', 220, bertIn, 'bert'],
+  [bertNamed, 'PASS', 200, bertIn, 'bert'],
   [bertNamed, 'PASS', 332, bertNamed, undefined],
   [bertNamed, 'ACCT', 230, bertIn, 'bert'],
+  [bertNamed, 'ACCT', 200, bertIn, 'bert'],
   [bertNamed, 'PASS', 530, bertNamed, undefined],
-  // 202 to USER would be a server that has no users at all; it asks for no password, but says nothing of a login either.
-  [bertNamed, 'USER', 202, bertNamed, undefined],
-  [{ kind: 'none' }, 'PASS', 230, { kind: 'in', user: '', asked: undefined }, ''],
-  [bertAsked, 'USER', 331, bertNamed, undefined],
-  [bertAsked, 'USER', 230, bertIn, 'bert'],
-  [bertAsked, 'USER', 530, anna, undefined],
+  [nobody, 'PASS', 230, { kind: 'in', user: '' }, ''],
+  // Who is in stays in until the server has spoken.
+  [anna, 'USER bert', 331, bertNamed, undefined],
+  [anna, 'USER bert', 230, bertIn, 'bert'],
+  [anna, 'USER bert', 530, anna, undefined],
   [anna, 'PASS', 503, anna, undefined],
   [anna, 'PASS', 230, anna, undefined],
 ];
-for (const [before, verb, code, after, recorded] of table)
-  it(`${code} to ${verb}: from ${JSON.stringify(before)} to ${JSON.stringify(after)}`, () => {
+for (const [before, command, code, after, recorded] of table)
+  it(`${code} to ${command}: from ${JSON.stringify(before)} to ${JSON.stringify(after)}`, () => {
     const out: Action[] = [];
-    const session = onLoginReply({ ...greetedSession({}), login: before }, verb, code, 1_000, out);
+    const session = onLoginReply({ ...greetedSession({}), login: before }, asked(command), code, out);
     assert.deepEqual(session.login, after);
     const records = recorded === undefined ? [] : [{ kind: 'record', record: { kind: 'login', user: recorded } }];
     assert.deepEqual(out, records);

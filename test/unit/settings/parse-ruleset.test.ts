@@ -17,11 +17,18 @@ describe('rules/default.yaml', () => {
       source: 'rules.yaml',
       dataConnections: {
         minimumPort: 1024,
+        activePorts: undefined,
+        beforeLogin: 'refuse',
         unspecifiedAddress: 'replace',
         foreignPassiveAddress: 'replace',
         fxp: [],
       },
-      verbs: { refuse: new Set(['LPRT', 'LPSV', 'P@SW', 'CPSV', 'SPSV', 'SSCN']), unknown: 'refuse' },
+      verbs: {
+        refuse: new Set(['LPRT', 'LPSV', 'P@SW', 'CPSV', 'SPSV', 'SSCN']),
+        allow: new Set(),
+        unknown: 'refuse',
+      },
+      malformedReply: 'close',
     });
   });
 
@@ -42,6 +49,20 @@ describe('parseRuleset', () => {
       'PORT',
       'XCUP2',
     ]);
+  });
+
+  it('takes a file without the keys that came later for the safe choice', () => {
+    const older = packaged.replace(/^ {2}(?:beforeLogin|allow): .*\n/gm, '').replace(/^malformedReply: .*\n/m, '');
+    assert.deepEqual(mustParse(older), mustParse(packaged));
+  });
+
+  it('reads the only ports that may be named, and verbs that may pass', () => {
+    const file = packaged
+      .replace('# activePorts: 1024-65535', 'activePorts: 50000-50999')
+      .replace('allow: []', 'allow: [rcmd]');
+    const { dataConnections, verbs } = mustParse(file);
+    assert.deepEqual(dataConnections.activePorts, [{ from: 50_000, to: 50_999 }]);
+    assert.deepEqual(verbs.allow, new Set(['RCMD']));
   });
 
   it('names the rules by another source where it is given one', () => {

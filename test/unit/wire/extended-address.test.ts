@@ -126,6 +126,7 @@ describe('parseEpsvArgument', () => {
 describe('findExtendedPort', () => {
   for (const text of [
     ' Entering Extended Passive Mode (|||5000|)',
+    ' Entering Extended Passive Mode (||| 5000 |)',
     ' Entering Extended Passive Mode (|||5000|).',
     ' Entering Extended Passive Mode (!!!5000!)',
     ' Entering (extended) passive mode (|||5000|) now',
@@ -161,7 +162,6 @@ describe('findExtendedPort', () => {
     ' (|||05000|)',
     ' (|||+5000|)',
     ' (|||-5000|)',
-    ' (||| 5000|)',
     ' (   5000 )',
     ' (\t\t\t5000\t)',
     ' (\xa6\xa6\xa65000\xa6)',
