@@ -91,17 +91,18 @@ function takesItsTime({ ways }: Session, { verb, way: id, answer }: AwaitedFromS
 function controlDeadlineMs(session: Session): number {
   const { terms, phase, login, loginBeganMs, startedMs, lastActivityMs, clientEndedMs } = session;
   const { limits } = terms;
+  const farewellMs =
+    clientEndedMs === undefined ? never : Math.max(clientEndedMs, lastActivityMs) + limits.farewellTimeoutMs;
   switch (phase.kind) {
     case 'closed':
     case 'lingering':
       return never;
     case 'expect-server':
-      return startedMs + limits.connectTimeoutMs;
+      return Math.min(startedMs + limits.connectTimeoutMs, farewellMs);
     case 'expect-greeting':
-      return startedMs + limits.greetingTimeoutMs;
+      return Math.min(startedMs + limits.greetingTimeoutMs, farewellMs);
     default:
-      if (clientEndedMs !== undefined && !session.ways.some(isInUse))
-        return Math.max(clientEndedMs, lastActivityMs) + limits.farewellTimeoutMs;
+      if (farewellMs < never && !session.ways.some(isInUse)) return farewellMs;
       if (login.kind !== 'in') return (loginBeganMs ?? startedMs) + limits.loginTimeoutMs;
       return session.ways.some(isInUse) ? never : lastActivityMs + limits.idleTimeoutMs;
   }
@@ -109,14 +110,14 @@ function controlDeadlineMs(session: Session): number {
 
 /** What a session that has run out of time ends with. */
 function lateness({ phase, login, clientEndedMs }: Session): Ending {
+  if (clientEndedMs !== undefined)
+    return { outcome: 'closed-by-client', reason: 'the client closed', farewell: undefined };
   switch (phase.kind) {
     case 'expect-server':
       return late('upstream-timeout', 'The FTP server cannot be reached in time; try again later.');
     case 'expect-greeting':
       return late('timeout-greeting', 'The FTP server sent no greeting in time; try again later.');
     default:
-      if (clientEndedMs !== undefined)
-        return { outcome: 'closed-by-client', reason: 'the client closed', farewell: undefined };
       return login.kind === 'in'
         ? late('timeout-idle', 'Idle for too long; closing the control connection.')
         : late('timeout-login', 'No login in time; closing the control connection.');
