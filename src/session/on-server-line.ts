@@ -3,6 +3,7 @@
 
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { cleanReplyLine, type ReplyLine, readReplyLine } from '../wire/reply.ts';
+import { inNormalForm } from '../wire/reply-normal-form.ts';
 import { takeTelnet } from '../wire/telnet.ts';
 import type { Action } from './action.ts';
 import { sendOwedReplies, sendPastDoubtful } from './answer.ts';
@@ -15,8 +16,9 @@ import { changed, collecting, type OpenReply, type ReplyTreatment, type Session 
 export function onServerLine(session: Session, received: ControlLine, nowMs: number, out: Action[]): Session {
   if (received.fault === 'overlong' || received.fault === 'endless')
     return breakOff(session, 'overlong-reply', 'a reply line over the limit', out);
-  const line = readable(session, received, out);
-  const read = readReplyLine(line.octets, session.openReply?.code);
+  const asRead = readable(session, received, out);
+  const read = readReplyLine(asRead.octets, session.openReply?.code);
+  const line = unambiguous(asRead, read, session.openReply?.code, out);
   switch (read.kind) {
     case 'malformed':
       return breakOff(session, 'malformed-reply', read.reason, out);
@@ -118,6 +120,13 @@ function cleaned(line: ControlLine, out: Action[]): ControlLine {
   out.push({ kind: 'record', record: { kind: 'rewrite', what: 'line-normalised' } });
   const wire = cleanReplyLine(line);
   return { octets: wire.subarray(0, wire.length - 2), wire, fault: undefined };
+}
+
+/** The line as every client ends its reply where we do; it is read as it came. */
+function unambiguous(line: ControlLine, read: ReplyLine, openCode: number | undefined, out: Action[]): ControlLine {
+  const normal = inNormalForm(line, read.kind, openCode);
+  if (normal !== line) out.push({ kind: 'record', record: { kind: 'rewrite', what: 'line-normalised' } });
+  return normal;
 }
 
 /** The server does not speak FTP, or without end: what follows cannot be paired with commands, so the session ends. */

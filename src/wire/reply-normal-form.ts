@@ -1,0 +1,109 @@
+// How does a line of a reply leave so that every client ends the reply where we do? RFC 959 §4.2: a sender pads inner lines
+// that begin with digits. Clients end a reply at much more than its last line (at `227 x` or `2024-report` inside `200-`)
+// and take what follows for the answer to their next command: an attacker's 227 for the one to PASV.
+// Must not break: only what leaves changes; we read the line as it was received.
+// How clients read stands in test/fixtures/reply-readers.txt; the rules below follow from it.
+
+import type { ControlLine } from './line-splitter.ts';
+import type { ReplyLine } from './reply.ts';
+
+const TAB = 9;
+const LF = 10;
+const CR = 13;
+const BLANK = 32;
+const PLUS = 43;
+const HYPHEN = 45;
+const ZERO = 48;
+const NINE = 57;
+const IAC = 0xff;
+const WILL = 0xfb;
+const NUMBER = /^\p{N}/u;
+// A C program keeps a number of any length in an int.
+const INT_VALUES = 2 ** 32;
+
+/**
+ * The line as it leaves; the very same object where no client could disagree with us about it.
+ * @param code The code of the open reply; only an inner line needs it.
+ */
+export function inNormalForm(line: ControlLine, kind: ReplyLine['kind'], code: number | undefined): ControlLine {
+  const { octets } = line;
+  const tail = tailOf(octets, kind);
+  const head = kind === 'inner' && code !== undefined ? headOf(octets, code) : undefined;
+  if (head === undefined && tail === undefined) return line;
+  return { ...line, wire: Uint8Array.from([...(head ?? []), ...octets, ...(tail ?? []), CR, LF]) };
+}
+
+/**
+ * Whether a client could take this line for the beginning or the end of a reply. A digit in front is enough: Commons Net
+ * ends at any four octets of which the last is no hyphen, BusyBox and Squid where a blank stands fourth.
+ * @param code The code of the reply in which the line stands.
+ */
+function looksLikeReply(octets: Uint8Array, code: number): boolean {
+  const first = octets[0];
+  if (first === undefined) return false;
+  if (isDigit(first)) return !isContinuation(octets, code);
+  // BSD's ftp, yafc and lftp drop Telnet commands wherever they stand: IAC NOP `200 x` is `200 x` to them.
+  if (first === IAC) return true;
+  return first >= 0x80 && beginsWithForeignDigit(octets);
+}
+
+// The blank is what the RFC asks for. `ddd-` is what goes on even at a client that skips blanks.
+function headOf(octets: Uint8Array, code: number): readonly number[] | undefined {
+  if (isNumber(octets, code)) return [...digitsOf(code), HYPHEN];
+  return looksLikeReply(octets, code) ? [BLANK] : undefined;
+}
+
+function tailOf(octets: Uint8Array, kind: ReplyLine['kind']): readonly number[] | undefined {
+  // curl, wget, FileZilla and a dozen more wait for the blank behind the code.
+  if ((kind === 'single' || kind === 'last') && octets.length === 3) return [BLANK];
+  // lftp takes the CR for the rest of a Telnet command that the line breaks off, and reads the next line as a part of it.
+  return endsInTelnet(octets) ? [BLANK] : undefined;
+}
+
+// wu-ftpd writes `ddd-` in front of every line, and every client goes on there. At that of another code aioftp gives up.
+function isContinuation(octets: Uint8Array, code: number): boolean {
+  const ofSameCode = digitsOf(code).every((digit, at) => octets[at] === digit);
+  return ofSameCode && octets[3] === HYPHEN;
+}
+
+function digitsOf(code: number): number[] {
+  return [code / 100, (code / 10) % 10, code % 10].map((digit) => ZERO + Math.floor(digit));
+}
+
+function isDigit(octet: number | undefined): boolean {
+  return octet !== undefined && octet >= ZERO && octet <= NINE;
+}
+
+function endsInTelnet(octets: Uint8Array): boolean {
+  const last = octets.at(-1);
+  return last !== undefined && last >= WILL && (last === IAC || octets.at(-2) === IAC);
+}
+
+// Lynx reads with sscanf("%d%c"): white space, a sign and zeros may stand before the code, and a long number wraps.
+function isNumber(octets: Uint8Array, code: number): boolean {
+  let at = 0;
+  while (isWhiteSpace(octets[at])) at += 1;
+  const negative = octets[at] === HYPHEN;
+  if (negative || octets[at] === PLUS) at += 1;
+  if (!isDigit(octets[at])) return false;
+  let value = 0;
+  for (; isDigit(octets[at]); at += 1) value = (value * 10 + octets[at]! - ZERO) % INT_VALUES;
+  return octets[at] === BLANK && (negative ? INT_VALUES - value : value) === code;
+}
+
+function isWhiteSpace(octet: number | undefined): boolean {
+  return octet === BLANK || (octet !== undefined && octet >= TAB && octet <= CR);
+}
+
+/**
+ * Java and Python know the digits of all scripts. Of the charsets that a client may have been told, UTF-8 has them all,
+ * and those of East Asia have digits of full width.
+ */
+function beginsWithForeignDigit(octets: Uint8Array): boolean {
+  const [first = 0, second = 0] = octets;
+  const fullWidth =
+    (first === 0x82 && second >= 0x4f && second <= 0x58) || // Shift_JIS
+    (first === 0xa3 && second >= 0xb0 && second <= 0xb9) || // GBK, EUC-JP, EUC-KR
+    (first === 0xa2 && second >= 0xaf && second <= 0xb8); // Big5
+  return fullWidth || NUMBER.test(new TextDecoder().decode(octets.subarray(0, 4)));
+}
