@@ -9,7 +9,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { ClientTarget } from '../support/clients/client.ts';
+import type { ClientTarget, RealClient } from '../support/clients/client.ts';
+import { ftplib } from '../support/clients/ftplib.ts';
 import { DataPort } from '../support/data-ends.ts';
 import { type RunningGateway, startGateway } from '../support/gateway.ts';
 import { type Lab, openLab } from '../support/lab.ts';
@@ -17,7 +18,7 @@ import { octetsFrom } from '../support/octets.ts';
 import { whyNoPeers } from '../support/peers.ts';
 import { realClients } from '../support/real-clients.ts';
 import { readersTable } from '../support/reply-readers.ts';
-import { type ScriptedVerb, startScriptedServerAt } from '../support/scripted-server.ts';
+import { type Script, type ScriptedVerb, startScriptedServerAt } from '../support/scripted-server.ts';
 import { Victim } from '../support/victim.ts';
 
 const file = octetsFrom(3, 70_001);
@@ -25,44 +26,68 @@ const tableCode = '220';
 
 describe('where a reply ends', { skip: whyNoPeers() }, () => {
   let lab: Lab;
-  let gateway: RunningGateway;
-  let victim: Victim;
-  let target: Omit<ClientTarget, 'folder'>;
-
   before(async () => {
     lab = await openLab();
-    const endpoint = await lab.endpoint();
-    gateway = await startGateway(lab, endpoint);
-    victim = await Victim.open(lab, { host: gateway.host, port: 0 });
-    const reply = (code: string, text: string): string => hostileReply(code, text, victim.hostPort);
-    const data = await DataPort.open(lab, endpoint.host);
-    const server = await startScriptedServerAt(lab, endpoint, {
-      greeting: reply('220', 'A server.'),
-      verbs: {
-        ...repliesOf(reply),
-        PASV: ({ write }) => write(`227 Entering Passive Mode (${data.hostPort})\r\n`),
-        RETR: async ({ write }) => {
-          write('150 Here it comes.\r\n');
-          const { socket } = await data.next();
-          socket.end(file, () => write(reply('226', 'That was it.')));
-        },
-      },
-    });
-    target = { host: gateway.host, port: gateway.port, user: server.user, password: server.password, mode: 'passive' };
   });
   after(() => lab.close());
 
-  for (const client of realClients) {
-    test(`${client.name} reads the gateway's 227 and no other`, async () => {
-      const folder = await lab.makeFolder(client.name);
-      const run = await client.download({ ...target, folder }, 'source.bin', 'got.bin');
-      assert.equal(run.exitCode, 0, run.output);
-      assert.deepEqual(await readFile(join(folder, 'got.bin')), Buffer.from(file));
-      await victim.nobodyCame();
-      assert.ok((await gateway.metric('portcullis_rewrites_total{kind="line-normalised"}')) > 0);
+  test("the 227 inside a 200 does not answer ftplib's PASV", async () => {
+    const { gateway, victim, target } = await stage(lab, (hostPort) => ({
+      TYPE: ({ write }) => write(`200-a\r\n200x\r\n227 Entering Passive Mode (${hostPort})\r\n200 So be it.\r\n`),
+    }));
+    await downloads(lab, ftplib, target);
+    await victim.nobodyCame();
+    assert.equal(await gateway.metric('portcullis_rewrites_total{kind="line-normalised"}'), 2);
+  });
+
+  describe('in every reply, at every line of the table', () => {
+    let staged: Stage;
+    before(async () => {
+      staged = await stage(lab, (hostPort) => repliesOf((code, text) => hostileReply(code, text, hostPort)));
     });
-  }
+    for (const client of realClients) {
+      test(`${client.name} reads the gateway's 227 and no other`, async () => {
+        await downloads(lab, client, staged.target);
+        await staged.victim.nobodyCame();
+      });
+    }
+  });
 });
+
+interface Stage {
+  readonly gateway: RunningGateway;
+  readonly victim: Victim;
+  readonly target: Omit<ClientTarget, 'folder'>;
+}
+
+/** A gateway before a server whose replies may name the victim. */
+async function stage(lab: Lab, verbs: (hostPort: string) => Script['verbs']): Promise<Stage> {
+  const endpoint = await lab.endpoint();
+  const gateway = await startGateway(lab, endpoint);
+  const victim = await Victim.open(lab, { host: gateway.host, port: 0 });
+  const data = await DataPort.open(lab, endpoint.host);
+  const server = await startScriptedServerAt(lab, endpoint, {
+    verbs: {
+      SIZE: `213 ${file.length}`,
+      PASV: ({ write }) => write(`227 Entering Passive Mode (${data.hostPort})\r\n`),
+      RETR: async ({ write }) => {
+        write('150 Here it comes.\r\n');
+        const { socket } = await data.next();
+        socket.end(file, () => write('226 That was it.\r\n'));
+      },
+      ...verbs(victim.hostPort),
+    },
+  });
+  const { host, port } = gateway;
+  return { gateway, victim, target: { host, port, user: server.user, password: server.password, mode: 'passive' } };
+}
+
+async function downloads(lab: Lab, client: RealClient, target: Omit<ClientTarget, 'folder'>): Promise<void> {
+  const folder = await lab.makeFolder(`${client.name}-${target.host}`);
+  const run = await client.download({ ...target, folder }, 'source.bin', 'got.bin');
+  assert.equal(run.exitCode, 0, run.output);
+  assert.deepEqual(await readFile(join(folder, 'got.bin')), Buffer.from(file));
+}
 
 function repliesOf(reply: (code: string, text: string) => string): Record<string, ScriptedVerb> {
   const replies = {
@@ -73,7 +98,7 @@ function repliesOf(reply: (code: string, text: string) => string): Record<string
     CWD: reply('250', 'There.'),
     SYST: reply('215', 'UNIX Type: L8'),
     NOOP: reply('200', 'Nothing done.'),
-    SIZE: reply('550', 'Not told.'),
+    SIZE: reply('213', String(file.length)),
   };
   const verbs = Object.entries(replies).map(([verb, text]): [string, ScriptedVerb] => [
     verb,
