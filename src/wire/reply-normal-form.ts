@@ -6,20 +6,17 @@
 
 import type { ControlLine } from './line-splitter.ts';
 import type { ReplyLine } from './reply.ts';
+import { isDigit, numberAt } from './reply-number.ts';
+import { safeInPieces } from './reply-pieces.ts';
 
-const TAB = 9;
 const LF = 10;
 const CR = 13;
 const BLANK = 32;
-const PLUS = 43;
 const HYPHEN = 45;
 const ZERO = 48;
-const NINE = 57;
 const IAC = 0xff;
 const WILL = 0xfb;
 const NUMBER = /^\p{N}/u;
-// A C program keeps a number of any length in an int.
-const INT_VALUES = 2 ** 32;
 
 /**
  * The line as it leaves; the very same object where no client could disagree with us about it.
@@ -27,10 +24,14 @@ const INT_VALUES = 2 ** 32;
  */
 export function inNormalForm(line: ControlLine, kind: ReplyLine['kind'], code: number | undefined): ControlLine {
   const { octets } = line;
-  const tail = tailOf(octets, kind);
-  const head = kind === 'inner' && code !== undefined ? headOf(octets, code) : undefined;
-  if (head === undefined && tail === undefined) return line;
-  return { ...line, wire: Uint8Array.from([...(head ?? []), ...octets, ...(tail ?? []), CR, LF]) };
+  const inside = kind === 'inner' ? code : undefined;
+  const head = inside === undefined ? undefined : headOf(octets, inside);
+  const headed = head === undefined ? octets : Uint8Array.from([...head, ...octets]);
+  // Behind the code and its blank or hyphen the text is free; an inner line is free as a whole.
+  const content = safeInPieces(headed, inside === undefined ? 4 : 0, inside);
+  const tail = tailOf(content, kind);
+  if (content === octets && tail === undefined) return line;
+  return { ...line, wire: Uint8Array.from([...content, ...(tail ?? []), CR, LF]) };
 }
 
 /**
@@ -49,7 +50,9 @@ function looksLikeReply(octets: Uint8Array, code: number): boolean {
 
 // The blank is what the RFC asks for. `ddd-` is what goes on even at a client that skips blanks.
 function headOf(octets: Uint8Array, code: number): readonly number[] | undefined {
-  if (isNumber(octets, code)) return [...digitsOf(code), HYPHEN];
+  const seen = numberAt(octets, 0);
+  // Lynx ends here, and skips blanks before it looks.
+  if (seen?.value === code && seen.after === BLANK) return [...digitsOf(code), HYPHEN];
   return looksLikeReply(octets, code) ? [BLANK] : undefined;
 }
 
@@ -70,29 +73,9 @@ function digitsOf(code: number): number[] {
   return [code / 100, (code / 10) % 10, code % 10].map((digit) => ZERO + Math.floor(digit));
 }
 
-function isDigit(octet: number | undefined): boolean {
-  return octet !== undefined && octet >= ZERO && octet <= NINE;
-}
-
 function endsInTelnet(octets: Uint8Array): boolean {
   const last = octets.at(-1);
   return last !== undefined && last >= WILL && (last === IAC || octets.at(-2) === IAC);
-}
-
-// Lynx reads with sscanf("%d%c"): white space, a sign and zeros may stand before the code, and a long number wraps.
-function isNumber(octets: Uint8Array, code: number): boolean {
-  let at = 0;
-  while (isWhiteSpace(octets[at])) at += 1;
-  const negative = octets[at] === HYPHEN;
-  if (negative || octets[at] === PLUS) at += 1;
-  if (!isDigit(octets[at])) return false;
-  let value = 0;
-  for (; isDigit(octets[at]); at += 1) value = (value * 10 + octets[at]! - ZERO) % INT_VALUES;
-  return octets[at] === BLANK && (negative ? INT_VALUES - value : value) === code;
-}
-
-function isWhiteSpace(octet: number | undefined): boolean {
-  return octet === BLANK || (octet !== undefined && octet >= TAB && octet <= CR);
 }
 
 /**

@@ -108,3 +108,47 @@ describe('the table of how clients read', () => {
     });
   }
 });
+
+// PHP's ftp:// reads 510 octets at a time and Lynx 256, and each piece is a line of its own to them.
+describe('lines longer than a client reads at once', () => {
+  const filled = (start: string, at: number, text: string): string =>
+    `${start.padEnd(at, 'x')}${text}${'x'.repeat(20)}`;
+  const pieces = (wire: string, octets: number): string[] =>
+    Array.from({ length: Math.floor(wire.length / octets) }, (_, at) => wire.slice((at + 1) * octets, -2));
+
+  const ofOneLine = [
+    ...[510, 1020, 3570].map((at) => filled('200 ', at, '227 Entering Passive Mode (10,0,0,66,78,52)')),
+    ...[256, 512].map((at) => filled('257 ', at, '  +227-x')),
+    filled('200-', 510, '227 x'),
+    `200 ${'227 '.repeat(900)}`,
+  ];
+  for (const line of ofOneLine)
+    it(`no piece of ${line.slice(0, 8)}… with ${line.length} octets is a reply`, () => {
+      const wire = sent(line);
+      assert.deepEqual(
+        pieces(wire, 510).filter((piece) => /^\d{3} /.test(piece)),
+        [],
+      );
+      assert.deepEqual(
+        pieces(wire, 256).filter((piece) => /^\s*[+-]?\d/.test(piece)),
+        [],
+      );
+      const withoutBlanks = wire.slice(0, -2).replace(/^(\d{3}.) +/, '$1');
+      assert.ok(wire.length < 300 ? line.startsWith(withoutBlanks) : line === withoutBlanks);
+    });
+  it('no piece of an inner line is the end of the reply', () => {
+    for (const line of [filled(' MLST', 510, '227 x'), filled('a', 256, '200 x')]) {
+      const wire = sent(line, 200);
+      assert.equal(wire.trim(), line.trim());
+      assert.deepEqual(
+        [...pieces(wire, 510), ...pieces(wire, 256)].filter((piece) => /^\s*2\d\d /.test(piece)),
+        [],
+      );
+    }
+  });
+  it('leaves a long line alone where no piece looks like a reply', () => {
+    for (const line of [filled(' path', 256, '2024-report'), filled('a', 510, '227-x'), 'x'.repeat(4000)])
+      assert.equal(sent(line, 200), `${line}\r\n`);
+    assert.equal(sent(`257 ${'x'.repeat(4000)}`), `257 ${'x'.repeat(4000)}\r\n`);
+  });
+});
