@@ -17,6 +17,9 @@ const ZERO = 48;
 const IAC = 0xff;
 const WILL = 0xfb;
 const NUMBER = /^\p{N}/u;
+const NOTHING: readonly number[] = [];
+const LINE_END: readonly number[] = [CR, LF];
+const BLANK_AND_LINE_END: readonly number[] = [BLANK, CR, LF];
 
 /**
  * The line as it leaves; the very same object where no client could disagree with us about it.
@@ -26,12 +29,20 @@ export function inNormalForm(line: ControlLine, kind: ReplyLine['kind'], code: n
   const { octets } = line;
   const inside = kind === 'inner' ? code : undefined;
   const head = inside === undefined ? undefined : headOf(octets, inside);
-  const headed = head === undefined ? octets : Uint8Array.from([...head, ...octets]);
+  const headed = head === undefined ? octets : joined(head, octets, NOTHING);
   // Behind the code and its blank or hyphen the text is free; an inner line is free as a whole.
   const content = safeInPieces(headed, inside === undefined ? 4 : 0, inside);
-  const tail = tailOf(content, kind);
-  if (content === octets && tail === undefined) return line;
-  return { ...line, wire: Uint8Array.from([...content, ...(tail ?? []), CR, LF]) };
+  const tail = needsBlankBehind(content, kind) ? BLANK_AND_LINE_END : LINE_END;
+  if (content === octets && tail === LINE_END) return line;
+  return { ...line, wire: joined(NOTHING, content, tail) };
+}
+
+function joined(head: readonly number[], octets: Uint8Array, tail: readonly number[]): Uint8Array {
+  const whole = new Uint8Array(head.length + octets.length + tail.length);
+  whole.set(head);
+  whole.set(octets, head.length);
+  whole.set(tail, head.length + octets.length);
+  return whole;
 }
 
 /**
@@ -56,11 +67,11 @@ function headOf(octets: Uint8Array, code: number): readonly number[] | undefined
   return looksLikeReply(octets, code) ? [BLANK] : undefined;
 }
 
-function tailOf(octets: Uint8Array, kind: ReplyLine['kind']): readonly number[] | undefined {
+function needsBlankBehind(octets: Uint8Array, kind: ReplyLine['kind']): boolean {
   // curl, wget, FileZilla and a dozen more wait for the blank behind the code.
-  if ((kind === 'single' || kind === 'last') && octets.length === 3) return [BLANK];
+  if ((kind === 'single' || kind === 'last') && octets.length === 3) return true;
   // lftp takes the CR for the rest of a Telnet command that the line breaks off, and reads the next line as a part of it.
-  return endsInTelnet(octets) ? [BLANK] : undefined;
+  return endsInTelnet(octets);
 }
 
 // wu-ftpd writes `ddd-` in front of every line, and every client goes on there. At that of another code aioftp gives up.
@@ -74,8 +85,8 @@ function digitsOf(code: number): number[] {
 }
 
 function endsInTelnet(octets: Uint8Array): boolean {
-  const last = octets.at(-1);
-  return last !== undefined && last >= WILL && (last === IAC || octets.at(-2) === IAC);
+  const last = octets[octets.length - 1];
+  return last !== undefined && last >= WILL && (last === IAC || octets[octets.length - 2] === IAC);
 }
 
 /**
