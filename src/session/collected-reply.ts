@@ -17,7 +17,7 @@ export function keep(session: Session, line: ControlLine): Session | undefined {
   const { collected, terms } = session;
   const wire = line.wire.slice();
   const kept: CollectedLines = {
-    line: { octets: wire.subarray(0, line.octets.length), wire, fault: undefined },
+    line: { octets: line.octets.slice(), wire, fault: undefined },
     before: collected,
     lines: (collected?.lines ?? 0) + 1,
     octets: (collected?.octets ?? 0) + wire.length,

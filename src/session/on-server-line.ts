@@ -4,6 +4,7 @@
 
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { cleanReplyLine, type ReplyLine, readReplyLine } from '../wire/reply.ts';
+import { inNormalForm } from '../wire/reply-normal-form.ts';
 import { takeTelnet } from '../wire/telnet.ts';
 import type { Action } from './action.ts';
 import { sendOwedBefore } from './answer.ts';
@@ -18,9 +19,12 @@ import { keepWays } from './ways.ts';
 export function onServerLine(session: Session, received: ControlLine, out: Action[]): Session {
   if (received.fault === 'overlong' || received.fault === 'endless')
     return breakOff(session, 'overlong-reply', 'a reply line over the limit', out);
-  const line = readable(session, received, out);
+  const asRead = readable(session, received, out);
   const { openReply } = session;
-  const read = readReplyLine(line.octets, openReply?.code);
+  const other = openReply === undefined ? undefined : endsOtherwise(session, openReply, asRead);
+  if (other !== undefined) return onOtherEnd(session, asRead, other, out);
+  const read = readReplyLine(asRead.octets, openReply?.code);
+  const line = unambiguous(asRead, read.kind, openReply?.code, out);
   switch (read.kind) {
     case 'malformed':
       return onNoReply(session, line, read.reason, out);
@@ -51,12 +55,13 @@ function onReplyBegun(
 function onReplyPart(session: Session, line: ControlLine, open: OpenReply, read: ReplyLine, out: Action[]): Session {
   if (read.kind === 'last')
     return onWholeReply(changed(session, { openReply: undefined }), line, open.code, open.treatment, out);
-  const other = endsOtherwise(session, open, line);
-  if (other !== undefined) {
-    const whole = release(changed(session, { openReply: undefined }), other, out);
-    return onWholeReply(whole, line, other, treatmentOf(whole, undefined, other, 'single'), out);
-  }
   return sayAtWork(pass(styled(session, open, line), line, open.treatment, out), open.code, out);
+}
+
+/** The reply that was held ends in another code, with which it leaves from its first line on. */
+function onOtherEnd(session: Session, asRead: ControlLine, code: number, out: Action[]): Session {
+  const whole = release(changed(session, { openReply: undefined }), code, out);
+  return onWholeReply(whole, unambiguous(asRead, 'single', undefined, out), code, 'forward', out);
 }
 
 /** Remembers whether a held reply goes on as the replies of scripts do. */
@@ -144,6 +149,19 @@ function cleaned(line: ControlLine, out: Action[]): ControlLine {
   normalised(out);
   const wire = cleanReplyLine(line);
   return { octets: wire.subarray(0, wire.length - 2), wire, fault: undefined };
+}
+
+/** The line in the form in which every client reads it as the gateway does. */
+function unambiguous(
+  line: ControlLine,
+  kind: ReplyLine['kind'],
+  openCode: number | undefined,
+  out: Action[],
+): ControlLine {
+  if (kind === 'malformed') return line;
+  const normal = inNormalForm(line, kind, openCode);
+  if (normal !== line) normalised(out);
+  return normal;
 }
 
 function normalised(out: Action[]): void {
