@@ -51,7 +51,7 @@ describe('limits', { timeout: suiteTimeoutMs }, () => {
 
   test('no login in time', async () => {
     const server = await startScriptedServer(lab);
-    const gateway = await startGateway(lab, server, { top: ['limits:', '  loginTimeout: 1s'] });
+    const gateway = await startGateway(lab, server, { top: ['limits:', '  loginTimeout: 5s'] });
     const member = await RawControl.login(gateway, server);
     const loiterer = await RawControl.open(gateway);
     assert.match(await loiterer.reply(), /^220/);

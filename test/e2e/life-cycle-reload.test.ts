@@ -66,7 +66,7 @@ for (const engines of [1, 2]) {
       const rules = await changedRules(lab, 'stricter', {
         'unspecifiedAddress: replace': 'unspecifiedAddress: refuse',
       });
-      const more = `rules: ${rules}\nlimits:\n  loginTimeout: 1s\nsessions:\n  perClient: 2\n`;
+      const more = `rules: ${rules}\nlimits:\n  loginTimeout: 10s\nsessions:\n  perClient: 2\n`;
       assert.equal(await gateway.reload(settings([listenerYaml('first', first, server)], more)), 'applied');
       const recruit = await RawControl.login(first, server);
       assert.match(await recruit.ask('PORT 0,0,0,0,31,144'), /^501/);

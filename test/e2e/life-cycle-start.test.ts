@@ -163,6 +163,7 @@ test('the demonstration: what it prints works as printed', {
   // It is its own ports that a second start would find in use.
   const again = await lab.start('nsenter', inside(process.execPath, executable), { cwd: repository });
   await again.printed(/end: Ctrl-C/);
-  assert.equal((await again.end()).exitCode, 0, again.output);
+  again.signal('SIGTERM');
+  assert.equal((await again.finished).exitCode, 0, again.output);
   await assert.rejects(readFile(join(folder!, 'README.txt')), { code: 'ENOENT' });
 });

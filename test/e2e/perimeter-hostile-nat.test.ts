@@ -24,7 +24,7 @@ import { startServerAt } from '../support/real-servers.ts';
 import { becomes, suiteTimeoutMs } from '../support/watch.ts';
 
 const file = octetsFrom(51, 300_007);
-const limits = 'limits: { expectationTimeout: 6s }';
+const limits = 'limits: { expectationTimeout: 15s }';
 
 interface Stage {
   readonly lab: PerimeterLab;

@@ -75,7 +75,8 @@ const directions: readonly Direction[] = [
   },
 ];
 
-const expectationSeconds = 6;
+// Long enough for a busy machine to look at what is left before it ends.
+const expectationSeconds = 15;
 // A translation of the source outlives its pinhole by so much.
 const graceSeconds = 1;
 

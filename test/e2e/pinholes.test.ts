@@ -52,9 +52,13 @@ describe('a gateway that runs', { skip: whyNoPeers(), timeout: suiteTimeoutMs },
   }
 
   async function listed({ page }: OperatedGateway, query = ''): Promise<Record<string, unknown>[]> {
-    const { ways, missingEngines } = JSON.parse(await page(`/pinholes${query}`));
-    assert.equal(missingEngines, 0);
-    return ways;
+    let told = { ways: [] as Record<string, unknown>[], missingEngines: 0 };
+    // On a busy machine an engine may not answer in time.
+    await becomes(async () => {
+      told = JSON.parse(await page(`/pinholes${query}`));
+      return told.missingEngines;
+    }, 0);
+    return told.ways;
   }
 
   test('expected, then completed with its octets; by both ways to ask', async () => {
