@@ -12,8 +12,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const patienceMs = 120_000;
 
 /**
- * For a whole suite there is no bound: it takes as long as its steps do. A file in which nothing happens any more is cut by the
- * runner (test/run/).
+ * For a whole suite there is no bound: it takes as long as its steps do, and a bound of its own would measure the machine. A file
+ * in which nothing happens any more is cut by the runner (test/run/).
+ * @public
  */
 export const suiteTimeoutMs = Number.POSITIVE_INFINITY;
 
