@@ -57,7 +57,7 @@ async function hasOctets(file: string, program: RunningProgram): Promise<void> {
   }, true);
 }
 
-describe('a broken transfer', { skip: whyNoPeers(), timeout: 60_000 }, () => {
+describe('a broken transfer', { skip: whyNoPeers() }, () => {
   let lab: Lab;
   beforeEach(async () => {
     lab = await openLab();

@@ -9,9 +9,9 @@ import { type Lab, openLab } from '../support/lab.ts';
 import { loggedLine } from '../support/log-line.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
-describe('limits', { timeout: suiteTimeoutMs }, () => {
+describe('limits', () => {
   let lab: Lab;
   before(async () => {
     lab = await openLab();

@@ -14,13 +14,13 @@ import { octetsFrom } from '../support/octets.ts';
 import { authority } from '../support/operated-gateway.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const file = octetsFrom(13, 100_003);
 /** A turn of the gateway's loop is over long before. */
 const closingTriesMax = 100;
 
-describe('port theft', { timeout: suiteTimeoutMs }, () => {
+describe('port theft', () => {
   let lab: Lab;
   let server: ScriptedServer;
   let serverData: DataPort;

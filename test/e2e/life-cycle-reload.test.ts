@@ -12,10 +12,10 @@ import { listenerYaml, type OperatedGateway, operateGateway } from '../support/o
 import { RawControl } from '../support/raw-control.ts';
 import { changedRules } from '../support/rules-file.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 for (const engines of [1, 2]) {
-  describe(`SIGHUP, engines: ${engines}`, { timeout: suiteTimeoutMs }, () => {
+  describe(`SIGHUP, engines: ${engines}`, () => {
     let lab: Lab;
     let server: ScriptedServer;
     let gateway: OperatedGateway;

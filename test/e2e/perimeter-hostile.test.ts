@@ -28,7 +28,7 @@ import { installOperatorsFirewall, peersSeen, watchPeers } from '../support/peri
 import { RawControl } from '../support/raw-control.ts';
 import { type RealServer, startServerAt } from '../support/real-servers.ts';
 import { Victim } from '../support/victim.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const file = octetsFrom(47, 300_007);
 /** More than all the buffers between two peers hold. */
@@ -96,7 +96,7 @@ for (const realm of realms) {
   const { family, passive, router } = realm;
   const server = { host: realm.server, port: 21 };
 
-  describe(`a hostile perimeter, IPv${family}`, { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+  describe(`a hostile perimeter, IPv${family}`, { skip: whyNoPerimeter() }, () => {
     let lab: PerimeterLab;
     let vsftpd: RealServer;
     let gateway: PerimeterGateway;

@@ -16,7 +16,7 @@ import { type PerimeterGateway, startGateway } from '../support/perimeter/gatewa
 import { openPerimeter, type PerimeterLab, whyNoPerimeter } from '../support/perimeter/lab.ts';
 import { Loss, synsSeen, watchSyns } from '../support/perimeter/loss.ts';
 import { type RealServer, startServerAt } from '../support/real-servers.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const file = octetsFrom(62, 300_007);
 const server = { host: '10.77.0.2', port: 21 };
@@ -34,7 +34,7 @@ limits:
   expectationTimeout: 5s
 `;
 
-describe('a SYN in time, an answer after it', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+describe('a SYN in time, an answer after it', { skip: whyNoPerimeter() }, () => {
   let lab: PerimeterLab;
   let vsftpd: RealServer;
   let gateway: PerimeterGateway;

@@ -23,7 +23,7 @@ import { whyNoPeers } from '../support/peers.ts';
 import { type Finished, runProgram } from '../support/process.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type RealServer, startServer } from '../support/real-servers.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const file = octetsFrom(47, 150_001);
 
@@ -37,7 +37,7 @@ function pinholes(...words: string[]): Promise<Finished> {
   return runProgram(process.execPath, [executable, 'pinholes', ...words]);
 }
 
-describe('a gateway that runs', { skip: whyNoPeers(), timeout: suiteTimeoutMs }, () => {
+describe('a gateway that runs', { skip: whyNoPeers() }, () => {
   let server: RealServer;
   let listen: LabEndpoint;
 
@@ -150,7 +150,7 @@ describe('a gateway that runs', { skip: whyNoPeers(), timeout: suiteTimeoutMs },
   });
 });
 
-describe('nothing to see', { timeout: suiteTimeoutMs }, () => {
+describe('nothing to see', () => {
   async function settingsFile(name: string, admin: string): Promise<string> {
     const path = join(lab.folder, `${name}.yaml`);
     const listener = listenerYaml('front', await lab.endpoint(), await lab.endpoint());
