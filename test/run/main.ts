@@ -21,21 +21,23 @@ if (paths.length === 0 || !(Number(atOnce) >= 1)) {
   process.exit(2);
 }
 
+const files = paths.flatMap(testFilesAt);
+const waiting = [...files];
+const ends: FileEnd[] = [];
+const begun = performance.now();
+
 for (const [signal, exitCode] of [
   ['SIGHUP', 129],
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
   process.once(signal, async () => {
+    waiting.length = 0;
     await endAll();
     process.exit(exitCode);
   });
 }
 
-const files = paths.flatMap(testFilesAt);
-const begun = performance.now();
-const ends: FileEnd[] = [];
-const waiting = [...files];
 await Promise.all(Array.from({ length: Number(atOnce) }, runWaiting));
 
 const summary = printSummary(ends, (performance.now() - begun) / 1000);
