@@ -33,6 +33,7 @@ export interface Manner {
 }
 
 const teller = new URL('teller.ts', import.meta.url).href;
+const loader = import.meta.resolve('tsx');
 /** How to end each file that runs. */
 const running = new Set<() => Promise<void>>();
 
@@ -46,7 +47,7 @@ export async function runTestFile(file: string, { log, silenceMs, graceMs, skips
   mkdirSync(dirname(log), { recursive: true });
   const output = openSync(log, 'w');
   const reporters = ['spec', teller].flatMap((one) => [`--test-reporter=${one}`, '--test-reporter-destination=stdout']);
-  const child = spawn(process.execPath, ['--import', 'tsx', ...reporters, file], {
+  const child = spawn(process.execPath, ['--import', loader, ...reporters, file], {
     stdio: ['ignore', output, output, 'ipc'],
     // A group of its own: what is left of it can be found.
     detached: true,
