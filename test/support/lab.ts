@@ -71,12 +71,20 @@ export class Lab {
     this.#closers.push(closer);
   }
 
-  /** Ends and removes everything; rejects, naming what is left, when the machine is not as before. */
+  /** Ends and removes everything, whatever of it fails; rejects, naming what is left, when the machine is not as before. */
   async close(): Promise<void> {
-    for (const closer of this.#closers.toReversed()) await closer();
-    for (const program of this.#programs.toReversed()) await program.end();
+    const failures: unknown[] = [];
+    const ends: (() => unknown)[] = [...this.#programs.map((program) => () => program.end()), ...this.#closers];
+    for (const end of ends.reverse()) {
+      try {
+        await end();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
     await rm(this.folder, { recursive: true, force: true });
     living.delete(this.folder);
+    if (failures.length > 0) throw new AggregateError(failures, `the lab cannot be closed: ${failures.join('; ')}`);
     const left = [...(await this.#leftProcesses()), ...(await this.#leftSockets()), ...(await leftFiles(this.folder))];
     if (left.length > 0) throw new Error(`the lab is not as it was before:\n${left.join('\n')}`);
   }
