@@ -11,6 +11,11 @@ export type Told =
 /** Suites that have ended count for nothing by themselves. */
 export type Outcome = 'passed' | 'failed' | 'skipped' | 'suite';
 
+// A runner that was killed can end nobody: then the file ends by itself, as upon SIGTERM.
+process.once('disconnect', () => process.exit(143));
+// Listening alone must not keep a file from ending.
+process.channel?.unref();
+
 /** node:test wants the text for its destination; there is none. */
 export default async function* tell(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const event of events) {

@@ -54,21 +54,23 @@ test('a run of good files alone is good', async () => {
   assert.equal(exitCode, 0, output);
 });
 
-test('a runner that is told to end ends its file and begins no other', async () => {
-  const { folder, program } = await runner('told', {
-    'a.test.ts':
-      "test('long', async () => { console.log('here', process.pid, '.'); await new Promise((resolve) => setTimeout(resolve, 3_600_000)); });",
-    'b.test.ts': "test('never', () => {});",
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`a runner that ends by ${signal}: its file ends with it, and no other begins`, async () => {
+    const { folder, program } = await runner(signal, {
+      'a.test.ts':
+        "test('long', async () => { console.log('here', process.pid, '.'); await new Promise((resolve) => setTimeout(resolve, 3_600_000)); });",
+      'b.test.ts': "test('never', () => {});",
+    });
+    const log = join(folder, '.cache/test-logs/tests/a.log');
+    let pid = 0;
+    await becomes(async () => {
+      pid = Number(/here (\d+) \./.exec(await readFile(log, 'utf8').catch(() => ''))?.[1] ?? 0);
+      return pid > 0;
+    }, true);
+    program.signal(signal);
+    const { exitCode, output } = await program.finished;
+    assert.notEqual(exitCode, 0, output);
+    assert.doesNotMatch(output, /b\.test\.ts/);
+    assert.ok(await areGone([pid], patienceMs));
   });
-  const log = join(folder, '.cache/test-logs/tests/a.log');
-  let pid = 0;
-  await becomes(async () => {
-    pid = Number(/here (\d+) \./.exec(await readFile(log, 'utf8').catch(() => ''))?.[1] ?? 0);
-    return pid > 0;
-  }, true);
-  program.signal('SIGTERM');
-  const { exitCode, output } = await program.finished;
-  assert.notEqual(exitCode, 0, output);
-  assert.doesNotMatch(output, /b\.test\.ts/);
-  assert.ok(await areGone([pid], patienceMs));
-});
+}
