@@ -3,8 +3,9 @@
 //
 //   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2 vsftpd
 //
-// The server's own packet filter loses the SYN four times (loss.ts); TCP sends it again after one second, after three, seven and
-// fifteen, and a data connection has five seconds to be used. Whenever in those the first came, the fourth comes after them.
+// The server's own packet filter loses the SYN four times (loss.ts); TCP sends it again after one second, after
+// three, seven and fifteen, and a data connection has five seconds to be used. Whenever in those the first came, the
+// fourth comes after them.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';

@@ -1,9 +1,10 @@
-// Runs test files, some at a time, and tells of each as it ends: result, time, file, and how far it all is. A file that failed
-// prints its failures at once; everything that a file prints is in its log.
+// Runs test files, some at a time, and tells of each as it ends: result, time, file, and how far it all is. A file
+// that failed prints its failures at once; everything that a file prints is in its log.
 //
 //   main.ts NAME AT-ONCE PATH...     the paths are test files, or folders with *.test.ts
 //
-// Its last line is the summary, which is also NAME.summary beside the logs. The exit code is 0 only if every file passed.
+// Its last line is the summary, which is also NAME.summary beside the logs. The exit code is 0 only if every file
+// passed.
 
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

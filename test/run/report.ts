@@ -1,5 +1,5 @@
-// What do people read of a run? A line for each file as it ends, with what it complains of, and at the end how many there were of
-// everything and which took longest.
+// What do people read of a run? A line for each file as it ends, with what it complains of, and at the end how many
+// there were of everything and which took longest.
 
 import type { FileEnd } from './test-file.ts';
 

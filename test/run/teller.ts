@@ -1,5 +1,6 @@
-// What does a test file tell the runner while it runs? Each test as it begins and as it ends, over the channel between the two
-// processes. It is a reporter of node:test, loaded into the process of the file beside the one that writes the log.
+// What does a test file tell the runner while it runs? Each test as it begins and as it ends, over the channel
+// between the two processes. It is a reporter of node:test, loaded into the process of the file beside the one that
+// writes the log.
 
 import type { TestEvent } from 'node:test/reporters';
 

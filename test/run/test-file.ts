@@ -1,5 +1,6 @@
-// How does one test file end? It runs in a process of its own, as long as it likes, while something happens in it: a test that
-// begins or ends. Where nothing has happened for too long it hangs, and is ended with everything that it has started.
+// How does one test file end? It runs in a process of its own, as long as it likes, while something happens in it: a
+// test that begins or ends. Where nothing has happened for too long it hangs, and is ended with everything that it
+// has started.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

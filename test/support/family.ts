@@ -1,5 +1,5 @@
-// Which processes belong to a program, and how do they end? Its group and all its descendants count, since servers give their
-// sessions groups of their own. Nothing is ended by name, only by id.
+// Which processes belong to a program, and how do they end? Its group and all its descendants count, since servers
+// give their sessions groups of their own. Nothing is ended by name, only by id.
 
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 const pollMs = 10;
 
 /**
- * The living processes of a program: its group, and all descendants outside of it, since vsftpd gives each session a group of
- * its own. Zombies that a lazy pid 1 has not collected do not count.
+ * The living processes of a program: its group, and all descendants outside of it, since vsftpd gives each session a
+ * group of its own. Zombies that a lazy pid 1 has not collected do not count.
  */
 export async function familyOf(pid: number): Promise<number[]> {
   const processes = await livingProcesses();

@@ -71,7 +71,7 @@ export class Lab {
     this.#closers.push(closer);
   }
 
-  /** Ends and removes everything, whatever of it fails; rejects, naming what is left, when the machine is not as before. */
+  /** Ends and removes everything, whatever of it fails; rejects, naming what is left, when not all is as before. */
   async close(): Promise<void> {
     const failures: unknown[] = [];
     const ends: (() => unknown)[] = [...this.#programs.map((program) => () => program.end()), ...this.#closers];

@@ -26,7 +26,7 @@ export interface Finished {
 
 /** A client's whole errand is many steps: a gibioctet each way, or 200 files one after another, on a slow machine. */
 const finishTimeoutMs = 5 * patienceMs;
-/** What does not end by SIGTERM within this is killed. Nothing fails by it, so it is short: a gateway may be draining. */
+/** What does not end by SIGTERM within this is killed. Nothing fails by it, so it is short: a gateway may drain. */
 const graceMs = 5_000;
 
 /** Groups that may have living members; should this process end early, they end with it. */

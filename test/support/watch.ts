@@ -5,21 +5,21 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * How long one step of a test may wait for what the machine decides: a reply, readiness, a state. It is no measure of anything
- * and costs nothing where all is well; it is so long that only what never comes exceeds it, on a machine at a tenth of the usual
- * speed too.
+ * How long one step of a test may wait for what the machine decides: a reply, readiness, a state. It is no measure of
+ * anything and costs nothing where all is well; it is so long that only what never comes exceeds it, on a machine at
+ * a tenth of the usual speed too.
  */
 export const patienceMs = 120_000;
 
 /**
- * For a whole suite there is no bound: it takes as long as its steps do, and a bound of its own would measure the machine. A file
- * in which nothing happens any more is cut by the runner (test/run/).
+ * For a whole suite there is no bound: it takes as long as its steps do, and a bound of its own would measure the
+ * machine. A file in which nothing happens any more is cut by the runner (test/run/).
  * @public
  */
 export const suiteTimeoutMs = Number.POSITIVE_INFINITY;
 
 const pollMs = 20;
-/** What is full has nothing left to do; for so long not even a process is kept waiting that shares its processor with many. */
+/** What is full has nothing left to do. No process waits so long for its turn, however many share its processor. */
 const quietMs = 2_000;
 
 /** Resident memory of a process in octets (proc(5): VmRSS). */

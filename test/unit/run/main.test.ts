@@ -57,8 +57,12 @@ test('a run of good files alone is good', async () => {
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`a runner that ends by ${signal}: its file ends with it, and no other begins`, async () => {
     const { folder, program } = await runner(signal, {
-      'a.test.ts':
-        "test('long', async () => { console.log('here', process.pid, '.'); await new Promise((resolve) => setTimeout(resolve, 3_600_000)); });",
+      'a.test.ts': [
+        "test('long', async () => {",
+        "  console.log('here', process.pid, '.');",
+        '  await new Promise((resolve) => setTimeout(resolve, 3_600_000));',
+        '});',
+      ].join('\n'),
       'b.test.ts': "test('never', () => {});",
     });
     const log = join(folder, '.cache/test-logs/tests/a.log');

@@ -54,8 +54,8 @@ const entry = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).the
   return import(${JSON.stringify(import.meta.resolve('./sleeping-thread.ts'))});
 })`;
 
-// Each round is a wait that only the wake ends: were it to run to its own end, a round would take a second, and all of them
-// three times as long as the test is given.
+// Each round is a wait that only the wake ends: were it to run to its own end, a round would take a second, and all
+// of them three times as long as the test is given.
 test('another thread is woken from its wait, again and again', { timeout: patienceMs }, async () => {
   const before = openDescriptors();
   const rounds = (3 * patienceMs) / 1000;
