@@ -24,7 +24,7 @@ const wholeOctets = 512 * 1024 ** 2;
 const losesUrgentOctet: readonly ServerName[] = ['ProFTPD'];
 
 for (const serverName of serverNames) {
-  describe(serverName, { skip: whyNoPeers(), timeout: 60_000 }, () => {
+  describe(serverName, { skip: whyNoPeers() }, () => {
     let lab: Lab;
     let server: RealServer;
     let target: ClientTarget;

@@ -9,7 +9,6 @@ import assert from 'node:assert/strict';
 import { stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientTarget } from '../support/clients/client.ts';
 import { ftplibArguments } from '../support/clients/ftplib.ts';
 import { startFront } from '../support/front.ts';
@@ -19,6 +18,7 @@ import { whyNoPeers } from '../support/peers.ts';
 import type { RunningProgram } from '../support/process.ts';
 import { type RealServer, type ServerName, serverNames, startServer } from '../support/real-servers.ts';
 import { openSockets } from '../support/sockets.ts';
+import { becomes } from '../support/watch.ts';
 
 /** More than all buffers on the way hold together, so that the transfer cannot be over when its first octets are here. */
 const wholeOctets = 512 * 1024 ** 2;
@@ -51,13 +51,13 @@ async function hasOctets(file: string, program: RunningProgram): Promise<void> {
   void program.finished.then(() => {
     ended = true;
   });
-  while (!((await stat(file).catch(() => undefined))?.size ?? 0)) {
+  await becomes(async () => {
     assert.ok(!ended, program.output);
-    await delay(10);
-  }
+    return ((await stat(file).catch(() => undefined))?.size ?? 0) > 0;
+  }, true);
 }
 
-describe('a broken transfer', { skip: whyNoPeers(), timeout: 60_000 }, () => {
+describe('a broken transfer', { skip: whyNoPeers() }, () => {
   let lab: Lab;
   beforeEach(async () => {
     lab = await openLab();
@@ -108,9 +108,9 @@ describe('a broken transfer', { skip: whyNoPeers(), timeout: 60_000 }, () => {
       await hasOctets(join(server.files, 'half'), running);
       await running.end('SIGKILL');
       // Only the listening socket is left, in state 0A.
-      const sessions = async (): Promise<string[]> =>
-        (await openSockets([server])).filter((socket) => !socket.endsWith('state 0A'));
-      while ((await sessions()).length > 0) await delay(10);
+      const sessions = async (): Promise<string> =>
+        (await openSockets([server])).filter((socket) => !socket.endsWith('state 0A')).join('\n');
+      await becomes(sessions, '');
       assert.ok((await stat(join(server.files, 'half'))).size > 0);
     });
   }

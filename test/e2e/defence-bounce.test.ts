@@ -18,7 +18,6 @@ import { RawControl } from '../support/raw-control.ts';
 import { type RealServer, startServer } from '../support/real-servers.ts';
 import { changedRules } from '../support/rules-file.ts';
 import { Victim } from '../support/victim.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
 
 interface Refused {
   readonly cause: string;
@@ -29,7 +28,7 @@ interface Refused {
 
 const file = octetsFrom(11, 300_007);
 
-describe('bounce', { skip: whyNoPeers(), timeout: suiteTimeoutMs }, () => {
+describe('bounce', { skip: whyNoPeers() }, () => {
   let lab: Lab;
   let server: RealServer;
   let gateway: RunningGateway;

@@ -12,14 +12,14 @@ import { loggedLine } from '../support/log-line.ts';
 import { octetsFrom } from '../support/octets.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
-import { atRest, residentOctets, suiteTimeoutMs } from '../support/watch.ts';
+import { atRest, residentOctets } from '../support/watch.ts';
 
 const MiB = 1_048_576;
 const flood = 200 * MiB;
 /** What the garbage collector leaves lying about until it has a reason to run, and the bounded queue of log lines. */
 const growthMax = 96 * MiB;
 
-describe('floods', { timeout: suiteTimeoutMs }, () => {
+describe('floods', () => {
   let lab: Lab;
   let server: ScriptedServer;
   let gateway: RunningGateway;

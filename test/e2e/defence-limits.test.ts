@@ -9,9 +9,9 @@ import { type Lab, openLab } from '../support/lab.ts';
 import { loggedLine } from '../support/log-line.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
-describe('limits', { timeout: suiteTimeoutMs }, () => {
+describe('limits', () => {
   let lab: Lab;
   before(async () => {
     lab = await openLab();
@@ -51,7 +51,7 @@ describe('limits', { timeout: suiteTimeoutMs }, () => {
 
   test('no login in time', async () => {
     const server = await startScriptedServer(lab);
-    const gateway = await startGateway(lab, server, { top: ['limits:', '  loginTimeout: 1s'] });
+    const gateway = await startGateway(lab, server, { top: ['limits:', '  loginTimeout: 5s'] });
     const member = await RawControl.login(gateway, server);
     const loiterer = await RawControl.open(gateway);
     assert.match(await loiterer.reply(), /^220/);

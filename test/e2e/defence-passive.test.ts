@@ -16,13 +16,12 @@ import { RawControl } from '../support/raw-control.ts';
 import { changedRules } from '../support/rules-file.ts';
 import { type ScriptedServer, type ScriptedVerb, startScriptedServer } from '../support/scripted-server.ts';
 import { Victim } from '../support/victim.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
 
 const file = octetsFrom(12, 200_003);
 
 let lab: Lab;
 
-describe('malicious server', { timeout: suiteTimeoutMs }, () => {
+describe('malicious server', () => {
   before(async () => {
     lab = await openLab();
   });

@@ -10,7 +10,6 @@ import { listenerYaml, operateGateway } from '../support/operated-gateway.ts';
 import { whyNoPeers } from '../support/peers.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { startServer } from '../support/real-servers.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
 
 let lab: Lab;
 before(async () => {
@@ -18,7 +17,7 @@ before(async () => {
 });
 after(() => lab.close());
 
-test('no password is written anywhere', { skip: whyNoPeers(), timeout: suiteTimeoutMs }, async () => {
+test('no password is written anywhere', { skip: whyNoPeers() }, async () => {
   const server = await startServer(lab, 'ProFTPD');
   const listen = await lab.endpoint();
   const settings = `listeners:\n${listenerYaml('front', listen, server)}log:\n  level: trace\n`;

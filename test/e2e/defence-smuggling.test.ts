@@ -13,9 +13,8 @@ import { loggedLine } from '../support/log-line.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
 import { Victim } from '../support/victim.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
 
-describe('smuggling', { timeout: suiteTimeoutMs }, () => {
+describe('smuggling', () => {
   let lab: Lab;
   let server: ScriptedServer;
   let gateway: RunningGateway;

@@ -19,7 +19,6 @@ import { type RealServer, startServer } from '../support/real-servers.ts';
 import { changedRules } from '../support/rules-file.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
 import { Victim } from '../support/victim.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
 
 let lab: Lab;
 
@@ -28,7 +27,7 @@ before(async () => {
 });
 after(() => lab.close());
 
-describe('verbs that go around a gateway', { timeout: suiteTimeoutMs }, () => {
+describe('verbs that go around a gateway', () => {
   let server: ScriptedServer;
   let gateway: RunningGateway;
   let control: RawControl;
@@ -94,7 +93,7 @@ describe('verbs that go around a gateway', { timeout: suiteTimeoutMs }, () => {
   });
 });
 
-describe('AUTH', { skip: whyNoPeers(), timeout: suiteTimeoutMs }, () => {
+describe('AUTH', { skip: whyNoPeers() }, () => {
   const file = octetsFrom(14, 50_021);
   let server: RealServer;
   let gateway: RunningGateway;

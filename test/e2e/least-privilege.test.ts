@@ -74,7 +74,7 @@ async function works(host: string, mode: DataMode): Promise<void> {
   assert.ok(content.equals(await readFile(join(server.files, 'up.bin'))));
 }
 
-describe('as nobody', { skip: whyNoPeers(), timeout: 120_000 }, () => {
+describe('as nobody', { skip: whyNoPeers() }, () => {
   before(open);
   after(() => lab.close());
 
@@ -153,7 +153,7 @@ describe('as nobody', { skip: whyNoPeers(), timeout: 120_000 }, () => {
   });
 });
 
-describe('by systemd', { skip: whyNoPeers() || whyNoSystemd(), timeout: 120_000 }, () => {
+describe('by systemd', { skip: whyNoPeers() || whyNoSystemd() }, () => {
   let box: SystemdBox;
   before(async () => {
     await open();

@@ -13,7 +13,6 @@ import { octetsFrom } from '../support/octets.ts';
 import { listenerYaml, type OperatedGateway, operateGateway } from '../support/operated-gateway.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
 
 const file = octetsFrom(21, 400_009);
 const half = 200_000;
@@ -26,7 +25,7 @@ interface Transfer {
   readonly received: Promise<Received>;
 }
 
-describe('SIGTERM', { timeout: suiteTimeoutMs }, () => {
+describe('SIGTERM', () => {
   let lab: Lab;
   let server: ScriptedServer;
   let data: DataPort;

@@ -12,10 +12,10 @@ import { listenerYaml, type OperatedGateway, operateGateway } from '../support/o
 import { RawControl } from '../support/raw-control.ts';
 import { changedRules } from '../support/rules-file.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 for (const engines of [1, 2]) {
-  describe(`SIGHUP, engines: ${engines}`, { timeout: suiteTimeoutMs }, () => {
+  describe(`SIGHUP, engines: ${engines}`, () => {
     let lab: Lab;
     let server: ScriptedServer;
     let gateway: OperatedGateway;
@@ -66,7 +66,7 @@ for (const engines of [1, 2]) {
       const rules = await changedRules(lab, 'stricter', {
         'unspecifiedAddress: replace': 'unspecifiedAddress: refuse',
       });
-      const more = `rules: ${rules}\nlimits:\n  loginTimeout: 1s\nsessions:\n  perClient: 2\n`;
+      const more = `rules: ${rules}\nlimits:\n  loginTimeout: 10s\nsessions:\n  perClient: 2\n`;
       assert.equal(await gateway.reload(settings([listenerYaml('first', first, server)], more)), 'applied');
       const recruit = await RawControl.login(first, server);
       assert.match(await recruit.ask('PORT 0,0,0,0,31,144'), /^501/);

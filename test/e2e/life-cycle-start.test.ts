@@ -10,7 +10,6 @@ import { type Lab, type LabEndpoint, openLab } from '../support/lab.ts';
 import { authority, executable, listenerYaml } from '../support/operated-gateway.ts';
 import { whyNoPeers } from '../support/peers.ts';
 import { type Finished, runProgram } from '../support/process.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
 
 const repository = new URL('../../', import.meta.url).pathname;
 
@@ -41,7 +40,7 @@ function onlyLine({ output }: Finished): string {
   return lines[0]!;
 }
 
-describe('run', { timeout: suiteTimeoutMs }, () => {
+describe('run', () => {
   for (const engines of [1, 2]) {
     test(`a port in use, engines: ${engines}`, async () => {
       const taken = await DataPort.open(lab, (await lab.endpoint()).host, 2121);
@@ -85,7 +84,7 @@ describe('run', { timeout: suiteTimeoutMs }, () => {
   });
 });
 
-describe('check', { timeout: suiteTimeoutMs }, () => {
+describe('check', () => {
   test('a good file: exit 0 and nothing to say', async () => {
     const run = await portcullis('check', await settingsFile('good', await lab.endpoint()));
     assert.deepEqual(run, { exitCode: 0, signal: undefined, output: '' });
@@ -113,7 +112,7 @@ describe('check', { timeout: suiteTimeoutMs }, () => {
   });
 });
 
-test('words that mean nothing: usage and exit 2', { timeout: suiteTimeoutMs }, async () => {
+test('words that mean nothing: usage and exit 2', async () => {
   for (const words of [['serve'], ['run'], ['check', 'a', 'b']]) {
     const run = await portcullis(...words);
     assert.equal(run.exitCode, 2, words.join(' '));
@@ -131,7 +130,6 @@ async function ownNetwork(): Promise<(...words: string[]) => string[]> {
 
 test('the demonstration: what it prints works as printed', {
   skip: whyNoPeers(),
-  timeout: suiteTimeoutMs,
 }, async () => {
   const { scripts } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'));
   assert.equal(scripts.start, 'node dist/main.js');
@@ -163,6 +161,7 @@ test('the demonstration: what it prints works as printed', {
   // It is its own ports that a second start would find in use.
   const again = await lab.start('nsenter', inside(process.execPath, executable), { cwd: repository });
   await again.printed(/end: Ctrl-C/);
-  assert.equal((await again.end()).exitCode, 0, again.output);
+  again.signal('SIGTERM');
+  assert.equal((await again.finished).exitCode, 0, again.output);
   await assert.rejects(readFile(join(folder!, 'README.txt')), { code: 'ENOENT' });
 });

@@ -11,13 +11,13 @@ import { loggedLine } from '../support/log-line.ts';
 import { executable } from '../support/operated-gateway.ts';
 import { whyNoOwnNetwork } from '../support/own-network.ts';
 import { type Finished, type RunningProgram, runProgram } from '../support/process.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const skip = whyNoOwnNetwork();
 const lateSentence = 'there is no nftables table inet portcullis; load what `portcullis rules` prints';
 const foreignSentence = /^portcullis: there is a nftables table inet portcullis that Portcullis did not make; /m;
 
-describe('the table of a gateway', { skip, timeout: suiteTimeoutMs }, () => {
+describe('the table of a gateway', { skip }, () => {
   let lab: Lab;
   let file: string;
   before(async () => {

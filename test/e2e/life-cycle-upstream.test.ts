@@ -15,7 +15,7 @@ import { whyNoPeers } from '../support/peers.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { startServer } from '../support/real-servers.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 let lab: Lab;
 before(async () => {
@@ -23,7 +23,7 @@ before(async () => {
 });
 after(() => lab.close());
 
-test('a server that is not there: 421, a log line, and the gateway goes on', { timeout: suiteTimeoutMs }, async () => {
+test('a server that is not there: 421, a log line, and the gateway goes on', async () => {
   const nobody = await lab.endpoint();
   const gateway = await startGateway(lab, nobody);
   for (let attempt = 1; attempt <= 2; attempt += 1) {
@@ -39,7 +39,6 @@ test('a server that is not there: 421, a log line, and the gateway goes on', { t
 
 test('a server that dies in the middle of a transfer: the client knows', {
   skip: whyNoPeers(),
-  timeout: suiteTimeoutMs,
 }, async () => {
   const server = await startServer(lab, 'pyftpdlib');
   const size = 64 * 1_048_576;
@@ -64,7 +63,7 @@ test('a server that dies in the middle of a transfer: the client knows', {
   assert.equal(await gateway.metric('portcullis_internal_errors_total'), 0);
 });
 
-test('two engines share one listener', { timeout: suiteTimeoutMs }, async () => {
+test('two engines share one listener', async () => {
   const server = await startScriptedServer(lab);
   const listen = await lab.endpoint();
   const settings = `listeners:\n${listenerYaml('front', listen, server)}log:\n  level: debug\nengines: 2\n`;

@@ -20,7 +20,6 @@ import { whyNoPeers } from '../support/peers.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type RealServer, startServer } from '../support/real-servers.ts';
 import { startScriptedServer } from '../support/scripted-server.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
 
 type Family = 4 | 6;
 type ServerMode = 'as-client' | 'passive' | 'active';
@@ -48,7 +47,7 @@ before(async () => {
 });
 after(() => lab.close());
 
-describe('modes and families', { skip: whyNoPeers(), timeout: suiteTimeoutMs }, () => {
+describe('modes and families', { skip: whyNoPeers() }, () => {
   const servers = new Map<Family, { server: RealServer; recorder: ControlRecorder }>();
 
   before(async () => {
@@ -101,9 +100,7 @@ describe('modes and families', { skip: whyNoPeers(), timeout: suiteTimeoutMs }, 
   }
 });
 
-test('a server without EPSV and EPRT is asked PASV and PORT, and from its second session on at once', {
-  timeout: suiteTimeoutMs,
-}, async () => {
+test('a server without EPSV and EPRT is asked PASV and PORT, and from its second session on at once', async () => {
   let target: { host: string; port: number } | undefined;
   const server = await startScriptedServer(lab, {
     verbs: {
@@ -138,7 +135,6 @@ test('a server without EPSV and EPRT is asked PASV and PORT, and from its second
 
 test('activeSourcePort: the client sees data come from port 20', {
   skip: whyNoPeers(),
-  timeout: suiteTimeoutMs,
 }, async () => {
   const server = await startServer(lab, 'vsftpd');
   await writeFile(join(server.files, 'file.bin'), file);

@@ -14,7 +14,7 @@ import { type PerimeterGateway, startGateway } from '../support/perimeter/gatewa
 import { openPerimeter, type PerimeterLab, whyNoPerimeter } from '../support/perimeter/lab.ts';
 import { peersSeen, watchPeers } from '../support/perimeter/witness.ts';
 import { type RealServer, startServerAt } from '../support/real-servers.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const file = octetsFrom(49, 150_001);
 const server = { host: '10.77.0.2', port: 21 };
@@ -27,7 +27,7 @@ const carriedBy: Readonly<Record<'passive' | 'active', Readonly<Record<DataMode,
 };
 
 for (const serverMode of ['passive', 'active'] as const) {
-  describe(`dataPath: auto, serverMode: ${serverMode}`, { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+  describe(`dataPath: auto, serverMode: ${serverMode}`, { skip: whyNoPerimeter() }, () => {
     let lab: PerimeterLab;
     let vsftpd: RealServer;
     let gateway: PerimeterGateway;

@@ -15,7 +15,7 @@ import { openPerimeter, type PerimeterLab, whyNoPerimeter } from '../support/per
 import type { Network } from '../support/perimeter/network.ts';
 import { counted, loadNft } from '../support/perimeter/nft.ts';
 import { type RealServer, startServerAt } from '../support/real-servers.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const file = octetsFrom(52, 150_001);
 const hosts = { 4: '10.77.0.2', 6: '2001:db8:77::2' } as const;
@@ -64,7 +64,7 @@ ${rules
 }
 
 for (const dataPath of dataPaths) {
-  describe(`classes of service, ${dataPath}`, { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+  describe(`classes of service, ${dataPath}`, { skip: whyNoPerimeter() }, () => {
     let lab: PerimeterLab;
     let gateway: PerimeterGateway;
     const servers = new Map<4 | 6, RealServer>();

@@ -16,7 +16,7 @@ import { type PerimeterGateway, startGateway } from '../support/perimeter/gatewa
 import { openPerimeter, type PerimeterLab, whyNoPerimeter } from '../support/perimeter/lab.ts';
 import { loadNft, tables } from '../support/perimeter/nft.ts';
 import { RawControl } from '../support/raw-control.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const server = '10.77.0.2';
 const published = '203.0.113.10';
@@ -101,7 +101,7 @@ function startControl(data: DataPort): Promise<Server> {
 
 for (const { topology, dialled, more } of topologies) {
   for (const endFlows of [true, false]) {
-    describe(`${topology}, endFlows: ${endFlows}`, { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+    describe(`${topology}, endFlows: ${endFlows}`, { skip: whyNoPerimeter() }, () => {
       let lab: PerimeterLab;
       let data: DataPort;
       let gateway: PerimeterGateway;

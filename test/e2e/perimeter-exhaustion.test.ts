@@ -16,7 +16,7 @@ import { openPerimeter, type PerimeterLab, whyNoPerimeter } from '../support/per
 import { elements } from '../support/perimeter/nft.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type RealServer, startServerAt } from '../support/real-servers.ts';
-import { becomes, residentOctets, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes, residentOctets } from '../support/watch.ts';
 
 const published = '203.0.113.10';
 const file = octetsFrom(81, 300_007);
@@ -83,7 +83,7 @@ async function getsFile({ lab }: Stage, control: RawControl): Promise<void> {
   assert.match(await control.reply(), /^226/);
 }
 
-describe('PASV without end', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+describe('PASV without end', { skip: whyNoPerimeter() }, () => {
   const stage = stageOf('50000-50999');
 
   test(`${floods * asksPerFlood} of them hold one hole per session, and nothing afterwards`, async () => {
@@ -119,7 +119,7 @@ describe('PASV without end', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }
   });
 });
 
-describe('four data ports', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+describe('four data ports', { skip: whyNoPerimeter() }, () => {
   const stage = stageOf('50000-50003');
   const refusals = 'portcullis_refusals_total{cause="no-data-port"}';
 

@@ -13,7 +13,7 @@ import { openPerimeter, type PerimeterLab, whyNoPerimeter } from '../support/per
 import { counted, loadNft } from '../support/perimeter/nft.ts';
 import { isDropped, unexpected } from '../support/perimeter/pinhole-watch.ts';
 import { watchPeers } from '../support/perimeter/witness.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const realms = [
   { family: 4, network: '10.77.0.0/24', host: '10.77.0.2', client: '198.51.100.2', stranger: '192.0.2.66' },
@@ -50,7 +50,7 @@ table inet datagrams {
 }`;
 
 for (const { family, network, host, client, stranger } of realms) {
-  describe(`the guard, IPv${family}`, { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+  describe(`the guard, IPv${family}`, { skip: whyNoPerimeter() }, () => {
     let lab: PerimeterLab;
     let gateway: PerimeterGateway;
     before(async () => {

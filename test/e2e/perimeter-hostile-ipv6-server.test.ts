@@ -17,7 +17,6 @@ import { isRefused, type Refused, waysOpened } from '../support/perimeter/refusa
 import { watchPeers } from '../support/perimeter/witness.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type ScriptedServer, startScriptedServerAt } from '../support/scripted-server.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
 
 const file = octetsFrom(50, 300_007);
 const scripted = '2001:db8:77::3';
@@ -28,7 +27,7 @@ const stranger = { six: '2001:db8:66::66', four: '192.0.2.66' };
 /** As RFC 1639 §3 writes the address of the stranger. */
 const longHost = '6,16,32,1,13,184,0,102,0,0,0,0,0,0,0,0,0,102';
 
-describe('a hostile server over IPv6', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+describe('a hostile server over IPv6', { skip: whyNoPerimeter() }, () => {
   let lab: PerimeterLab;
   let gateway: PerimeterGateway;
   let server: ScriptedServer;

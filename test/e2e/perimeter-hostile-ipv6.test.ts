@@ -24,7 +24,6 @@ import { peersSeen, watchPeers } from '../support/perimeter/witness.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { startServerAt } from '../support/real-servers.ts';
 import { Victim } from '../support/victim.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
 
 const file = octetsFrom(49, 300_007);
 const server = '2001:db8:77::2';
@@ -32,7 +31,7 @@ const neighbour = '2001:db8:77::4';
 const client = '2001:db8:1::2';
 const stranger = { six: '2001:db8:66::66', four: '192.0.2.66' };
 
-describe('a hostile client over IPv6', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+describe('a hostile client over IPv6', { skip: whyNoPerimeter() }, () => {
   let lab: PerimeterLab;
   let gateway: PerimeterGateway;
   let control: RawControl;

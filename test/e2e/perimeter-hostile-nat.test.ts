@@ -21,10 +21,10 @@ import type { Topology } from '../support/perimeter/topology.ts';
 import { peersSeen, watchPeers } from '../support/perimeter/witness.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { startServerAt } from '../support/real-servers.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const file = octetsFrom(51, 300_007);
-const limits = 'limits: { expectationTimeout: 6s }';
+const limits = 'limits: { expectationTimeout: 15s }';
 
 interface Stage {
   readonly lab: PerimeterLab;
@@ -86,7 +86,7 @@ async function transferred({ control }: Stage): Promise<void> {
   assert.match(await control.reply(), /^226/);
 }
 
-describe('hostile, inbound', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+describe('hostile, inbound', { skip: whyNoPerimeter() }, () => {
   const published = '203.0.113.10';
   const stage = stageOf(
     'inbound',
@@ -135,7 +135,7 @@ ${limits}
   });
 });
 
-describe('hostile, outbound', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+describe('hostile, outbound', { skip: whyNoPerimeter() }, () => {
   const client = '10.88.0.2';
   const gateway = '198.51.100.1';
   const server = '198.51.100.2';

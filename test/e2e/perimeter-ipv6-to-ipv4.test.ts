@@ -20,13 +20,13 @@ import { openPerimeter, type PerimeterLab, whyNoPerimeter } from '../support/per
 import { peersSeen, watchPeers } from '../support/perimeter/witness.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type RealServer, startServerAt } from '../support/real-servers.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const file = octetsFrom(64, 300_007);
 const gatewayHost = '2001:db8:1::1';
 const server = { host: '10.77.0.2', port: 21 };
 
-describe('IPv6-only clients, an IPv4-only server', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+describe('IPv6-only clients, an IPv4-only server', { skip: whyNoPerimeter() }, () => {
   let lab: PerimeterLab;
   let vsftpd: RealServer;
   let gateway: PerimeterGateway;

@@ -20,7 +20,7 @@ import {
   watchPeers,
 } from '../support/perimeter/witness.ts';
 import { startServerAt } from '../support/real-servers.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const file = octetsFrom(41, 100_003);
 
@@ -37,7 +37,7 @@ async function inLab(
   }
 }
 
-describe('the perimeter laboratory', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+describe('the perimeter laboratory', { skip: whyNoPerimeter() }, () => {
   for (const host of ['10.77.0.3', '2001:db8:77::3']) {
     test(`routed: curl reaches vsftpd at ${host} in both directions, and the witnesses see it`, () =>
       inLab('routed', async (lab) => {

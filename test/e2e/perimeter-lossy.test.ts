@@ -28,7 +28,7 @@ import { elements } from '../support/perimeter/nft.ts';
 import { pinholeKeys, unexpected } from '../support/perimeter/pinhole-watch.ts';
 import type { Topology } from '../support/perimeter/topology.ts';
 import { type RealServer, startServerAt } from '../support/real-servers.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 /** Over many segments, and no multiple of any buffer. */
 const file = octetsFrom(61, 300_007);
@@ -114,7 +114,7 @@ const losses: readonly (readonly [Lost, Direction])[] = [
 
 for (const realm of realms) {
   const { topology, family, modes, server, dialled, behind } = realm;
-  describe(`losses, ${topology}, IPv${family}`, { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+  describe(`losses, ${topology}, IPv${family}`, { skip: whyNoPerimeter() }, () => {
     let lab: PerimeterLab;
     let vsftpd: RealServer;
     let gateway: PerimeterGateway;

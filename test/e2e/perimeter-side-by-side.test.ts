@@ -16,9 +16,9 @@ import { first, type Neighbour, Neighbours, second } from '../support/perimeter/
 import { counted, tables } from '../support/perimeter/nft.ts';
 import { octetsThereAndBack } from '../support/perimeter/there-and-back.ts';
 import type { RunningProgram } from '../support/process.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
-describe('two gateways on one router', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+describe('two gateways on one router', { skip: whyNoPerimeter() }, () => {
   let site: Neighbours;
   let programs: Map<Neighbour, RunningProgram>;
 
@@ -142,7 +142,7 @@ const rivals: readonly Rival[] = [
   },
 ];
 
-describe('a second gateway with the same table', { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+describe('a second gateway with the same table', { skip: whyNoPerimeter() }, () => {
   for (const { which, rival, says } of rivals) {
     describe(which, () => {
       let site: Neighbours;

@@ -13,7 +13,7 @@ import { openPerimeter, type PerimeterLab, whyNoPerimeter } from '../support/per
 import { counted, elements, loadNft } from '../support/perimeter/nft.ts';
 import { attemptsSeen, watchPeers } from '../support/perimeter/witness.ts';
 import { intercept, networks, tablePlan } from '../support/table-plans.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const skip = whyNoPerimeter();
 const plan: TablePlan = {
@@ -36,7 +36,7 @@ while True:
     print("for %s:%d" % taken.getsockname(), flush=True)
 `;
 
-describe("the perimeter's table", { skip, timeout: suiteTimeoutMs }, () => {
+describe("the perimeter's table", { skip }, () => {
   let lab: PerimeterLab;
   before(async () => {
     lab = await openPerimeter('routed');

@@ -23,7 +23,7 @@ import { whyNoPeers } from '../support/peers.ts';
 import { type Finished, runProgram } from '../support/process.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type RealServer, startServer } from '../support/real-servers.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 const file = octetsFrom(47, 150_001);
 
@@ -37,7 +37,7 @@ function pinholes(...words: string[]): Promise<Finished> {
   return runProgram(process.execPath, [executable, 'pinholes', ...words]);
 }
 
-describe('a gateway that runs', { skip: whyNoPeers(), timeout: suiteTimeoutMs }, () => {
+describe('a gateway that runs', { skip: whyNoPeers() }, () => {
   let server: RealServer;
   let listen: LabEndpoint;
 
@@ -52,9 +52,13 @@ describe('a gateway that runs', { skip: whyNoPeers(), timeout: suiteTimeoutMs },
   }
 
   async function listed({ page }: OperatedGateway, query = ''): Promise<Record<string, unknown>[]> {
-    const { ways, missingEngines } = JSON.parse(await page(`/pinholes${query}`));
-    assert.equal(missingEngines, 0);
-    return ways;
+    let told = { ways: [] as Record<string, unknown>[], missingEngines: 0 };
+    // On a busy machine an engine may not answer in time.
+    await becomes(async () => {
+      told = JSON.parse(await page(`/pinholes${query}`));
+      return told.missingEngines;
+    }, 0);
+    return told.ways;
   }
 
   test('expected, then completed with its octets; by both ways to ask', async () => {
@@ -146,7 +150,7 @@ describe('a gateway that runs', { skip: whyNoPeers(), timeout: suiteTimeoutMs },
   });
 });
 
-describe('nothing to see', { timeout: suiteTimeoutMs }, () => {
+describe('nothing to see', () => {
   async function settingsFile(name: string, admin: string): Promise<string> {
     const path = join(lab.folder, `${name}.yaml`);
     const listener = listenerYaml('front', await lab.endpoint(), await lab.endpoint());

@@ -6,7 +6,6 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { whyNoOwnNetwork } from '../support/own-network.ts';
 import { UnitFile } from '../support/unit-file.ts';
-import { suiteTimeoutMs } from '../support/watch.ts';
 
 const skip = whyNoOwnNetwork();
 const unit = new UnitFile('portcullis-routes.service');
@@ -45,7 +44,7 @@ function routeOf(address: string): string {
   return shell(`ip route get ${address} mark 1`);
 }
 
-describe('policy routing by the unit of deploy/', { skip, timeout: suiteTimeoutMs }, () => {
+describe('policy routing by the unit of deploy/', { skip }, () => {
   test('started twice and stopped twice: marked packets come here in between, and all is as it was afterwards', () => {
     for (const script of operator) shell(script);
     const before = routing();

@@ -4,6 +4,7 @@
 import { connect, createServer, type Server, Socket } from 'node:net';
 import type { Lab, LabEndpoint } from './lab.ts';
 import type { HowEnded } from './raw-control.ts';
+import { patienceMs } from './watch.ts';
 
 export interface Received {
   readonly octets: Buffer;
@@ -21,7 +22,7 @@ export class DataPort {
   readonly port: number;
   readonly #server: Server;
   readonly #arrived: Arrival[] = [];
-  readonly #waiting: ((arrival: Arrival) => void)[] = [];
+  readonly #waiting: { readonly resolve: (arrival: Arrival) => void; readonly timer: NodeJS.Timeout }[] = [];
 
   private constructor(server: Server, { host, port }: LabEndpoint) {
     this.#server = server;
@@ -52,16 +53,21 @@ export class DataPort {
     return hostPort(this);
   }
 
-  /** The next connection, in the order of arrival. */
+  /** The next connection, in the order of arrival; rejects when nobody comes. */
   next(): Promise<Arrival> {
     const arrival = this.#arrived.shift();
-    return arrival ? Promise.resolve(arrival) : new Promise((resolve) => this.#waiting.push(resolve));
+    if (arrival) return Promise.resolve(arrival);
+    return new Promise((resolve, reject) => {
+      const late = new Error(`nobody has connected to ${this.host} port ${this.port}`);
+      this.#waiting.push({ resolve, timer: setTimeout(() => reject(late), patienceMs) });
+    });
   }
 
   /** Ends listening, and connections that nobody took. */
   close(): void {
     this.#server.close();
     for (const { socket } of this.#arrived) socket.destroy();
+    for (const { timer } of this.#waiting) clearTimeout(timer);
   }
 
   #onConnection(socket: Socket): void {
@@ -69,8 +75,12 @@ export class DataPort {
     // A reset is told by whoever reads the connection; before that nobody is to fall over it.
     socket.on('error', () => {});
     const waiting = this.#waiting.shift();
-    if (waiting) waiting(arrival);
-    else this.#arrived.push(arrival);
+    if (!waiting) {
+      this.#arrived.push(arrival);
+      return;
+    }
+    clearTimeout(waiting.timer);
+    waiting.resolve(arrival);
   }
 }
 
@@ -85,10 +95,13 @@ export function passiveEndpoint(reply: string): LabEndpoint {
   return { host: numbers.slice(0, 4).join('.'), port: numbers[4]! * 256 + numbers[5]! };
 }
 
-/** Everything until the other end ends the connection; ours is then ended too. */
+/** Everything until the other end ends the connection; ours is then ended too. Rejects when it falls silent instead. */
 export function receiveAll(socket: Socket): Promise<Received> {
   const parts: Buffer[] = [];
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    socket.setTimeout(patienceMs, () =>
+      reject(new Error(`silence, neither octets nor an end, at ${socket.localPort}`)),
+    );
     const end = (how: HowEnded): void => resolve({ octets: Buffer.concat(parts), how });
     socket.on('data', (octets: Buffer) => parts.push(octets));
     socket.once('end', () => {

@@ -2,21 +2,30 @@
 // that nobody else uses, and the programs started in it. Closing the lab ends them, and then counts: a process, a socket or
 // a file that is still there is an error.
 
+import { existsSync, rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { familyOf, type ProgramOptions, type RunningProgram, startProgram } from './process.ts';
+import { familyOf } from './family.ts';
+import { type ProgramOptions, type RunningProgram, startProgram } from './process.ts';
 import { openSockets } from './sockets.ts';
+import { patienceMs } from './watch.ts';
 
 export interface LabEndpoint {
   readonly host: string;
   readonly port: number;
 }
 
-/** Two closed ends settle within a few round trips; loaded machines get some seconds. */
-const settleTimeoutMs = 5_000;
+/** The process that opened it stands in a lab's name. */
+const namePattern = /^portcullis-lab-(\d+)-/;
+
+/** Folders of labs that are not closed yet; should this process end early, they go with it. */
+const living = new Set<string>();
+process.on('exit', () => {
+  for (const folder of living) rmSync(folder, { recursive: true, force: true });
+});
 
 export class Lab {
   /** Empty at first, readable for unprivileged servers, removed with the lab. */
@@ -62,11 +71,20 @@ export class Lab {
     this.#closers.push(closer);
   }
 
-  /** Ends and removes everything; rejects, naming what is left, when the machine is not as before. */
+  /** Ends and removes everything, whatever of it fails; rejects, naming what is left, when not all is as before. */
   async close(): Promise<void> {
-    for (const closer of this.#closers.toReversed()) await closer();
-    for (const program of this.#programs.toReversed()) await program.end();
+    const failures: unknown[] = [];
+    const ends: (() => unknown)[] = [...this.#programs.map((program) => () => program.end()), ...this.#closers];
+    for (const end of ends.reverse()) {
+      try {
+        await end();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
     await rm(this.folder, { recursive: true, force: true });
+    living.delete(this.folder);
+    if (failures.length > 0) throw new AggregateError(failures, `the lab cannot be closed: ${failures.join('; ')}`);
     const left = [...(await this.#leftProcesses()), ...(await this.#leftSockets()), ...(await leftFiles(this.folder))];
     if (left.length > 0) throw new Error(`the lab is not as it was before:\n${left.join('\n')}`);
   }
@@ -86,7 +104,7 @@ export class Lab {
   }
 
   async #leftSockets(): Promise<string[]> {
-    const deadline = Date.now() + settleTimeoutMs;
+    const deadline = Date.now() + patienceMs;
     for (;;) {
       const left = await openSockets(this.#endpoints);
       if (left.length === 0 || Date.now() > deadline) return left;
@@ -97,9 +115,19 @@ export class Lab {
 
 /** Opens a lab; `base` may be /dev/shm where files are too big for a disk. */
 export async function openLab(base: string = tmpdir()): Promise<Lab> {
-  const folder = await mkdtemp(join(base, 'portcullis-lab-'));
+  await removeAbandoned(base);
+  const folder = await mkdtemp(join(base, `portcullis-lab-${process.pid}-`));
+  living.add(folder);
   await chmod(folder, 0o755);
   return new Lab(folder);
+}
+
+/** What a killed run has left behind. */
+async function removeAbandoned(base: string): Promise<void> {
+  for (const name of await readdir(base)) {
+    const [, pid] = namePattern.exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await rm(join(base, name), { recursive: true, force: true });
+  }
 }
 
 async function leftFiles(folder: string): Promise<string[]> {

@@ -2,9 +2,9 @@
 // what it prints or by its port, and is ended by its own id; ended means that all it started is gone.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
+import { areGone, familyOf, signalAll } from './family.ts';
 import { isListening } from './sockets.ts';
+import { becomes, patienceMs } from './watch.ts';
 
 export interface ProgramOptions {
   readonly cwd?: string;
@@ -24,10 +24,10 @@ export interface Finished {
   readonly output: string;
 }
 
-/** A hung peer must fail its own test and not the whole run; no operation of ours takes a quarter of this. */
-const finishTimeoutMs = 60_000;
-const readyTimeoutMs = 15_000;
-const endTimeoutMs = 5_000;
+/** A client's whole errand is many steps: a gibioctet each way, or 200 files one after another, on a slow machine. */
+const finishTimeoutMs = 5 * patienceMs;
+/** What does not end by SIGTERM within this is killed. Nothing fails by it, so it is short: a gateway may drain. */
+const graceMs = 5_000;
 
 /** Groups that may have living members; should this process end early, they end with it. */
 const liveGroups = new Set<number>();
@@ -70,7 +70,7 @@ export class RunningProgram {
   }
 
   /** Resolves with the first match in the output; rejects when the program ends or stays silent for too long. */
-  async printed(pattern: RegExp, timeoutMs = readyTimeoutMs): Promise<RegExpExecArray> {
+  async printed(pattern: RegExp, timeoutMs = patienceMs): Promise<RegExpExecArray> {
     let over = '';
     const timer = setTimeout(() => {
       over = 'took too long';
@@ -103,9 +103,9 @@ export class RunningProgram {
   async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<Finished> {
     const family = await familyOf(this.pid);
     signalAll(family, signal);
-    if (!(await areGone(family))) {
+    if (signal === 'SIGKILL' || !(await areGone(family, graceMs))) {
       signalAll(family, 'SIGKILL');
-      if (!(await areGone(family))) throw new Error(`${this.name} cannot be ended: ${family.join(' ')}`);
+      if (!(await areGone(family, patienceMs))) throw new Error(`${this.name} cannot be ended: ${family.join(' ')}`);
     }
     liveGroups.delete(this.pid);
     return this.finished;
@@ -173,56 +173,10 @@ export async function portOpen(host: string, port: number, program: RunningProgr
   void program.finished.then(() => {
     ended = true;
   });
-  const deadline = Date.now() + readyTimeoutMs;
-  while (!(await isListening(program.pid, { host, port }))) {
-    if (ended || Date.now() > deadline)
-      throw new Error(`${program.name} does not listen on ${host} ${port}:\n${program.output}`);
-    await delay(10);
-  }
-}
-
-/**
- * The living processes of a program: its group, and all descendants outside of it, since vsftpd gives each session a group of
- * its own. Zombies that a lazy pid 1 has not collected do not count.
- */
-export async function familyOf(pid: number): Promise<number[]> {
-  const processes = await livingProcesses();
-  const family = new Set(processes.filter((one) => one.group === pid).map((one) => one.pid));
-  for (let before = -1; before !== family.size; ) {
-    before = family.size;
-    for (const one of processes) if (family.has(one.parent)) family.add(one.pid);
-  }
-  return [...family];
-}
-
-async function livingProcesses(): Promise<{ pid: number; parent: number; group: number }[]> {
-  const found: { pid: number; parent: number; group: number }[] = [];
-  for (const entry of await readdir('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    const stat = await readFile(`/proc/${entry}/stat`, 'latin1').catch(() => '');
-    // proc(5): pid (comm) state ppid pgrp …; comm may itself hold blanks and parentheses.
-    const [state, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (stat !== '' && state !== 'Z') found.push({ pid: Number(entry), parent: Number(parent), group: Number(group) });
-  }
-  return found;
-}
-
-async function areGone(family: readonly number[]): Promise<boolean> {
-  const deadline = Date.now() + endTimeoutMs;
-  while ((await livingProcesses()).some(({ pid }) => family.includes(pid))) {
-    if (Date.now() > deadline) return false;
-    await delay(10);
-  }
-  return true;
-}
-
-/** To single processes, or with a negative id to a group; one that is gone already is no fault. */
-function signalAll(ids: readonly number[], signal: NodeJS.Signals): void {
-  for (const id of ids) {
-    try {
-      process.kill(id, signal);
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-    }
-  }
+  await becomes(async () => {
+    if (await isListening(program.pid, { host, port })) return 'open';
+    const why = `${program.name} does not listen on ${host} ${port}:\n${program.output}`;
+    if (ended) throw new Error(why);
+    return why;
+  }, 'open');
 }

@@ -3,11 +3,9 @@
 
 import { connect, type Socket } from 'node:net';
 import type { LabEndpoint } from './lab.ts';
+import { patienceMs } from './watch.ts';
 
 export type HowEnded = 'end' | 'reset';
-
-/** Longer than any timer that the tests set, shorter than their own bound. */
-const waitMs = 12_000;
 
 export class RawControl {
   /** How the gateway's direction ended. */
@@ -86,7 +84,7 @@ export class RawControl {
 
   /** The next whole reply without its last CR LF; rejects when the connection ends before it, or when it does not come. */
   async reply(): Promise<string> {
-    const deadline = Date.now() + waitMs;
+    const deadline = Date.now() + patienceMs;
     for (;;) {
       const reply = firstReply(this.#unread);
       if (reply !== undefined) {
@@ -94,7 +92,7 @@ export class RawControl {
         return reply;
       }
       if (this.#over !== undefined) throw new Error(`the connection ended (${this.#over}) after ${this.#unread}`);
-      if (Date.now() > deadline) throw new Error(`no reply within ${waitMs} ms, only: ${this.#unread}`);
+      if (Date.now() > deadline) throw new Error(`no reply within ${patienceMs} ms, only: ${this.#unread}`);
       await this.#change(deadline - Date.now());
     }
   }

@@ -3,7 +3,7 @@
 // is started, its sysctls are read-only but for those of the network, and all ends with the box.
 
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Lab } from './lab.ts';
 import { executable } from './operated-gateway.ts';
@@ -11,6 +11,8 @@ import { type Finished, runProgram } from './process.ts';
 import { becomes } from './watch.ts';
 
 const systemd = '/lib/systemd/systemd';
+/** The process that opened a box stands in the name of its control group. */
+const groupPattern = /^portcullis-box-(\d+)$/;
 const repository = new URL('../../', import.meta.url).pathname;
 
 /** False where a box can be opened, otherwise why not; throws instead where CI=true. */
@@ -76,6 +78,7 @@ export async function openSystemdBox(lab: Lab, { network, files }: BoxParts): Pr
     await writeFile(join(seed, path), text);
   }
   await chmod(join(seed, command), 0o755);
+  await removeAbandoned();
   const group = join(await unifiedHierarchy(), `portcullis-box-${process.pid}`);
   await mkdir(group);
   const namespaces = ['--cgroup', '--pid', '--fork', '--kill-child', '--mount', '--ipc', '--uts'];
@@ -83,9 +86,7 @@ export async function openSystemdBox(lab: Lab, { network, files }: BoxParts): Pr
   const program = await lab.start('sh', ['-c', `${enter} ${folder} ${seed}`], { network });
   lab.onClose(async () => {
     await program.end('SIGKILL');
-    // Those of its services are empty now.
-    await runProgram('find', [group, '-mindepth', '1', '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';']);
-    await rmdir(group);
+    await removeGroup(group);
   });
   await becomes(
     async () => (await readFile(`/proc/${program.pid}/task/${program.pid}/children`, 'latin1')) !== '',
@@ -99,6 +100,21 @@ export async function openSystemdBox(lab: Lab, { network, files }: BoxParts): Pr
     return output.trim() === 'active' || program.output;
   }, true);
   return box;
+}
+
+/** With the groups of its services, which are empty once the box has ended. */
+async function removeGroup(group: string): Promise<void> {
+  await runProgram('find', [group, '-mindepth', '1', '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';']);
+  await rmdir(group);
+}
+
+/** What a killed run has left behind. */
+async function removeAbandoned(): Promise<void> {
+  const hierarchy = await unifiedHierarchy();
+  for (const name of await readdir(hierarchy)) {
+    const [, pid] = groupPattern.exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await removeGroup(join(hierarchy, name));
+  }
 }
 
 const command = '/usr/local/bin/portcullis';

@@ -3,13 +3,14 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, enterPassiveModeIPv4, enterPassiveModeIPv6 } from 'basic-ftp';
+import { patienceMs } from '../watch.ts';
 import type { ClientRun, ClientTarget, RealClient } from './client.ts';
 
 async function runBasicFtp(
   target: ClientTarget,
   work: (client: Client) => Promise<string | undefined>,
 ): Promise<ClientRun> {
-  const client = new Client(20_000);
+  const client = new Client(patienceMs);
   const lines: string[] = [];
   client.ftp.verbose = true;
   client.ftp.log = (line) => lines.push(line);

@@ -110,7 +110,8 @@ def endless(client, remote):
         connection.sendall(bytes(65536))
 
 
-client = Client(timeout=20)
+# As long as a step of a test may wait (watch.ts).
+client = Client(timeout=120)
 client.set_debuglevel(1)
 client.encoding = "latin-1"
 client.connect(host, int(port))

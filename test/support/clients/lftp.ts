@@ -1,6 +1,7 @@
 // lftp: PASV or EPSV as told; on IPv4 its active mode is always PORT.
 
 import { runProgram } from '../process.ts';
+import { patienceMs } from '../watch.ts';
 import type { ClientRun, ClientTarget, RealClient } from './client.ts';
 
 /** The settings and the login that begin every script of ours; without them lftp tries again for hours. */
@@ -9,7 +10,7 @@ export function lftpOpening({ host, port, user, password, mode }: ClientTarget):
     debug 5
     set cmd:fail-exit true
     set net:max-retries 1
-    set net:timeout 20
+    set net:timeout ${patienceMs / 1000}
     set ftp:ssl-allow no
     set ftp:passive-mode ${mode === 'passive' || mode === 'extended'}
     set ftp:prefer-epsv ${mode === 'extended'}

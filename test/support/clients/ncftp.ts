@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProgram } from '../process.ts';
+import { patienceMs } from '../watch.ts';
 import { authority, type ClientRun, type ClientTarget, type RealClient, smallFileNames } from './client.ts';
 
 async function runNcftp(
@@ -16,7 +17,7 @@ async function runNcftp(
   const log = join(target.folder, `.${program}-${randomUUID()}`);
   const mode = target.mode === 'active' ? '-E' : '-F';
   const login = ['-u', target.user, '-p', target.password, '-P', String(target.port)];
-  const all = [...login, '-d', log, '-r', '0', '-t', '20', mode, ...flags, ...words];
+  const all = [...login, '-d', log, '-r', '0', '-t', String(patienceMs / 1000), mode, ...flags, ...words];
   // It keeps a folder in HOME.
   const run = await runProgram(program, all, {
     cwd: target.folder,

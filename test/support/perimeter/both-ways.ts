@@ -13,7 +13,7 @@ import { curl } from '../clients/curl.ts';
 import { lftp } from '../clients/lftp.ts';
 import { octetsFrom } from '../octets.ts';
 import { type RealServer, startServerAt } from '../real-servers.ts';
-import { becomes, suiteTimeoutMs } from '../watch.ts';
+import { becomes } from '../watch.ts';
 import { deployed } from './deployed.ts';
 import { type PerimeterGateway, startGateway } from './gateway.ts';
 import { openPerimeter, type PerimeterLab, whyNoPerimeter } from './lab.ts';
@@ -62,7 +62,7 @@ function describeBothWays(site: Site, dataPath: keyof typeof planes): void {
   );
 
   const title = `inbound and outbound on one router, dataPath: ${dataPath}`;
-  describe(title, { skip: whyNoPerimeter(), timeout: suiteTimeoutMs }, () => {
+  describe(title, { skip: whyNoPerimeter() }, () => {
     let lab: PerimeterLab;
     let gateway: PerimeterGateway;
     let directions: readonly Direction[];

@@ -70,7 +70,7 @@ export function crossesPerimeter(crossing: Crossing): void {
 
 function describeCrossing(crossing: Crossing, plane: Plane | undefined): void {
   const title = plane === undefined ? 'without a gateway' : `dataPath: ${plane}`;
-  describe(title, { skip: whyNoPerimeter(), timeout: 120_000 }, () => {
+  describe(title, { skip: whyNoPerimeter() }, () => {
     let lab: PerimeterLab;
     let gateway: PerimeterGateway | undefined;
     const servers = new Map<ServerName, RealServer>();

@@ -10,13 +10,13 @@ import { dial } from '../data-ends.ts';
 import { type Lab, openLab } from '../lab.ts';
 import { whyNoPeers } from '../peers.ts';
 import { runProgram } from '../process.ts';
+import { patienceMs } from '../watch.ts';
 import { Network } from './network.ts';
 import { gatewaysOf, type Topology, topologyScript } from './topology.ts';
 
 const namespaces = '/run/netns';
 /** The run's process id stands in every name. */
 const namePattern = /^ptp-(\d+)-\d+-(?:client|router|server|stranger)$/;
-const reachTimeoutMs = 10_000;
 
 let labs = 0;
 const living = new Set<string>();
@@ -87,7 +87,7 @@ async function build(topology: Topology, built: PerimeterLab): Promise<void> {
 
 /** Resolves once the address answers; a refused connection is an answer too. */
 async function reaches(from: Network, host: string): Promise<void> {
-  const deadline = Date.now() + reachTimeoutMs;
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const code = await from
       .enter(() => dial({ host, port: 9 }))

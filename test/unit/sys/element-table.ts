@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { runNft } from '../../../src/sys/libnftables.ts';
 import type { ElementChange } from '../../../src/sys/nfnetlink.ts';
+import { patienceMs } from '../../support/watch.ts';
 
 const table = `
 table inet walls {
@@ -68,6 +69,6 @@ export function outcome(committed: { ok: true } | { ok: false; code: string; set
 
 /** Until `holds`, by looking again and again: the kernel tells nobody of an element that times out. */
 export function lookUntil(holds: () => boolean): void {
-  const deadline = performance.now() + 10_000;
-  while (!holds()) assert.ok(performance.now() < deadline, `not within 10 s: ${holds}`);
+  const deadline = performance.now() + patienceMs;
+  while (!holds()) assert.ok(performance.now() < deadline, `not within ${patienceMs} ms: ${holds}`);
 }

@@ -10,6 +10,7 @@ import type { SocketAddress } from '../../../src/sys/socket-address.ts';
 import { setInteger } from '../../../src/sys/socket-option.ts';
 import { type Accepted, type ListenOptions, TcpListener } from '../../../src/sys/tcp-listener.ts';
 import { type DialOptions, TcpSocket } from '../../../src/sys/tcp-socket.ts';
+import { patienceMs } from '../../support/watch.ts';
 
 export const loopback4 = Uint8Array.of(127, 0, 0, 1);
 export const loopback6 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
@@ -19,9 +20,6 @@ export const foreign4 = Uint8Array.of(192, 0, 2, 1);
 
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
-
-// Far above what any wait takes, below the patience of whoever watches the tests.
-const deadlineMs = 10_000;
 
 /** A pollable that only keeps the masks it was called with. */
 export class Recorder implements Pollable {
@@ -69,9 +67,9 @@ export function openDescriptors(): number {
 
 /** Turns the poller until `holds` is true. */
 export function turnUntil(poller: Poller, holds: () => boolean): void {
-  const deadline = performance.now() + deadlineMs;
+  const deadline = performance.now() + patienceMs;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${holds}`);
+    if (performance.now() > deadline) throw new Error(`not within ${patienceMs} ms: ${holds}`);
     poller.turn(100);
   }
 }

@@ -16,6 +16,14 @@ function makeReady(fd: number): void {
   assert.equal(libc.write(fd, new Uint8Array(BigUint64Array.of(1n).buffer), 8), 8);
 }
 
+/** A turn with nothing to do waits so long. */
+const idleTurnMs = 1000;
+
+/** Of several tries: whoever waits waits in each of them, while a machine that stands still does so now and then. */
+function shortest(tryOnce: () => number): number {
+  return Math.min(...Array.from({ length: 5 }, tryOnce));
+}
+
 socketTest('who is ready is told, who is not is not', (poller) => {
   const [ready, idle] = [readyDescriptor(), idleDescriptor()];
   const [readyEvents, idleEvents] = [new Recorder(), new Recorder()];
@@ -162,36 +170,43 @@ socketTest('what is deferred runs after the events of the turn, then the timers,
 });
 
 socketTest('what a deferred task defers runs in the next turn, which does not wait; each runs once', (poller) => {
-  const ran: string[] = [];
-  poller.defer(() => {
-    ran.push('first');
-    poller.defer(() => ran.push('second'));
+  const tookMs = shortest(() => {
+    const ran: string[] = [];
+    poller.defer(() => {
+      ran.push('first');
+      poller.defer(() => ran.push('second'));
+    });
+    poller.defer(() => ran.push('neighbour'));
+    const began = performance.now();
+    poller.turn(60_000);
+    assert.deepEqual(ran, ['first', 'neighbour']);
+    poller.turn(60_000);
+    assert.deepEqual(ran, ['first', 'neighbour', 'second']);
+    const took = performance.now() - began;
+    poller.turn(0);
+    assert.equal(ran.length, 3);
+    return took;
   });
-  poller.defer(() => ran.push('neighbour'));
-  const began = performance.now();
-  poller.turn(60_000);
-  assert.deepEqual(ran, ['first', 'neighbour']);
-  poller.turn(60_000);
-  assert.deepEqual(ran, ['first', 'neighbour', 'second']);
-  // A turn with nothing to do waits a second.
-  assert.ok(performance.now() - began < 900);
-  poller.turn(0);
-  assert.equal(ran.length, 3);
+  assert.ok(tookMs < idleTurnMs, `${tookMs} ms`);
 });
 
 socketTest('a timer ends the wait of a turn, and never fires before its time', (poller) => {
-  let firedMs = 0;
-  poller.timers.set(poller.nowMs + 120, () => {
-    firedMs = performance.now();
+  const dueMs = 120;
+  const lateMs = shortest(() => {
+    poller.turn(0);
+    let firedMs = 0;
+    const atMs = poller.nowMs + dueMs;
+    poller.timers.set(atMs, () => {
+      firedMs = performance.now();
+    });
+    let turns = 0;
+    while (firedMs === 0 && turns < 5) {
+      poller.turn(60_000);
+      turns++;
+    }
+    assert.ok(firedMs >= atMs, `${firedMs} for ${atMs}`);
+    assert.ok(turns <= 2, `${turns} turns: it waited, it did not spin`);
+    return firedMs - atMs;
   });
-  const atMs = poller.nowMs + 120;
-  let turns = 0;
-  while (firedMs === 0 && turns < 5) {
-    poller.turn(60_000);
-    turns++;
-  }
-  assert.ok(firedMs >= atMs, `${firedMs} for ${atMs}`);
-  // A turn with nothing to do waits a second.
-  assert.ok(firedMs - atMs < 700, `${firedMs - atMs} ms late`);
-  assert.ok(turns <= 2, `${turns} turns: it waited, it did not spin`);
+  assert.ok(lateMs < idleTurnMs - dueMs, `${lateMs} ms late`);
 });

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { SysError } from '../../../src/sys/errno.ts';
 import { Poller } from '../../../src/sys/poller.ts';
 import { WakeUp, wake } from '../../../src/sys/wake-up.ts';
+import { patienceMs } from '../../support/watch.ts';
 import { openDescriptors, socketTest, turnUntil, withoutFreeDescriptors } from './loopback.ts';
 
 socketTest('one wake is one call; many before the next turn are one call too', (poller) => {
@@ -53,11 +54,11 @@ const entry = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).the
   return import(${JSON.stringify(import.meta.resolve('./sleeping-thread.ts'))});
 })`;
 
-// Each round is a wait that only the wake ends: were it to run to its own end, a round would take a second and the
-// hundred would not be done in time.
-test('another thread is woken from its wait, a hundred times', { timeout: 10_000 }, async () => {
+// Each round is a wait that only the wake ends: were it to run to its own end, a round would take a second, and all
+// of them three times as long as the test is given.
+test('another thread is woken from its wait, again and again', { timeout: patienceMs }, async () => {
   const before = openDescriptors();
-  const rounds = 100;
+  const rounds = (3 * patienceMs) / 1000;
   const worker = new Worker(entry, { eval: true, workerData: { rounds } });
   const exit = once(worker, 'exit');
   const [fd] = await once(worker, 'message');
