@@ -83,6 +83,11 @@ export class TcpListener {
     setDscp(this.fd, this.family, codePoint);
   }
 
+  /** Whether another socket of this user's may listen on the port beside this one, if it says the same of itself (socket(7)). */
+  setSharePort(shared: boolean): void {
+    setInteger(this.fd, libc.SOL_SOCKET, libc.SO_REUSEPORT, shared ? 1 : 0);
+  }
+
   /** Stops listening without closing, while the process has no descriptors to accept with. */
   pause(): void {
     this.poller.remove(this.fd);

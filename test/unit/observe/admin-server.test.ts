@@ -21,7 +21,9 @@ function parts(changes: Partial<AdminServerParts> = {}): AdminServerParts & { ow
     throw error;
   };
   const listWays = () => Promise.resolve({ ways: [], missingEngines: 0 });
-  return { own, engine, listen: loopback(0), metrics, health: yes, readiness: yes, listWays, onError, ...changes };
+  const [hosts, onRefused] = [() => [], () => undefined];
+  const told = { health: yes, readiness: yes, listWays, hosts, onRefused, onError };
+  return { own, engine, listen: loopback(0), metrics, ...told, ...changes };
 }
 
 async function started(t: TestContext, given: AdminServerParts) {
