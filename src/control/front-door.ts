@@ -120,9 +120,9 @@ export class FrontDoor implements Pollable {
     this.service = 'sending-away';
   }
 
-  /** Whether another listener of this process may take the same port while both are open. */
-  sharePort(shared: boolean): void {
-    this.listener?.setSharePort(shared);
+  /** From now on another listener may be opened on the same port. */
+  sharePort(): void {
+    this.listener?.sharePort();
   }
 
   /** New sessions get these terms from now on. */

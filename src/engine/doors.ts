@@ -38,8 +38,6 @@ interface Change {
   readonly next: Map<string, Open>;
   /** Opened for it. */
   readonly fresh: FrontDoor[];
-  /** Open already, and sharing their port with one of the fresh until they are closed. */
-  readonly sharing: Set<FrontDoor>;
 }
 
 export interface DoorsResources extends Omit<DoorResources, 'upstream'> {
@@ -87,7 +85,7 @@ export class Doors {
   /** Undefined once all that these settings need is open, or the one sentence why it cannot be; then all is as it was. */
   prepare(settings: Settings): string | undefined {
     this.abandon();
-    const change: Change = { settings, next: new Map(), fresh: [], sharing: new Set() };
+    const change: Change = { settings, next: new Map(), fresh: [] };
     this.change = change;
     try {
       for (const listener of settings.listeners) {
@@ -106,7 +104,6 @@ export class Doors {
   /** Gives up what has been prepared and not committed. */
   abandon(): void {
     for (const door of this.change?.fresh ?? []) door.close();
-    this.shareAlone(this.change?.sharing ?? []);
     this.change = undefined;
   }
 
@@ -122,7 +119,6 @@ export class Doors {
     for (const door of fresh) door.welcome();
     const given = [...this.open].filter(([key]) => !next.has(key)).map(([, { door }]) => door);
     for (const door of given) door.closeBehindWaiting();
-    this.shareAlone(fresh);
     this.retired = [...this.retired, ...given].filter((door) => door.sessionCount > 0);
     this.open = next;
   }
@@ -183,10 +179,7 @@ export class Doors {
     // Shared with us, a port could silently be shared with another program too, so the first engine looks who is there.
     const taken = sharePort && index === 0 && this.isTaken(listener.listen);
     if (taken) return { ok: false, call: 'bind', code: 'EADDRINUSE' };
-    for (const { door } of rivals) {
-      door.sharePort(true);
-      change.sharing.add(door);
-    }
+    for (const { door } of rivals) door.sharePort();
     const terms = this.termsOf(listener, change.settings, ports);
     const resources = { ...this.resources, upstream: (endpoint: Endpoint) => this.upstream(endpoint) };
     const socket = { sharePort, transparent: listener.mode === 'transparent' };
@@ -199,12 +192,6 @@ export class Doors {
     if (others !== undefined) return others.some((at) => addressesMeet(addressFromOctets(at), listen.address));
     // Without /proc it can be found out only while none of our own listens.
     return this.open.size === 0 && mayBind(socketAddress(listen)) === 'EADDRINUSE';
-  }
-
-  /** Where there is one engine, its listeners share their ports only while one of them moves. */
-  private shareAlone(doors: Iterable<FrontDoor>): void {
-    if (this.resources.count > 1) return;
-    for (const door of doors) door.sharePort(false);
   }
 
   /** A listener that stays, or moves, keeps its pool, because ways of sessions that go on hold ports of it. */
