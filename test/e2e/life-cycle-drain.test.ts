@@ -4,6 +4,7 @@
 //   client 127.0.0.1 ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted, so that a transfer lasts as long as the test wants)
 
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { DataPort, dial, passiveEndpoint, type Received, receiveAll } from '../support/data-ends.ts';
@@ -143,6 +144,21 @@ describe('SIGTERM', { timeout: suiteTimeoutMs }, () => {
     await loggedLine(gateway.program, { msg: 'draining' });
     const other = await lab.endpoint();
     assert.equal(await gateway.reload(`listeners:\n${listenerYaml('other', other, server)}`), 'refused');
+    await assert.rejects(RawControl.open(other), { code: 'ECONNREFUSED' });
+    await finish(transfer);
+    assert.equal((await gateway.program.finished).exitCode, 0);
+  });
+
+  test('SIGTERM right behind SIGHUP: what is being opened lets nobody in', async () => {
+    await start('60s', 2);
+    const transfer = await beginTransfer('RETR');
+    const other = await lab.endpoint();
+    const file = await readFile(gateway.file, 'utf8');
+    await writeFile(gateway.file, file.replace('listeners:\n', `listeners:\n${listenerYaml('other', other, server)}`));
+    gateway.program.signal('SIGHUP');
+    gateway.program.signal('SIGTERM');
+    await loggedLine(gateway.program, { msg: /"settings (not )?reloaded[^"]*"/ });
+    await loggedLine(gateway.program, { msg: 'draining' });
     await assert.rejects(RawControl.open(other), { code: 'ECONNREFUSED' });
     await finish(transfer);
     assert.equal((await gateway.program.finished).exitCode, 0);
