@@ -24,11 +24,15 @@ export function socketAddress({ address, port }: Endpoint): SocketAddress {
   return { octets: octetsOfAddress(address), port };
 }
 
-export function bindProblem(listener: ListenerSettings, code: SysErrorCode): string {
+export type PortHolder = 'another program' | 'a data connection of this gateway';
+
+export function bindProblem(listener: ListenerSettings, code: SysErrorCode, holder: PortHolder): string {
   const where = printEndpoint(listener.listen);
   switch (code) {
     case 'EADDRINUSE':
-      return `listener ${listener.name}: ${where} is in use by another program; stop that one (ss -ltnp shows it) or choose another port`;
+      return holder === 'another program'
+        ? `listener ${listener.name}: ${where} is in use by another program; stop that one (ss -ltnp shows it) or choose another port`
+        : `listener ${listener.name}: ${where} is in use by a data connection of this gateway; try again when it has ended, or choose another port`;
     case 'EACCES':
       return `listener ${listener.name}: no right to listen on ${where}; ports below 1024 need CAP_NET_BIND_SERVICE`;
     case 'EPERM':

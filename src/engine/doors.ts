@@ -19,7 +19,7 @@ import { othersListening } from '../sys/listening.ts';
 import { mayBind } from '../sys/may-bind.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
 import type { DialOptions } from '../sys/tcp-socket.ts';
-import { bindProblem, noPortsProblem, socketAddress, sourcePortProblem } from './door-problems.ts';
+import { bindProblem, noPortsProblem, type PortHolder, socketAddress, sourcePortProblem } from './door-problems.ts';
 
 const upstreamsMax = 4096;
 
@@ -162,7 +162,7 @@ export class Doors {
       return undefined;
     }
     const opening = this.openDoor(listener, change, ports);
-    if (!opening.ok) return bindProblem(listener, opening.code);
+    if (!opening.ok) return bindProblem(listener, opening.code, this.holderOf(listener.listen));
     change.fresh.push(opening.door);
     change.next.set(key, { ...open, door: opening.door });
     return undefined;
@@ -184,6 +184,11 @@ export class Doors {
     const resources = { ...this.resources, upstream: (endpoint: Endpoint) => this.upstream(endpoint) };
     const socket = { sharePort, transparent: listener.mode === 'transparent' };
     return FrontDoor.open(listener.name, listener.listen, socket, terms, resources);
+  }
+
+  /** Who has a port that is in use; before the first listener is open, nothing is ours. */
+  private holderOf(listen: Endpoint): PortHolder {
+    return this.open.size === 0 || this.isTaken(listen) ? 'another program' : 'a data connection of this gateway';
   }
 
   /** By a program that is not this one. */

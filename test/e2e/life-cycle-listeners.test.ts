@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { DataPort, dial, passiveEndpoint, receiveAll } from '../support/data-ends.ts';
+import { DataPort, dial, hostPort, passiveEndpoint, receiveAll } from '../support/data-ends.ts';
 import { type Lab, type LabEndpoint, openLab } from '../support/lab.ts';
 import { loggedLine } from '../support/log-line.ts';
 import { listenerYaml, type OperatedGateway, operateGateway } from '../support/operated-gateway.ts';
@@ -46,7 +46,11 @@ for (const engines of [1, 2]) {
 
     before(async () => {
       lab = await openLab();
-      server = await startScriptedServer(lab);
+      server = await startScriptedServer(lab, {
+        verbs: {
+          PASV: ({ write }) => write(`227 Entering Passive Mode (${hostPort({ ...server, port: 40_000 })})\r\n`),
+        },
+      });
       [first, second] = [
         { host: (await lab.endpoint()).host, port },
         { host: (await lab.endpoint()).host, port },
@@ -113,6 +117,14 @@ for (const engines of [1, 2]) {
       await other.program.end();
       await moved([everywhere], [first, second]);
       await moved([first], [first]);
+    });
+
+    test('to a port on which a data connection is expected: refused, and it says so', async () => {
+      const way = passiveEndpoint(await veteran.ask('PASV'));
+      const listeners = settings(way).replace('20000-20999', '22000-22999');
+      assert.equal(await gateway.reload(listeners), 'refused');
+      await loggedLine(gateway.program, { problem: /"[^\n]* is in use by a data connection of this gateway[^\n]*"/ });
+      await greets(first);
     });
 
     test('one that cannot move holds the other where it was', async () => {
