@@ -159,7 +159,8 @@ export class Gateway {
     if (this.service === 'stopped') return;
     const starting = this.service === 'starting';
     this.service = 'stopped';
-    // A start under way sees it at its next step and takes down what it has put up, but an engine might keep it waiting.
+    // A start under way sees it at its next step and takes down what it has put up, but an engine might keep it
+    // waiting.
     await Promise.all(this.engines.map((engine) => engine.kill()));
     await (starting ? this.started : this.tearDown());
     this.log.info('stopped');

@@ -1,6 +1,6 @@
-// How does a running gateway come to new settings? The file is read, all parts make ready what it needs, and then they change:
-// all or nothing. Must not break: whatever happens on the way, the gateway goes on, and the log, /readyz and the metrics say
-// by which settings; what was taken down for good is not put up again.
+// How does a running gateway come to new settings? The file is read, all parts make ready what it needs, and then they
+// change: all or nothing. Must not break: whatever happens on the way, the gateway goes on, and the log, /readyz and
+// the metrics say by which settings; what was taken down for good is not put up again.
 
 import { printEndpoint } from './address/endpoint.ts';
 import { socketsMeet } from './address/meeting.ts';
@@ -38,7 +38,10 @@ export class Reloading {
   private readonly parts: ReloadingParts;
   private readonly inStep: SettingsInStep;
   private last: Promise<unknown> = Promise.resolve();
-  /** Asked for and not begun: it will read the file when its turn comes, so that whoever asks meanwhile has asked for it. */
+  /**
+   * Asked for and not begun: it will read the file when its turn comes, so that whoever asks meanwhile has asked for
+   * it.
+   */
   private waiting: Promise<Outcome> | undefined;
   /** What the last transparent listeners had: engines keep its name and marks. */
   private kernelInUse: KernelSettings | undefined;
@@ -124,7 +127,7 @@ export class Reloading {
     const taken = listeners.find(({ listen }) => admin !== undefined && socketsMeet(listen, admin.listen));
     if (taken === undefined) return undefined;
     const where = printEndpoint(taken.listen);
-    return `listener ${taken.name}: the admin pages have ${where} until the next restart; choose another port, or restart`;
+    return `listener ${taken.name}: the admin pages have ${where} until the next restart`;
   }
 
   /** Comes last before the engines change, which are ready then and cannot fail. */
@@ -151,7 +154,9 @@ export class Reloading {
     this.inStep.mark(tablePart, problem && `may hold settings that were refused: ${problem}`);
   }
 
-  /** Engines put elements into the table that they began with, also after a time in which no listener was transparent. */
+  /**
+   * Engines put elements into the table that they began with, also after a time in which no listener was transparent.
+   */
   private withKernelInUse(asked: KernelSettings): KernelSettings {
     if (this.kernelInUse === undefined) return asked;
     const { table, divertMark, dataMark } = this.kernelInUse;

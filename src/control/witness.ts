@@ -26,7 +26,10 @@ export function sessionFacts(id: string, listener: string, client: Endpoint, ser
   return { id, listener, client, server, fields };
 }
 
-/** A bound of the gateway or of one client address is reached, the server is not to be reached through here, or it is too late. */
+/**
+ * A bound of the gateway or of one client address is reached, the server is not to be reached through here, or it is
+ * too late.
+ */
 export type TurnedAway = 'total' | 'client' | 'server' | 'draining';
 
 export interface Witness {

@@ -11,13 +11,17 @@ export function sourcePortProblem(listener: ListenerSettings): string | undefine
   if (port === undefined) return undefined;
   const code = mayBind(socketAddress({ address: listen.address, port }));
   if (code !== 'EACCES') return undefined;
-  return `listener ${listener.name}: no right to send from port ${port} (activeSourcePort); give the process CAP_NET_BIND_SERVICE or leave the setting out`;
+  return (
+    `listener ${listener.name}: no right to send from port ${port} (activeSourcePort); ` +
+    `give the process CAP_NET_BIND_SERVICE or leave the setting out`
+  );
 }
 
 export function noPortsProblem(listener: ListenerSettings, engines: number): string {
   return engines > 1
     ? `listener ${listener.name}: dataPorts has too few ports for ${engines} engines, which divide them; add some`
-    : `listener ${listener.name}: dataPorts has only ports that devices on the path treat specially (5060 …); add others`;
+    : `listener ${listener.name}: dataPorts has only ports that devices on the path treat specially ` +
+        `(5060 …); add others`;
 }
 
 export function socketAddress({ address, port }: Endpoint): SocketAddress {
@@ -31,14 +35,22 @@ export function bindProblem(listener: ListenerSettings, code: SysErrorCode, hold
   switch (code) {
     case 'EADDRINUSE':
       return holder === 'another program'
-        ? `listener ${listener.name}: ${where} is in use by another program; stop that one (ss -ltnp shows it) or choose another port`
-        : `listener ${listener.name}: ${where} is in use by a data connection of this gateway; try again when it has ended, or choose another port`;
+        ? `listener ${listener.name}: ${where} is in use by another program; ` +
+            `stop that one (ss -ltnp shows it) or choose another port`
+        : `listener ${listener.name}: ${where} is in use by a data connection of this gateway; ` +
+            `try again when it has ended, or choose another port`;
     case 'EACCES':
       return `listener ${listener.name}: no right to listen on ${where}; ports below 1024 need CAP_NET_BIND_SERVICE`;
     case 'EPERM':
-      return `listener ${listener.name}: no right to take connections to other machines on ${where}; transparent listeners need CAP_NET_ADMIN`;
+      return (
+        `listener ${listener.name}: no right to take connections to other machines on ${where}; ` +
+        `transparent listeners need CAP_NET_ADMIN`
+      );
     case 'EADDRNOTAVAIL':
-      return `listener ${listener.name}: ${where} is no address of this machine; choose one that \`ip address\` shows, or 0.0.0.0 for all`;
+      return (
+        `listener ${listener.name}: ${where} is no address of this machine; ` +
+        `choose one that \`ip address\` shows, or 0.0.0.0 for all`
+      );
     default:
       return `listener ${listener.name}: cannot listen on ${where}: ${code}`;
   }

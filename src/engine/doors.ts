@@ -1,6 +1,6 @@
 // The listeners of one engine, as settings want them: opened, renewed in place, moved, or closed, all or nothing.
-// New ones are opened beside the old ones first, and only when each is open does anything change: a listener that cannot be
-// opened leaves everything as it was, and one that moves is not lost on the way.
+// New ones are opened beside the old ones first, and only when each is open does anything change: a listener that
+// cannot be opened leaves everything as it was, and one that moves is not lost on the way.
 
 import { addressFromOctets, type Endpoint, octetsOfAddress, printEndpoint } from '../address/endpoint.ts';
 import { addressesMeet, socketsMeet } from '../address/meeting.ts';
@@ -82,7 +82,9 @@ export class Doors {
     return [...[...this.open.values()].map(({ door }) => door), ...this.retired][Symbol.iterator]();
   }
 
-  /** Undefined once all that these settings need is open, or the one sentence why it cannot be; then all is as it was. */
+  /**
+   * Undefined once all that these settings need is open, or the one sentence why it cannot be; then all is as it was.
+   */
   prepare(settings: Settings): string | undefined {
     this.abandon();
     const change: Change = { settings, next: new Map(), fresh: [] };
@@ -124,9 +126,9 @@ export class Doors {
   }
 
   /**
-   * Lets nobody new in. A reverse listener closes: refused by the kernel, clients and load balancers go elsewhere at once, and a
-   * successor may have the port. A transparent one cannot be gone round, because the table drops what no socket takes, so it
-   * stays to say 421.
+   * Lets nobody new in. A reverse listener closes: refused by the kernel, clients and load balancers go elsewhere at
+   * once, and a successor may have the port. A transparent one cannot be gone round, because the table drops what no
+   * socket takes, so it stays to say 421.
    */
   drain(): void {
     for (const { door, mode } of this.open.values()) {
@@ -169,8 +171,9 @@ export class Doors {
   }
 
   /**
-   * Beside those that this change closes, also where they have the same port: Linux lets two sockets have it while both say that
-   * they share it (SO_REUSEPORT, socket(7)), and gives each connection to the one whose address is the more particular.
+   * Beside those that this change closes, also where they have the same port: Linux lets two sockets have it while both
+   * say that they share it (SO_REUSEPORT, socket(7)), and gives each connection to the one whose address is the more
+   * particular.
    */
   private openDoor(listener: ListenerSettings, change: Change, ports: PortPool): DoorOpening {
     const { index, count } = this.resources;

@@ -19,7 +19,9 @@ export interface EngineBirth {
 }
 
 export type ToEngine =
-  /** Everything that new settings need is to be made ready, while the old ones stay in force; answered by `prepared`. */
+  /**
+   * Everything that new settings need is to be made ready, while the old ones stay in force; answered by `prepared`.
+   */
   | { readonly kind: 'prepare'; readonly change: number; readonly settings: Settings }
   /** What was made ready comes into force for new sessions; answered by `committed`. */
   | { readonly kind: 'commit'; readonly change: number }
@@ -37,7 +39,10 @@ export type ToEngine =
 export type FromEngine =
   /** The engine's loop runs; writing to this eventfd wakes it. */
   | { readonly kind: 'born'; readonly wakeFd: number }
-  /** The change may be committed, or (problem) all is as it was. Change 0 is the engine's birth, which needs no `commit`. */
+  /**
+   * The change may be committed, or (problem) all is as it was. Change 0 is the engine's birth, which needs no
+   * `commit`.
+   */
   | { readonly kind: 'prepared'; readonly change: number; readonly problem: string | undefined }
   /** The settings are in force, or (problem) that is not certain. */
   | { readonly kind: 'committed'; readonly change: number; readonly problem: string | undefined }

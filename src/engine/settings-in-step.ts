@@ -1,6 +1,6 @@
-// How do all parts of the gateway come to new settings together? First every engine makes ready what they need, and only when
-// each can, they change: until then nothing has to be rolled back. Must not break: an engine that dies or hangs holds nobody
-// up, and whoever has not taken what the others have is told, and stays told, until it has.
+// How do all parts of the gateway come to new settings together? First every engine makes ready what they need, and
+// only when each can, they change: until then nothing has to be rolled back. Must not break: an engine that dies or
+// hangs holds nobody up, and whoever has not taken what the others have is told, and stays told, until it has.
 
 import type { Settings } from '../settings/settings.ts';
 
@@ -20,7 +20,8 @@ export interface OutOfStep {
   readonly problem: string;
 }
 
-// An engine answers within a turn of its loop. One that does not within this is stuck, and /healthz says so at the same time.
+// An engine answers within a turn of its loop. One that does not within this is stuck, and /healthz says so at the same
+// time.
 const answerMs = 10_000;
 
 export class SettingsInStep {

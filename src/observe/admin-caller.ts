@@ -1,7 +1,8 @@
-// May this request to the admin address be answered? There is no login, so a web page in an operator's browser must not read
-// the pages: neither under a name of its own that resolves to this machine (DNS rebinding, which only the Host gives away),
-// nor across sites. Must not break: what passes is the address of this end, loopback, `localhost` and what the operator has
-// listed; whoever cannot be judged gets no page. RFC 9112 §3.2 (Host, request target), RFC 9110 §15.5.20 (421).
+// May this request to the admin address be answered? There is no login, so a web page in an operator's browser must not
+// read the pages: neither under a name of its own that resolves to this machine (DNS rebinding, which only the Host
+// gives away), nor across sites. Must not break: what passes is the address of this end, loopback, `localhost` and what
+// the operator has listed; whoever cannot be judged gets no page. RFC 9112 §3.2 (Host, request target), RFC 9110
+// §15.5.20 (421).
 
 import { type Address, parseAddress, sameAddress } from '../address/endpoint.ts';
 import { containsAny, type Network, parseNetwork } from '../address/network.ts';
@@ -35,7 +36,8 @@ type Host =
   | { readonly kind: 'address'; readonly address: Address }
   | { readonly kind: 'unreadable' };
 
-// They tell numbers and no user, and probes that write HTTP/1.0 by hand (HAProxy's) send no Host. Every browser sends one.
+// They tell numbers and no user, and probes that write HTTP/1.0 by hand (HAProxy's) send no Host. Every browser sends
+// one.
 const pagesWithoutHost = ['/healthz', '/readyz', '/metrics'];
 
 // A longer one is no name (RFC 1035 §2.3.4), and it is going to be logged.
@@ -92,8 +94,8 @@ function addressOf(text: string): Host | undefined {
   return address.ok ? { kind: 'address', address: address.value } : undefined;
 }
 
-// No name of the DNS stands behind an address or behind `localhost`, so that no stranger can make them lead here. The port
-// does not matter: tunnels and containers change it, and it is not what an attacker chooses.
+// No name of the DNS stands behind an address or behind `localhost`, so that no stranger can make them lead here. The
+// port does not matter: tunnels and containers change it, and it is not what an attacker chooses.
 function isKnown(host: Host, localAddress: string | undefined, hosts: readonly string[]): boolean {
   if (host.kind === 'unreadable') return false;
   if (host.kind === 'name') return host.name === 'localhost' || hosts.includes(host.name);

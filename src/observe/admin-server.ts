@@ -27,7 +27,9 @@ export interface AdminServerParts {
   readonly readiness: () => Readiness;
   /** Asks the engines, with a bound. */
   readonly listWays: () => Promise<WayListing>;
-  /** Under which names and addresses the pages may be asked for, besides those that always hold; asked at every request. */
+  /**
+   * Under which names and addresses the pages may be asked for, besides those that always hold; asked at every request.
+   */
   readonly hosts: () => readonly string[];
   /** Told of requests that got no page because of the host that they name or the site that they come from. */
   readonly onRefused: (refusal: AdminRefusal, client: string | undefined) => void;

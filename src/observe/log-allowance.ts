@@ -1,5 +1,5 @@
-// May this line be written, when a peer can bring about as many as it likes? So many in a row, then one in a while, and each
-// that is written says how many were not. Must not break: the log stays readable, and what was left out is known.
+// May this line be written, when a peer can bring about as many as it likes? So many in a row, then one in a while, and
+// each that is written says how many were not. Must not break: the log stays readable, and what was left out is known.
 
 export class LogAllowance {
   readonly #linesMax: number;

@@ -78,7 +78,10 @@ export const logDropPlaces = ['engine', 'output'] as const;
 /** Why our table in the kernel dropped a packet: a data connection that no session expects, a control connection unread. */
 export const kernelDropReasons = ['unexpected', 'unread'] as const;
 
-/** Why a request to the admin pages got none: a name that is not listed, a page of another site, no host that can be read. */
+/**
+ * Why a request to the admin pages got none: a name that is not listed, a page of another site, no host that can be
+ * read.
+ */
 export const adminRefusalCauses = ['foreign-host', 'cross-site', 'malformed-host'] as const;
 
 export type AdminRefusalCause = (typeof adminRefusalCauses)[number];

@@ -140,7 +140,7 @@ const metricTable = {
   },
   admin_requests_refused_total: {
     type: 'counter',
-    help: 'Requests to the admin pages that were refused because of whom they name as host or which site they come from.',
+    help: 'Requests to the admin pages that were refused for the host that they name or the site that they come from.',
     labels: [['cause', adminRefusalCauses]],
   },
   settings_reload_total: {

@@ -1,5 +1,5 @@
-// Under which name or address may the admin pages be asked for? As a request's Host carries it, so that the two compare.
-// Must not break: one host each; a pattern would let in names that somebody else may give.
+// Under which name or address may the admin pages be asked for? As a request's Host carries it, so that the two
+// compare. Must not break: one host each; a pattern would let in names that somebody else may give.
 
 import { parseAddress } from '../address/endpoint.ts';
 import { type Parsed, parsed, unreadable } from '../address/parsed.ts';

@@ -1,5 +1,6 @@
-// Which sockets of other processes listen on a port? Sockets that share a port (SO_REUSEPORT) share it with every program of
-// the same user that says so, silently; this process's own are known by their descriptors. proc(5): net/tcp, fd.
+// Which sockets of other processes listen on a port? Sockets that share a port (SO_REUSEPORT) share it with every
+// program of the same user that says so, silently; this process's own are known by their descriptors. proc(5): net/tcp,
+// fd.
 
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { endianness } from 'node:os';
@@ -32,7 +33,9 @@ function listeningOrNone(table: string, port: number): Listening[] {
   }
 }
 
-/** One line each, `sl local remote state tx:rx tr:when retransmits uid timeout inode …`; those that listen come first. */
+/**
+ * One line each, `sl local remote state tx:rx tr:when retransmits uid timeout inode …`; those that listen come first.
+ */
 function listening(table: string, port: number): Listening[] {
   const found: Listening[] = [];
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');

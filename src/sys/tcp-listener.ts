@@ -84,8 +84,9 @@ export class TcpListener {
   }
 
   /**
-   * From now on a socket of the same user may listen on the port beside this one, if it says the same of itself (socket(7)). It
-   * is not taken back: the kernel remembers of a port that it was shared, as long as anything is bound to it.
+   * From now on a socket of the same user may listen on the port beside this one, if it says the same of itself
+   * (socket(7)). It is not taken back: the kernel remembers of a port that it was shared, as long as anything is bound
+   * to it.
    */
   sharePort(): void {
     setInteger(this.fd, libc.SOL_SOCKET, libc.SO_REUSEPORT, 1);

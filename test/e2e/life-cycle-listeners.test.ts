@@ -1,6 +1,6 @@
-// Where a listener listens changes with SIGHUP, also to an address that meets the old one, and no moment passes in which nobody
-// listens; what cannot be opened changes nothing. And what does a client find at a listener while the gateway drains?
-// In a network namespace of this file, because 0.0.0.0 meets every address.
+// Where a listener listens changes with SIGHUP, also to an address that meets the old one, and no moment passes in
+// which nobody listens; what cannot be opened changes nothing. And what does a client find at a listener while the
+// gateway drains? In a network namespace of this file, because 0.0.0.0 meets every address.
 //
 //   client 127.0.0.1 ──── gateway :2222 (at addresses as settings say) ──── server 127.s:2121 (scripted)
 
@@ -138,7 +138,8 @@ for (const engines of [1, 2]) {
     });
 
     test('from one mode to the other where it is', async () => {
-      const transparent = `{ name: front-0, mode: transparent, listen: "${first.host}:${port}", servers: [10.77.0.0/24] }`;
+      const listen = `"${first.host}:${port}"`;
+      const transparent = `{ name: front-0, mode: transparent, listen: ${listen}, servers: [10.77.0.0/24] }`;
       await assertTransparent(false);
       assert.equal(await gateway.reload(`listeners:\n  - ${transparent}\nengines: ${engines}\n`), 'applied');
       await assertTransparent(true);

@@ -156,7 +156,7 @@ test('of many in a row the last one is read once the one before is over', async 
   assert.deepEqual(reads, [0, 10]);
 });
 
-test('what is asked for before the start is over waits for it, and comes to nothing once the end has begun', async () => {
+test('what is asked for before the start is over waits, and once the end has begun it comes to nothing', async () => {
   const { seen, reloading, reload } = stage();
   let started: () => void = () => undefined;
   seen.serving = false;
@@ -192,7 +192,7 @@ test('a listener cannot have the place of the admin pages, also when the file gi
   const wanted = { ...base, admin: { listen, hosts: [] }, listeners: [at(9121)] };
   const outcome = await reload(wanted);
   assert.ok(!outcome.ok);
-  assert.match(outcome.problem, /^listener front: the admin pages have 127\.0\.0\.1:9121 until the next restart; /);
+  assert.match(outcome.problem, /^listener front: the admin pages have 127\.0\.0\.1:9121 until the next restart$/);
 });
 
 test('engines keep the table that they know, also after a time without a transparent listener', async () => {

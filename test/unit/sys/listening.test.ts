@@ -18,7 +18,8 @@ async function ownPort(t: TestContext, host: string): Promise<number> {
 
 /** Another process listens there until the test is over. */
 async function anothersPort(t: TestContext, host: string): Promise<number> {
-  const program = `const s = require('node:net').createServer().listen(0, '${host}', () => console.log(s.address().port))`;
+  const listens = `const server = require('node:net').createServer().listen(0, '${host}', `;
+  const program = `${listens} () => console.log(server.address().port))`;
   const child: ChildProcess = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => child.kill());
   const [octets] = await once(child.stdout!, 'data');
