@@ -5,8 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { printEndpoint } from './address/endpoint.ts';
 import { EngineHost } from './engine/engine-host.ts';
 import { newQuotaMemory, raiseDescriptorLimit } from './engine/process-wide.ts';
+import type { AdminRefusal } from './observe/admin-caller.ts';
 import { type AdminServer, type Readiness, startAdminServer } from './observe/admin-server.ts';
 import { createLog, type Logger } from './observe/log.ts';
+import { LogAllowance } from './observe/log-allowance.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
 import { kernelDropReasons } from './observe/metric-labels.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -14,11 +16,9 @@ import type { Tally } from './observe/tally.ts';
 import type { WayListing } from './observe/way-entry.ts';
 import { packageVersion } from './package-version.ts';
 import { Perimeter, type TableKeeping } from './perimeter/perimeter.ts';
+import { type Outcome, type ReadSettings, Reloading } from './reloading.ts';
 import type { Settings } from './settings/settings.ts';
 import { newTally } from './witness/verb-tally.ts';
-
-/** What went wrong, in one sentence for the operator. */
-export type Outcome = { readonly ok: true } | { readonly ok: false; readonly problem: string };
 
 type Service = 'starting' | 'ready' | 'draining' | 'stopped';
 
@@ -34,6 +34,9 @@ const mendingMs = 5_000;
 const flowEndingMs = 2_000;
 // Longer than any turn of a healthy loop, shorter than a probe's patience.
 const stuckSeconds = 10;
+// Enough to see who asks for the admin pages, too little for a web page to fill a disk with.
+const adminRefusalLines = 10;
+const adminRefusalLineMs = 6_000;
 
 export class Gateway {
   private settings: Settings;
@@ -48,7 +51,9 @@ export class Gateway {
   private tableState: 'sound' | 'beyond-us' = 'sound';
   private admin: AdminServer | undefined;
   private service: Service = 'starting';
-  private reloading: Promise<unknown> = Promise.resolve();
+  private started: Promise<Outcome> | undefined;
+  private readonly reloading: Reloading;
+  private readonly adminRefusals = new LogAllowance(adminRefusalLines, adminRefusalLineMs);
   private readonly onFatal: (problem: string) => void;
 
   /** `onFatal` hears of a death that the gateway cannot go on after. */
@@ -60,15 +65,32 @@ export class Gateway {
       onDropped: (lines) => this.own.increase('log_lines_dropped_total', lines, 'output'),
     });
     this.log = createLog({ level: settings.log.level, write: (line) => this.output.write(line) });
+    this.reloading = new Reloading({
+      engines: () => this.engines,
+      perimeter: this.perimeter,
+      inForce: () => this.settings,
+      isServing: () => this.service === 'ready',
+      onApplied: (applied) => this.onApplied(applied),
+      log: this.log,
+      tally: this.own,
+    });
   }
 
   /** Resolves once every listener is bound and the admin pages answer, or with the sentence why not; nothing is left bound then. */
-  async start(): Promise<Outcome> {
-    this.checkDescriptors();
-    const problem = (await this.startAdmin()) ?? this.perimeter.apply(this.settings) ?? (await this.startEngines());
-    if (problem !== undefined) {
-      await this.stop();
-      return { ok: false, problem };
+  start(): Promise<Outcome> {
+    this.started = this.startAlone();
+    this.reloading.after(this.started);
+    return this.started;
+  }
+
+  private async startAlone(): Promise<Outcome> {
+    this.checkDescriptors(this.settings);
+    const problem = (await this.startAdmin()) ?? this.startPerimeter() ?? (await this.startEngines());
+    if (problem !== undefined || this.service !== 'starting') {
+      this.service = 'stopped';
+      await this.tearDown();
+      this.output.flush();
+      return { ok: false, problem: problem ?? stoppedEarly };
     }
     this.service = 'ready';
     this.mending = setInterval(() => this.mendPerimeter(), mendingMs);
@@ -95,42 +117,8 @@ export class Gateway {
   }
 
   /** New settings for new sessions; live ones keep theirs. What cannot change in a running process is named in the log. */
-  reload(settings: Settings): Promise<Outcome> {
-    // One after another: two that overlap would each take the other's answers for its own.
-    const reloaded = this.reloading.then(() => this.reloadAlone(settings));
-    this.reloading = reloaded;
-    return reloaded;
-  }
-
-  private async reloadAlone(asked: Settings): Promise<Outcome> {
-    const settings = { ...asked, kernel: this.perimeter.kernelSettings(asked.kernel) };
-    // New listeners would let new sessions in.
-    if (this.service !== 'ready') return this.refuseReload('the gateway is going down');
-    const tableProblem = this.perimeter.apply(settings);
-    if (tableProblem !== undefined) return this.refuseReload(tableProblem);
-    const done: EngineHost[] = [];
-    for (const engine of this.engines) {
-      const problem = await engine.configure(settings);
-      if (problem !== undefined) {
-        for (const changed of done) await changed.configure(this.settings);
-        this.perimeter.apply(this.settings);
-        return this.refuseReload(problem);
-      }
-      done.push(engine);
-    }
-    this.warnOfFixed(asked);
-    this.settings = settings;
-    this.own.set('sessions_limit', settings.sessions.totalMax);
-    this.own.count('settings_reload_total', 'applied');
-    this.log.info('settings reloaded; they hold for new sessions');
-    return { ok: true };
-  }
-
-  /** For a settings file that could not be read: says so and goes on with the old settings. */
-  refuseReload(problem: string): Outcome {
-    this.own.count('settings_reload_total', 'refused');
-    this.log.error({ problem }, 'settings not reloaded; the old ones stay in force');
-    return { ok: false, problem };
+  reload(read: ReadSettings): Promise<Outcome> {
+    return this.reloading.ask(read);
   }
 
   /** The data connections of all engines; one that does not answer within its bound is told as missing, not waited for. */
@@ -144,6 +132,7 @@ export class Gateway {
 
   /** No new sessions; those under way finish, those that have not by the bound get 421. Resolves when all have ended. */
   async drain(): Promise<void> {
+    if (this.service === 'starting') return this.stop();
     if (this.service !== 'ready') return;
     this.service = 'draining';
     this.own.set('ready', 0);
@@ -168,15 +157,22 @@ export class Gateway {
   /** Ends everything at once. */
   async stop(): Promise<void> {
     if (this.service === 'stopped') return;
-    const began = this.service !== 'starting';
+    const starting = this.service === 'starting';
     this.service = 'stopped';
+    // A start under way sees it at its next step and takes down what it has put up, but an engine might keep it
+    // waiting.
+    await Promise.all(this.engines.map((engine) => engine.kill()));
+    await (starting ? this.started : this.tearDown());
+    this.log.info('stopped');
+    this.output.close();
+  }
+
+  private async tearDown(): Promise<void> {
     clearInterval(this.mending);
     clearInterval(this.glancing);
     await Promise.all(this.engines.map((engine) => engine.kill()));
     this.perimeter.remove();
     await this.admin?.close();
-    if (began) this.log.info('stopped');
-    this.output.close();
   }
 
   private glanceAtPerimeter(): void {
@@ -195,6 +191,11 @@ export class Gateway {
     else if (state !== 'sound') this.log.error({ problem: state.problem }, 'control connections may pass unread');
   }
 
+  private startPerimeter(): string | undefined {
+    if (this.service !== 'starting') return stoppedEarly;
+    return this.perimeter.apply(this.settings);
+  }
+
   private async startEngines(): Promise<string | undefined> {
     const { settings } = this;
     const quota = newQuotaMemory();
@@ -203,12 +204,14 @@ export class Gateway {
       this.tallies.push(tally);
       const logsTaken = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
       const birth = { index, count: settings.engines, settings, tally: tally.buffer, quota, logsTaken };
-      const { host, problem } = await EngineHost.start(birth, {
+      const host = new EngineHost(birth, {
         log: (lines) => this.output.write(lines),
         died: (engine, error) => this.onEngineDied(engine, error),
       });
       this.engines.push(host);
+      const problem = await host.whenBorn();
       if (problem !== undefined) return problem;
+      if (this.service !== 'starting') return stoppedEarly;
     }
     return undefined;
   }
@@ -227,13 +230,34 @@ export class Gateway {
       listen: this.settings.admin.listen,
       metrics,
       health: () => this.health(),
-      readiness: () => (this.service === 'ready' ? { ok: true } : { ok: false, reason: this.service }),
+      readiness: () => this.readiness(),
+      hosts: () => this.settings.admin?.hosts ?? [],
+      onRefused: (refusal, client) => this.onAdminRefused(refusal, client),
       listWays: () => this.listWays(),
       onError: (error) => this.log.error({ err: error }, 'admin page failed'),
     });
     if (!started.ok) return started.problem.sentence;
     this.admin = started.server;
     return undefined;
+  }
+
+  private onApplied(settings: Settings): void {
+    this.settings = settings;
+    this.log.level = settings.log.level;
+    this.own.set('sessions_limit', settings.sessions.totalMax);
+    this.checkDescriptors(settings);
+  }
+
+  private onAdminRefused({ cause, host }: AdminRefusal, client: string | undefined): void {
+    this.own.count('admin_requests_refused_total', cause);
+    const unwritten = this.adminRefusals.take(performance.now());
+    if (unwritten !== undefined) this.log.warn({ cause, host, client, unwritten }, 'admin request refused');
+  }
+
+  private readiness(): Readiness {
+    if (this.service !== 'ready') return { ok: false, reason: this.service };
+    const problem = this.reloading.outOfStep;
+    return problem === undefined ? { ok: true } : { ok: false, reason: `settings are not in step: ${problem}` };
   }
 
   /** An engine comes round its loop at least once a second; one that has not for long is stuck. */
@@ -245,8 +269,8 @@ export class Gateway {
       : { ok: false, reason: `engine ${stuck} has not come round its loop for ${stuckSeconds} s` };
   }
 
-  private checkDescriptors(): void {
-    const wanted = this.settings.sessions.totalMax * descriptorsPerSession + 256;
+  private checkDescriptors(settings: Settings): void {
+    const wanted = settings.sessions.totalMax * descriptorsPerSession + 256;
     const have = raiseDescriptorLimit(wanted);
     if (have >= wanted) return;
     this.log.warn(
@@ -254,17 +278,6 @@ export class Gateway {
       'fewer file descriptors than sessions.max may need; raise the limit (ulimit -n, systemd LimitNOFILE) or lower sessions.max',
     );
   }
-
-  private warnOfFixed(settings: Settings): void {
-    const fixed: readonly (readonly [string, unknown, unknown])[] = [
-      ['engines', settings.engines, this.settings.engines],
-      ['admin', settings.admin, this.settings.admin],
-      ['kernel', this.perimeter.kernelSettings(settings.kernel), settings.kernel],
-    ];
-    for (const [setting, now, wanted] of fixed) {
-      if (JSON.stringify(now) !== JSON.stringify(wanted)) {
-        this.log.warn({ setting }, 'this setting changes only with a restart');
-      }
-    }
-  }
 }
+
+const stoppedEarly = 'told to stop before it was ready';

@@ -3,6 +3,7 @@
 
 import { Gateway } from '../gateway.ts';
 import type { TableKeeping } from '../perimeter/perimeter.ts';
+import type { ReadSettings } from '../reloading.ts';
 import type { Loaded } from '../settings/load-settings.ts';
 import type { Settings } from '../settings/settings.ts';
 import { printProblem } from '../yaml/problem.ts';
@@ -23,9 +24,10 @@ export async function serve(parts: ServiceParts): Promise<number> {
   const ended = new Promise<number>((resolve) => (end = resolve));
   const gateway = new Gateway(parts.settings, parts.keeping ?? 'installed', () => end(1));
   // Before "ready" is told: whoever waits for it may send a signal at once.
-  listenToSignals(gateway, parts.reload, end);
+  const signals = listenToSignals(gateway, parts.reload, end);
   const started = await gateway.start();
   if (!started.ok) {
+    if (signals.toldToEnd()) return ended;
     for (const problem of started.problem.split('\n')) process.stderr.write(`portcullis: ${problem}\n`);
     return 1;
   }
@@ -35,7 +37,11 @@ export async function serve(parts: ServiceParts): Promise<number> {
   return code;
 }
 
-function listenToSignals(gateway: Gateway, reload: () => Loaded, end: (code: number) => void): void {
+function listenToSignals(
+  gateway: Gateway,
+  load: () => Loaded,
+  end: (code: number) => void,
+): { toldToEnd: () => boolean } {
   let asked = 0;
   const stop = () => {
     asked += 1;
@@ -44,9 +50,10 @@ function listenToSignals(gateway: Gateway, reload: () => Loaded, end: (code: num
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  process.on('SIGHUP', () => {
-    const loaded = reload();
-    if (loaded.ok) void gateway.reload(loaded.settings);
-    else gateway.refuseReload(loaded.problems.map(printProblem).join('; '));
-  });
+  const read: ReadSettings = () => {
+    const loaded = load();
+    return loaded.ok ? loaded : { ok: false, problem: loaded.problems.map(printProblem).join('; ') };
+  };
+  process.on('SIGHUP', () => void gateway.reload(read));
+  return { toldToEnd: () => asked > 0 };
 }

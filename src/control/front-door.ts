@@ -59,6 +59,7 @@ const farewells: Record<TurnedAway, string> = {
   total: 'Too many connections to this gateway; try again later.',
   client: 'Too many connections from your address; close one first.',
   server: 'This FTP server cannot be reached through this gateway.',
+  draining: 'The gateway is going down for maintenance; try again later.',
 };
 
 export class FrontDoor implements Pollable {
@@ -68,6 +69,7 @@ export class FrontDoor implements Pollable {
   private point: ServicePoint;
   private readonly resources: DoorResources;
   private listener: TcpListener | undefined;
+  private service: 'letting-in' | 'sending-away' = 'letting-in';
   /** What every client has dialled; a listener on a wildcard, or a transparent one, has to ask for each. */
   private readonly local: Endpoint | undefined;
 
@@ -79,6 +81,7 @@ export class FrontDoor implements Pollable {
     this.point = this.pointOfService();
   }
 
+  /** Binds and listens; who connects waits until `welcome`. */
   static open(
     name: string,
     listen: Endpoint,
@@ -98,19 +101,28 @@ export class FrontDoor implements Pollable {
     });
     if (!listened.ok) return listened;
     door.listener = listened.listener;
+    door.listener.pause();
     return { ok: true, door };
   }
 
   onReady(): void {
-    for (let taken = 0; taken < acceptsPerTurn; taken++) {
-      const accepted = this.listener?.accept();
-      if (accepted === undefined) return;
-      if (typeof accepted === 'string') {
-        this.pause(accepted);
-        return;
-      }
-      this.letIn(accepted);
-    }
+    let taken = 0;
+    while (taken < acceptsPerTurn && this.takeNext()) taken += 1;
+  }
+
+  /** From now on who connects is let in. */
+  welcome(): void {
+    this.listener?.resume(this);
+  }
+
+  /** From now on who connects reads 421. */
+  sendAwayAll(): void {
+    this.service = 'sending-away';
+  }
+
+  /** From now on another listener may be opened on the same port. */
+  sharePort(): void {
+    this.listener?.sharePort();
   }
 
   /** New sessions get these terms from now on. */
@@ -135,10 +147,33 @@ export class FrontDoor implements Pollable {
     this.listener = undefined;
   }
 
+  /** As `close`, but those who have connected and wait are not reset: they are dealt with first. */
+  closeBehindWaiting(): void {
+    // As many as can have waited when this began.
+    for (let left = backlog; left > 0 && this.takeNext(); left--);
+    this.close();
+  }
+
+  /** False when nobody waits, or nobody can be taken now. */
+  private takeNext(): boolean {
+    const accepted = this.listener?.accept();
+    if (accepted === undefined) return false;
+    if (typeof accepted === 'string') {
+      this.pause(accepted);
+      return false;
+    }
+    this.letIn(accepted);
+    return true;
+  }
+
   private letIn({ fd, peer }: Accepted): void {
     const { quota, witness } = this.resources;
     const client: Endpoint = { address: addressFromOctets(peer.octets), port: peer.port };
     const dialled = this.local ?? localEnd(fd);
+    if (this.service === 'sending-away') {
+      this.sendAway(fd, client, dialled, 'draining');
+      return;
+    }
     const server = this.terms.serverFor(dialled);
     if (server === undefined) {
       this.sendAway(fd, client, dialled, 'server');

@@ -1,8 +1,10 @@
-// The listeners of one engine, as settings want them: opened, renewed in place, or closed, all or nothing.
-// A listener that cannot be opened leaves everything as it was.
+// The listeners of one engine, as settings want them: opened, renewed in place, moved, or closed, all or nothing.
+// New ones are opened beside the old ones first, and only when each is open does anything change: a listener that
+// cannot be opened leaves everything as it was, and one that moves is not lost on the way.
 
-import { type Endpoint, octetsOfAddress, printEndpoint } from '../address/endpoint.ts';
-import { type DoorResources, type DoorTerms, FrontDoor } from '../control/front-door.ts';
+import { addressFromOctets, type Endpoint, octetsOfAddress, printEndpoint } from '../address/endpoint.ts';
+import { addressesMeet, socketsMeet } from '../address/meeting.ts';
+import { type DoorOpening, type DoorResources, type DoorTerms, FrontDoor } from '../control/front-door.ts';
 import type { Upstream } from '../control/service-point.ts';
 import { AutoPath } from '../datapath/auto-path.ts';
 import type { DataPath } from '../datapath/data-path.ts';
@@ -12,18 +14,30 @@ import { PortPool } from '../datapath/port-pool.ts';
 import { Relay } from '../datapath/relay.ts';
 import { serverBehind } from '../policy/destination.ts';
 import type { ListenerSettings, Settings } from '../settings/settings.ts';
-import { SysError, type SysErrorCode } from '../sys/errno.ts';
+import { SysError } from '../sys/errno.ts';
+import { othersListening } from '../sys/listening.ts';
 import { mayBind } from '../sys/may-bind.ts';
-import type { SocketAddress } from '../sys/socket-address.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
 import type { DialOptions } from '../sys/tcp-socket.ts';
+import { bindProblem, noPortsProblem, type PortHolder, socketAddress, sourcePortProblem } from './door-problems.ts';
 
 const upstreamsMax = 4096;
 
 interface Open {
   readonly door: FrontDoor;
+  readonly name: string;
+  readonly mode: ListenerSettings['mode'];
+  readonly listen: Endpoint;
   readonly ports: PortPool;
   readonly ranges: string;
+}
+
+/** What is ready to come into force. */
+interface Change {
+  readonly settings: Settings;
+  readonly next: Map<string, Open>;
+  /** Opened for it. */
+  readonly fresh: FrontDoor[];
 }
 
 export interface DoorsResources extends Omit<DoorResources, 'upstream'> {
@@ -36,10 +50,11 @@ export interface DoorsResources extends Omit<DoorResources, 'upstream'> {
 export class Doors {
   private readonly resources: DoorsResources;
   private readonly upstreams = new Map<string, Upstream>();
-  /** By where they listen: a listener that only gets another name keeps its socket and its sessions. */
+  /** By mode and where they listen: a listener that only gets another name keeps its socket and its sessions. */
   private open = new Map<string, Open>();
   /** Closed by a reload, while sessions that came in through them go on. */
   private retired: FrontDoor[] = [];
+  private change: Change | undefined;
   private plane: KernelPlane | undefined;
 
   constructor(resources: DoorsResources) {
@@ -67,29 +82,67 @@ export class Doors {
     return [...[...this.open.values()].map(({ door }) => door), ...this.retired][Symbol.iterator]();
   }
 
-  /** Undefined once the settings are in force, or the one sentence why they are not. */
-  apply(settings: Settings): string | undefined {
-    const next = new Map<string, Open>();
-    const fresh: FrontDoor[] = [];
-    for (const listener of settings.listeners) {
-      const problem = this.kernelProblem(listener, settings) ?? this.applyOne(listener, settings, next, fresh);
-      if (problem === undefined) continue;
-      for (const door of fresh) door.close();
-      return problem;
+  /**
+   * Undefined once all that these settings need is open, or the one sentence why it cannot be; then all is as it was.
+   */
+  prepare(settings: Settings): string | undefined {
+    this.abandon();
+    const change: Change = { settings, next: new Map(), fresh: [] };
+    this.change = change;
+    try {
+      for (const listener of settings.listeners) {
+        const problem = this.kernelProblem(listener, settings) ?? this.prepareOne(listener, change);
+        if (problem === undefined) continue;
+        this.abandon();
+        return problem;
+      }
+    } catch (error) {
+      this.abandon();
+      throw error;
     }
-    for (const listener of settings.listeners) {
-      const { door, ports } = next.get(printEndpoint(listener.listen))!;
-      door.renew(listener.name, this.termsOf(listener, settings, ports));
-    }
-    const given = [...this.open].filter(([where]) => !next.has(where)).map(([, { door }]) => door);
-    for (const door of given) door.close();
-    this.retired = [...this.retired, ...given].filter((door) => door.sessionCount > 0);
-    this.open = next;
     return undefined;
   }
 
+  /** Gives up what has been prepared and not committed. */
+  abandon(): void {
+    for (const door of this.change?.fresh ?? []) door.close();
+    this.change = undefined;
+  }
+
+  /** What has been prepared comes into force. */
+  commit(): void {
+    if (this.change === undefined) return;
+    const { settings, next, fresh } = this.change;
+    this.change = undefined;
+    for (const listener of settings.listeners) {
+      const { door, ports } = next.get(keyOf(listener))!;
+      door.renew(listener.name, this.termsOf(listener, settings, ports));
+    }
+    for (const door of fresh) door.welcome();
+    const given = [...this.open].filter(([key]) => !next.has(key)).map(([, { door }]) => door);
+    for (const door of given) door.closeBehindWaiting();
+    this.retired = [...this.retired, ...given].filter((door) => door.sessionCount > 0);
+    this.open = next;
+  }
+
+  /**
+   * Lets nobody new in. A reverse listener closes: refused by the kernel, clients and load balancers go elsewhere at
+   * once, and a successor may have the port. A transparent one cannot be gone round, because the table drops what no
+   * socket takes, so it stays to say 421.
+   */
+  drain(): void {
+    for (const { door, mode } of this.open.values()) {
+      door.sendAwayAll();
+      if (mode === 'reverse') door.closeBehindWaiting();
+    }
+    for (const door of this) door.tellAll({ kind: 'drain' });
+  }
+
   closeAll(): void {
-    for (const { door } of this.open.values()) door.close();
+    for (const { door } of this.open.values()) {
+      door.sendAwayAll();
+      door.closeBehindWaiting();
+    }
   }
 
   /** At the end of the engine: what it holds in the kernel besides sockets. */
@@ -97,35 +150,69 @@ export class Doors {
     this.plane?.shutDown();
   }
 
-  private applyOne(
-    listener: ListenerSettings,
-    settings: Settings,
-    next: Map<string, Open>,
-    fresh: FrontDoor[],
-  ): string | undefined {
+  private prepareOne(listener: ListenerSettings, change: Change): string | undefined {
     const problem = sourcePortProblem(listener);
     if (problem !== undefined) return problem;
-    const where = printEndpoint(listener.listen);
-    const before = this.open.get(where);
-    const ranges = JSON.stringify(listener.dataPorts);
-    const { index, count } = this.resources;
-    const ports = before?.ranges === ranges ? before.ports : new PortPool(listener.dataPorts, index, count);
-    if (ports.size === 0) return noPortsProblem(listener, count);
+    const key = keyOf(listener);
+    const { name, mode, listen } = listener;
+    const ports = this.portsFor(listener, change.settings);
+    if (ports.size === 0) return noPortsProblem(listener, this.resources.count);
+    const open = { name, mode, listen, ports, ranges: rangesOf(listener) };
+    const before = this.open.get(key);
     if (before !== undefined) {
-      next.set(where, { ...before, ports, ranges });
+      change.next.set(key, { ...open, door: before.door });
       return undefined;
     }
-    const terms = this.termsOf(listener, settings, ports);
-    const resources = { ...this.resources, upstream: (endpoint: Endpoint) => this.upstream(endpoint) };
-    // A shared port could silently be shared with another program too, so the first engine looks who is there.
-    const taken = count > 1 && index === 0 ? mayBind(socketAddress(listener.listen)) : undefined;
-    if (taken !== undefined) return bindProblem(listener, taken);
-    const socket = { sharePort: count > 1, transparent: listener.mode === 'transparent' };
-    const opening = FrontDoor.open(listener.name, listener.listen, socket, terms, resources);
-    if (!opening.ok) return bindProblem(listener, opening.code);
-    fresh.push(opening.door);
-    next.set(where, { door: opening.door, ports, ranges });
+    const opening = this.openDoor(listener, change, ports);
+    if (!opening.ok) return bindProblem(listener, opening.code, this.holderOf(listener.listen));
+    change.fresh.push(opening.door);
+    change.next.set(key, { ...open, door: opening.door });
     return undefined;
+  }
+
+  /**
+   * Beside those that this change closes, also where they have the same port: Linux lets two sockets have it while both
+   * say that they share it (SO_REUSEPORT, socket(7)), and gives each connection to the one whose address is the more
+   * particular.
+   */
+  private openDoor(listener: ListenerSettings, change: Change, ports: PortPool): DoorOpening {
+    const { index, count } = this.resources;
+    const rivals = [...this.open.values()].filter(({ listen }) => socketsMeet(listen, listener.listen));
+    const sharePort = count > 1 || rivals.length > 0;
+    // Shared with us, a port could silently be shared with another program too, so the first engine looks who is there.
+    const taken = sharePort && index === 0 && this.isTaken(listener.listen);
+    if (taken) return { ok: false, call: 'bind', code: 'EADDRINUSE' };
+    for (const { door } of rivals) door.sharePort();
+    const terms = this.termsOf(listener, change.settings, ports);
+    const resources = { ...this.resources, upstream: (endpoint: Endpoint) => this.upstream(endpoint) };
+    const socket = { sharePort, transparent: listener.mode === 'transparent' };
+    return FrontDoor.open(listener.name, listener.listen, socket, terms, resources);
+  }
+
+  /** Who has a port that is in use; before the first listener is open, nothing is ours. */
+  private holderOf(listen: Endpoint): PortHolder {
+    return this.open.size === 0 || this.isTaken(listen) ? 'another program' : 'a data connection of this gateway';
+  }
+
+  /** By a program that is not this one. */
+  private isTaken(listen: Endpoint): boolean {
+    const others = othersListening(listen.port);
+    if (others !== undefined) return others.some((at) => addressesMeet(addressFromOctets(at), listen.address));
+    // Without /proc it can be found out only while none of our own listens.
+    return this.open.size === 0 && mayBind(socketAddress(listen)) === 'EADDRINUSE';
+  }
+
+  /** A listener that stays, or moves, keeps its pool, because ways of sessions that go on hold ports of it. */
+  private portsFor(listener: ListenerSettings, settings: Settings): PortPool {
+    const ranges = rangesOf(listener);
+    const before = this.open.get(keyOf(listener));
+    if (before?.ranges === ranges) return before.ports;
+    const kept = new Set(settings.listeners.map((one) => `${keyOf(one)} ${rangesOf(one)}`));
+    for (const [key, open] of this.open) {
+      if (open.name === listener.name && open.ranges === ranges && !kept.has(`${key} ${ranges}`)) return open.ports;
+    }
+    const { index, count } = this.resources;
+    return new PortPool(listener.dataPorts, index, count);
   }
 
   private termsOf(listener: ListenerSettings, settings: Settings, ports: PortPool): DoorTerms {
@@ -192,6 +279,15 @@ export class Doors {
   }
 }
 
+/** What a socket is bound to for good. */
+function keyOf({ mode, listen }: ListenerSettings): string {
+  return `${mode} ${printEndpoint(listen)}`;
+}
+
+function rangesOf({ dataPorts }: ListenerSettings): string {
+  return JSON.stringify(dataPorts);
+}
+
 function serverFor(listener: ListenerSettings): DoorTerms['serverFor'] {
   if (listener.mode === 'reverse') return () => listener.upstream;
   return (dialled) => serverBehind(listener, dialled);
@@ -212,38 +308,4 @@ function serverDial(listener: ListenerSettings, dscp: number | undefined): DoorT
     const { address } = source === 'client' ? client : { address: source };
     return { purpose: 'control', transparent: true, dscp, from: { octets: octetsOfAddress(address), port: 0 } };
   };
-}
-
-function sourcePortProblem(listener: ListenerSettings): string | undefined {
-  const { activeSourcePort: port, listen } = listener;
-  if (port === undefined) return undefined;
-  const code = mayBind(socketAddress({ address: listen.address, port }));
-  if (code !== 'EACCES') return undefined;
-  return `listener ${listener.name}: no right to send from port ${port} (activeSourcePort); give the process CAP_NET_BIND_SERVICE or leave the setting out`;
-}
-
-function noPortsProblem(listener: ListenerSettings, engines: number): string {
-  return engines > 1
-    ? `listener ${listener.name}: dataPorts has too few ports for ${engines} engines, which divide them; add some`
-    : `listener ${listener.name}: dataPorts has only ports that devices on the path treat specially (5060 …); add others`;
-}
-
-function socketAddress({ address, port }: Endpoint): SocketAddress {
-  return { octets: octetsOfAddress(address), port };
-}
-
-function bindProblem(listener: ListenerSettings, code: SysErrorCode): string {
-  const where = printEndpoint(listener.listen);
-  switch (code) {
-    case 'EADDRINUSE':
-      return `listener ${listener.name}: ${where} is in use by another program; stop that one (ss -ltnp shows it) or choose another port`;
-    case 'EACCES':
-      return `listener ${listener.name}: no right to listen on ${where}; ports below 1024 need CAP_NET_BIND_SERVICE`;
-    case 'EPERM':
-      return `listener ${listener.name}: no right to take connections to other machines on ${where}; transparent listeners need CAP_NET_ADMIN`;
-    case 'EADDRNOTAVAIL':
-      return `listener ${listener.name}: ${where} is no address of this machine; choose one that \`ip address\` shows, or 0.0.0.0 for all`;
-    default:
-      return `listener ${listener.name}: cannot listen on ${where}: ${code}`;
-  }
 }

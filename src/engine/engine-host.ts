@@ -6,6 +6,7 @@ import type { WayEntry } from '../observe/way-entry.ts';
 import type { Settings } from '../settings/settings.ts';
 import { wake } from '../sys/wake-up.ts';
 import type { EngineBirth, FromEngine, ToEngine } from './messages.ts';
+import type { ChangingEngine } from './settings-in-step.ts';
 
 export interface EngineEars {
   log(lines: Uint8Array): void;
@@ -19,21 +20,23 @@ const nurseryMiB = 8;
 const stopMs = 1_000;
 // An engine answers within a turn of its loop; whoever asks at the moment when one is stuck wants to hear of the others.
 const answerMs = 2_000;
+const endedEarly = 'the engine ended while it was given its settings';
 
-export class EngineHost {
+export class EngineHost implements ChangingEngine {
   readonly index: number;
   private readonly worker: Worker;
   private readonly port: MessagePort;
   private readonly ears: EngineEars;
   private readonly logsTaken: Int32Array;
   private wakeFd = -1;
-  private configured: ((problem: string | undefined) => void) | undefined;
+  private readonly awaitedChanges = new Map<string, (problem: string | undefined) => void>();
+  private readonly birth: Promise<string | undefined>;
   private readonly awaitedWays = new Map<number, (ways: readonly WayEntry[] | undefined) => void>();
   private requests = 0;
   private life: 'running' | 'ended' = 'running';
   private readonly ended: Promise<void>;
 
-  private constructor(birth: EngineBirth, ears: EngineEars) {
+  constructor(birth: EngineBirth, ears: EngineEars) {
     this.index = birth.index;
     this.ears = ears;
     this.logsTaken = new Int32Array(birth.logsTaken);
@@ -51,20 +54,30 @@ export class EngineHost {
     void this.ended.then(() => {
       this.life = 'ended';
       for (const answer of this.awaitedWays.values()) answer(undefined);
+      for (const answer of this.awaitedChanges.values()) answer(endedEarly);
     });
+    this.birth = this.answerTo('prepared', 0);
   }
 
-  /** Starts an engine; resolves when its listeners are bound, or with the sentence why they are not. */
-  static async start(birth: EngineBirth, ears: EngineEars): Promise<{ host: EngineHost; problem: string | undefined }> {
-    const host = new EngineHost(birth, ears);
-    return { host, problem: await host.nextConfigured() };
+  /** Resolves when its listeners are bound, or with the sentence why they are not. */
+  whenBorn(): Promise<string | undefined> {
+    return this.birth;
   }
 
-  /** Resolves to undefined when the settings are in force, or to the sentence why the old ones still are. */
-  configure(settings: Settings): Promise<string | undefined> {
-    const answer = this.nextConfigured();
-    this.tell({ kind: 'configure', settings });
+  prepare(change: number, settings: Settings): Promise<string | undefined> {
+    const answer = this.answerTo('prepared', change);
+    this.tell({ kind: 'prepare', change, settings });
     return answer;
+  }
+
+  commit(change: number): Promise<string | undefined> {
+    const answer = this.answerTo('committed', change);
+    this.tell({ kind: 'commit', change });
+    return answer;
+  }
+
+  abandon(change: number): void {
+    this.tell({ kind: 'abandon', change });
   }
 
   /** Its data connections, in no particular order; undefined when the engine does not answer in time, or has ended. */
@@ -106,20 +119,26 @@ export class EngineHost {
     this.port.close();
   }
 
-  private nextConfigured(): Promise<string | undefined> {
-    return new Promise((resolve) => {
-      this.configured = resolve;
-      void this.ended.then(() => resolve('the engine ended while it was being configured'));
-    });
+  private answerTo(kind: 'prepared' | 'committed', change: number): Promise<string | undefined> {
+    if (this.life === 'ended') return Promise.resolve(endedEarly);
+    return new Promise((resolve) => this.awaitedChanges.set(`${kind} ${change}`, resolve));
+  }
+
+  private onAnswer({ kind, change, problem }: Extract<FromEngine, { readonly change: number }>): void {
+    this.awaitedChanges.get(`${kind} ${change}`)?.(problem);
+    this.awaitedChanges.delete(`${kind} ${change}`);
   }
 
   private hear(message: FromEngine): void {
     switch (message.kind) {
       case 'born':
         this.wakeFd = message.wakeFd;
+        // It sleeps over what it was told before it could be woken.
+        wake(this.wakeFd);
         return;
-      case 'configured':
-        this.configured?.(message.problem);
+      case 'prepared':
+      case 'committed':
+        this.onAnswer(message);
         return;
       case 'ways':
         this.awaitedWays.get(message.request)?.(message.ways);

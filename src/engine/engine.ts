@@ -20,6 +20,7 @@ const logDelayMs = 100;
 const logsUnderWayMax = 4;
 // How long the loop may run without Node's own loop having a turn (its garbage collector's tasks live there).
 const stretchMs = 50;
+const goingDown = 'the gateway is going down';
 
 export class Engine {
   private readonly port: MessagePort;
@@ -35,6 +36,8 @@ export class Engine {
   /** When the lines that wait are due; Infinity while none waits. */
   private logDueMs = Number.POSITIVE_INFINITY;
   private sessionsMade = 0;
+  /** Made ready, and neither committed nor abandoned yet. */
+  private prepared: { readonly change: number; readonly settings: Settings } | undefined;
 
   constructor(birth: EngineBirth, port: MessagePort) {
     this.port = port;
@@ -53,7 +56,8 @@ export class Engine {
     this.poller.onMistake = (error) => this.witness.internalError(undefined, error);
     this.wakeUp = new WakeUp(this.poller, () => this.readMessages());
     this.tell({ kind: 'born', wakeFd: this.wakeUp.fd });
-    this.configure(birth.settings);
+    this.prepare(0, birth.settings);
+    if (this.prepared !== undefined) this.takeUp(this.prepared.settings);
   }
 
   /** Turns until it is time for Node's loop, then asks to be called again. */
@@ -83,22 +87,29 @@ export class Engine {
 
   private hear(message: ToEngine): void {
     switch (message.kind) {
-      case 'configure':
-        this.configure(message.settings);
+      case 'prepare':
+        this.prepare(message.change, message.settings);
+        return;
+      case 'commit':
+        this.commit(message.change);
+        return;
+      case 'abandon':
+        if (this.prepared?.change === message.change) this.abandon();
         return;
       case 'list-ways':
         this.tell({ kind: 'ways', request: message.request, ways: this.witness.ledger.list() });
         return;
       case 'drain':
-        this.doors.closeAll();
+        this.abandon();
         this.service = 'draining';
-        for (const door of this.doors) door.tellAll({ kind: 'drain' });
+        this.doors.drain();
         return;
       case 'end':
         this.endSessions();
         return;
       case 'stop':
         // The end of the process would close every socket with a clean end, and what was cut would look complete.
+        this.abandon();
         this.doors.closeAll();
         this.endSessions();
         this.service = 'over';
@@ -110,17 +121,45 @@ export class Engine {
 
   private endSessions(): void {
     for (const door of this.doors) {
-      door.tellAll({ kind: 'end', outcome: 'drained', reason: 'the gateway is going down' });
+      door.tellAll({ kind: 'end', outcome: 'drained', reason: goingDown });
     }
   }
 
-  private configure(settings: Settings): void {
-    const problem = this.doors.apply(settings);
-    if (problem === undefined) {
-      this.witness.setLevel(settings.log.level);
-      this.tally.set('data_ports_limit', this.doors.ports().size);
+  private prepare(change: number, settings: Settings): void {
+    this.abandon();
+    // A new listener would let new sessions in.
+    const problem = this.service === 'serving' ? this.inOneSentence(() => this.doors.prepare(settings)) : goingDown;
+    if (problem === undefined) this.prepared = { change, settings };
+    this.tell({ kind: 'prepared', change, problem });
+  }
+
+  private commit(change: number): void {
+    const { prepared } = this;
+    const known = prepared?.change === change ? prepared : undefined;
+    const problem = known === undefined ? goingDown : this.inOneSentence(() => this.takeUp(known.settings));
+    this.tell({ kind: 'committed', change, problem });
+  }
+
+  private takeUp(settings: Settings): undefined {
+    this.prepared = undefined;
+    this.doors.commit();
+    this.witness.setLevel(settings.log.level);
+    this.tally.set('data_ports_limit', this.doors.ports().size);
+  }
+
+  private abandon(): void {
+    this.prepared = undefined;
+    this.doors.abandon();
+  }
+
+  /** Whoever asked for a change waits for an answer, whatever happens. */
+  private inOneSentence(step: () => string | undefined): string | undefined {
+    try {
+      return step();
+    } catch (error) {
+      this.witness.internalError(undefined, error);
+      return `internal error: ${error instanceof Error ? error.message : String(error)}`;
     }
-    this.tell({ kind: 'configured', problem });
   }
 
   private createLog(level: Settings['log']['level']) {
@@ -142,6 +181,8 @@ export class Engine {
   }
 
   private finish(): void {
+    // Those of transparent listeners have stayed open to say 421.
+    this.doors.closeAll();
     this.sendLog();
     // The eventfd stays: the main thread may still write to it, and under a number given out anew these octets would end up
     // in somebody's transfer. The process is about to end.

@@ -19,8 +19,14 @@ export interface EngineBirth {
 }
 
 export type ToEngine =
-  /** New settings for new sessions; answered by `configured`. */
-  | { readonly kind: 'configure'; readonly settings: Settings }
+  /**
+   * Everything that new settings need is to be made ready, while the old ones stay in force; answered by `prepared`.
+   */
+  | { readonly kind: 'prepare'; readonly change: number; readonly settings: Settings }
+  /** What was made ready comes into force for new sessions; answered by `committed`. */
+  | { readonly kind: 'commit'; readonly change: number }
+  /** What was made ready is given up; no answer. */
+  | { readonly kind: 'abandon'; readonly change: number }
   /** Answered by `ways` with the same number. */
   | { readonly kind: 'list-ways'; readonly request: number }
   /** No new sessions; those that exist end when nothing of theirs is under way. */
@@ -33,8 +39,13 @@ export type ToEngine =
 export type FromEngine =
   /** The engine's loop runs; writing to this eventfd wakes it. */
   | { readonly kind: 'born'; readonly wakeFd: number }
-  /** The settings are in force, or (problem) those before them still are. */
-  | { readonly kind: 'configured'; readonly problem: string | undefined }
+  /**
+   * The change may be committed, or (problem) all is as it was. Change 0 is the engine's birth, which needs no
+   * `commit`.
+   */
+  | { readonly kind: 'prepared'; readonly change: number; readonly problem: string | undefined }
+  /** The settings are in force, or (problem) that is not certain. */
+  | { readonly kind: 'committed'; readonly change: number; readonly problem: string | undefined }
   /** In no particular order. */
   | { readonly kind: 'ways'; readonly request: number; readonly ways: readonly WayEntry[] }
   /** Whole lines of JSON. */

@@ -1,11 +1,13 @@
 // What may be asked of a running gateway over HTTP? To look, nothing else: every answer is to GET or HEAD, none changes
 // anything, and only /pinholes asks the engines, so that a scrape cannot slow a transfer. Slow and idle clients are cut
-// off (the slow-header attack), and a gateway whose admin address cannot be bound gets a sentence for its operator.
+// off (the slow-header attack), web pages of strangers get nothing (admin-caller.ts), and a gateway whose admin address
+// cannot be bound gets a sentence for its operator.
 // GET /pinholes[?state=STATE][&client=ADDRESS]: JSON { "ways": [WayEntry, …] newest first, "missingEngines": n }, see
 // way-entry.ts; a table for whoever prefers text/html, as browsers do.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
+import { type AdminRefusal, judgeCaller } from './admin-caller.ts';
 import type { Metrics } from './metrics.ts';
 import { statusPage } from './status-page.ts';
 import type { WayListing } from './way-entry.ts';
@@ -25,6 +27,12 @@ export interface AdminServerParts {
   readonly readiness: () => Readiness;
   /** Asks the engines, with a bound. */
   readonly listWays: () => Promise<WayListing>;
+  /**
+   * Under which names and addresses the pages may be asked for, besides those that always hold; asked at every request.
+   */
+  readonly hosts: () => readonly string[];
+  /** Told of requests that got no page because of the host that they name or the site that they come from. */
+  readonly onRefused: (refusal: AdminRefusal, client: string | undefined) => void;
   /** Told of what went wrong while answering; the client got 500. */
   readonly onError: (error: unknown) => void;
 }
@@ -93,7 +101,14 @@ interface Answer {
 }
 
 async function answer(parts: AdminServerParts, request: IncomingMessage): Promise<Answer> {
-  const [path, query = ''] = (request.url ?? '/').split('?', 2);
+  const { url: target = '/', rawHeaders, socket } = request;
+  const judgement = judgeCaller({ target, rawHeaders, localAddress: socket.localAddress }, parts.hosts());
+  if (!judgement.ok) {
+    const { status, sentence } = judgement.refusal;
+    parts.onRefused(judgement.refusal, socket.remoteAddress);
+    return text(status, sentence);
+  }
+  const { path, query } = judgement;
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return { ...text(405, 'only GET and HEAD'), headers: { Allow: 'GET, HEAD' } };
   }
@@ -150,6 +165,9 @@ function send(response: ServerResponse, { status, type, body, headers }: Answer)
     'X-Content-Type-Options': 'nosniff',
     // Nothing on these pages runs, loads or may be framed, whatever got onto them.
     'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    // Nor do other sites get it into their pages, or a hand on a window that shows it.
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Cross-Origin-Opener-Policy': 'same-origin',
     ...headers,
   });
   // To HEAD, Node sends the head alone.

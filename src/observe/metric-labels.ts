@@ -49,6 +49,9 @@ export const refusalCauses = [
   'way-limit',
 ] as const;
 
+/** Why a named address was replaced by that of the control connection's peer. */
+export const replacementCauses = ['unspecified-address', 'foreign-passive-address'] as const;
+
 /** Attempts to turn a data connection against someone else (RFC 2577 §3) or to take one over (port theft). */
 export const bounceKinds = [
   'port',
@@ -88,7 +91,16 @@ export const logDropPlaces = ['engine', 'output'] as const;
 /** Why our table in the kernel dropped a packet: a data connection that no session expects, a control connection unread. */
 export const kernelDropReasons = ['unexpected', 'unread'] as const;
 
-export const reloadResults = ['applied', 'refused'] as const;
+/**
+ * Why a request to the admin pages got none: a name that is not listed, a page of another site, no host that can be
+ * read.
+ */
+export const adminRefusalCauses = ['foreign-host', 'cross-site', 'malformed-host'] as const;
+
+export type AdminRefusalCause = (typeof adminRefusalCauses)[number];
+
+/** `incomplete`: a part of the gateway has not taken them, see `settings_in_step`. */
+export const reloadResults = ['applied', 'refused', 'incomplete'] as const;
 
 /**
  * Stands in the table for the verbs that a tally is given when it is made, and `other`. Verbs of a tally are a closed

@@ -3,6 +3,7 @@
 // and labels come from the closed lists of metric-labels.ts.
 
 import {
+  adminRefusalCauses,
   bounceKinds,
   foreignProtocols,
   kernelDropReasons,
@@ -11,6 +12,7 @@ import {
   planes,
   refusalCauses,
   reloadResults,
+  replacementCauses,
   replyClasses,
   replyOrigins,
   rewriteKinds,
@@ -73,6 +75,11 @@ const metricTable = {
     type: 'counter',
     help: 'Commands and replies that the gateway refused, by cause.',
     labels: [['cause', refusalCauses]],
+  },
+  address_replacements_total: {
+    type: 'counter',
+    help: "Addresses in PORT, EPRT and 227 that were replaced by that of the control connection's peer, by cause.",
+    labels: [['cause', replacementCauses]],
   },
   bounce_attempts_total: {
     type: 'counter',
@@ -137,10 +144,20 @@ const metricTable = {
     help: 'Errors of the gateway itself; each closed one session. Anything but 0 is a bug to report.',
     labels: [],
   },
+  admin_requests_refused_total: {
+    type: 'counter',
+    help: 'Requests to the admin pages that were refused for the host that they name or the site that they come from.',
+    labels: [['cause', adminRefusalCauses]],
+  },
   settings_reload_total: {
     type: 'counter',
     help: 'Reloads of the settings file, by result.',
     labels: [['result', reloadResults]],
+  },
+  settings_in_step: {
+    type: 'gauge',
+    help: '1 while all parts of the gateway go by the same settings; 0 after a reload that not all of them have taken.',
+    labels: [],
   },
   engines: { type: 'gauge', help: 'Engines (worker threads that carry sessions).', labels: [] },
   ready: { type: 'gauge', help: '1 while every listener is bound and new sessions are accepted, else 0.', labels: [] },

@@ -48,13 +48,17 @@ type Cause =
   | 'verb-unknown'
   | 'target-port';
 
+/** Why an address was replaced by that of the control peer; a label of metrics, too. */
+export type ReplacementCause = Extract<Cause, 'unspecified-address' | 'foreign-passive-address'>;
+
 /**
  * `rule` is the key of the rules file that decided (`dataConnections.minimumPort`), `reason` one sentence for people.
  * `replace` means: go on with the address of the control peer and the port of the target.
  */
 export type Decision =
   | { readonly verdict: 'allow'; readonly rule: string; readonly reason: string }
-  | { readonly verdict: 'replace' | 'refuse'; readonly cause: Cause; readonly rule: string; readonly reason: string };
+  | { readonly verdict: 'replace'; readonly cause: ReplacementCause; readonly rule: string; readonly reason: string }
+  | { readonly verdict: 'refuse'; readonly cause: Cause; readonly rule: string; readonly reason: string };
 
 export function decide(ruleset: Ruleset, subject: Subject): Decision {
   switch (subject.kind) {

@@ -2,6 +2,7 @@
 // `record` is how the session is observed: tests assert what would be logged and counted without a logger.
 
 import type { Endpoint } from '../address/endpoint.ts';
+import type { ReplacementCause } from '../policy/decide.ts';
 import type { ForeignProtocol } from '../wire/foreign-protocol.ts';
 import type { SessionOutcome } from './event.ts';
 import type { DataResult, Expectation, OpenedPorts, Plane, SetUpVerb, Side } from './expectation.ts';
@@ -104,6 +105,7 @@ export type SessionRecord =
   /** A target that was healed instead of refused: counted as an attempt all the same. */
   | {
       readonly kind: 'replaced';
+      readonly cause: ReplacementCause;
       readonly bounce: BounceKind | undefined;
       readonly reason: string;
       readonly target: Endpoint;

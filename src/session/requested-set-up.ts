@@ -113,10 +113,8 @@ function active(session: Session, asked: 'PORT' | 'EPRT', named: Endpoint, out: 
   let target = named;
   if (decision.verdict === 'replace') {
     target = { address: clientPeer.address, port: named.port };
-    out.push({
-      kind: 'record',
-      record: { kind: 'replaced', bounce: undefined, reason: decision.reason, target: named },
-    });
+    const { cause, reason } = decision;
+    out.push({ kind: 'record', record: { kind: 'replaced', cause, bounce: undefined, reason, target: named } });
   }
   const toServer = serverMode === 'passive' ? pasvFor(session, asked) : portFor(session, asked);
   return { kind: 'set-up', setUp: { asked, target, toServer } };

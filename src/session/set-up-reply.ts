@@ -88,7 +88,8 @@ function onPassiveReply(session: Session, setUp: SetUp, code: number, out: Actio
     );
   }
   if (decision.verdict === 'replace') {
-    out.push({ kind: 'record', record: { kind: 'replaced', bounce, reason: decision.reason, target } });
+    const { cause, reason } = decision;
+    out.push({ kind: 'record', record: { kind: 'replaced', cause, bounce, reason, target } });
   }
   // A late reply may find that ways have been opened since.
   const fresh = supersedeUnused(next, out);

@@ -12,18 +12,23 @@ import type { SettingsFile } from './schema.ts';
 import type { KernelSettings, ListenerSettings, SessionSettings, Settings, TransparentListener } from './settings.ts';
 
 export function buildSettings(file: SettingsFile, rules: Ruleset): Settings {
-  const listen = adminOf(file.admin);
   const listeners = file.listeners.map(buildListener);
   return {
     listeners,
     rules,
-    admin: listen === undefined ? undefined : { listen },
+    admin: buildAdmin(file.admin),
     log: { level: file.log?.level ?? defaultSettings.log.level },
     engines: buildEngines(file.engines),
     sessions: buildSessions(file.sessions),
     limits: buildLimits(file.limits),
     kernel: buildKernel(file.kernel, listeners),
   };
+}
+
+function buildAdmin(file: SettingsFile['admin']): Settings['admin'] {
+  const listen = adminOf(file);
+  if (listen === undefined) return undefined;
+  return { listen, hosts: (file === 'off' ? undefined : file?.hosts) ?? defaultSettings.admin.hosts };
 }
 
 function buildListener(file: ListenerFile): ListenerSettings {

@@ -2,8 +2,9 @@
 // Must not break: it judges all that could be read, even where other keys are wrong, so that everything is told at once.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
+import { addressesMeet, socketsMeet } from '../address/meeting.ts';
 import type { Finding, ReadableListener, ReadableSettings } from './finding.ts';
-import { addressesMeet, nextListener } from './listen-overlap.ts';
+import { nextListener } from './listen-overlap.ts';
 import { checkKernel, checkTransparent } from './perimeter-check.ts';
 import { commonPorts, printRange } from './port-ranges.ts';
 
@@ -59,10 +60,6 @@ function checkListenSockets({ listeners, admin }: ReadableSettings): Finding[] {
     const first = listeners.findIndex((other) => other.listen !== undefined && socketsMeet(other.listen, listen));
     return first < index ? taken(`listeners[${first}].listen`, listeners[first]!.listen!) : [];
   });
-}
-
-function socketsMeet(a: Endpoint, b: Endpoint): boolean {
-  return a.port === b.port && addressesMeet(a.address, b.address);
 }
 
 function checkDataPorts({ listeners, admin }: ReadableSettings): Finding[] {

@@ -8,7 +8,7 @@ import type { KernelSettings, ReverseListener, Settings, TransparentListener } f
 const adminEndpoint: Endpoint = { address: { family: 4, text: '127.0.0.1' }, port: 9121 };
 
 export const defaultSettings = {
-  admin: { listen: adminEndpoint },
+  admin: { listen: adminEndpoint, hosts: [] },
   log: { level: 'info' },
   // More is a decision about processors, which other services of the host share.
   engines: 1,

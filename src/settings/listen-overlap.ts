@@ -1,13 +1,9 @@
-// Do two listening addresses get the same connections, and does an upstream lead to a listener of ours?
+// Does an upstream lead to a listener of ours, and which family does a listener take?
 // Must not break: [::] takes IPv4 connections too, as the gateway opens it (RFC 3493 §5.3, IPV6_V6ONLY off).
 
 import { type Address, type Endpoint, isUnspecified } from '../address/endpoint.ts';
+import { addressesMeet } from '../address/meeting.ts';
 import { contains, parseNetwork } from '../address/network.ts';
-
-/** Whether one connection could arrive at either of the two. */
-export function addressesMeet(a: Address, b: Address): boolean {
-  return a.text === b.text || (isUnspecified(a) && covers(a, b)) || (isUnspecified(b) && covers(b, a));
-}
 
 /** Whether connections of the family can arrive there. */
 export function takesFamily(listen: Address, family: 4 | 6): boolean {
@@ -29,11 +25,9 @@ export function nextListener(
 function arrivesAt(upstream: Endpoint, listen: Endpoint): boolean {
   if (upstream.port !== listen.port) return false;
   if (upstream.address.text === listen.address.text) return true;
-  return isUnspecified(listen.address) && covers(listen.address, upstream.address) && isLoopback(upstream.address);
-}
-
-function covers(wildcard: Address, address: Address): boolean {
-  return wildcard.family === 6 || address.family === 4;
+  return (
+    isUnspecified(listen.address) && addressesMeet(listen.address, upstream.address) && isLoopback(upstream.address)
+  );
 }
 
 function isLoopback(address: Address): boolean {

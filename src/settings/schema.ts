@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import { parsed, unreadable } from '../address/parsed.ts';
 import { list, oneOf, section, sectionOr, text, wholeNumber, wordOrNumber } from '../yaml/schema-parts.ts';
+import { hostName } from './host-name.ts';
 import { kernelSchema } from './kernel-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { duration, size } from './quantity.ts';
@@ -39,7 +40,10 @@ export const settingsSchema = section({
   rules: text('the path of a rules file', (value) =>
     value === '' ? unreadable('expected the path of a rules file') : parsed(value),
   ).optional(),
-  admin: sectionOr('off', section({ listen: listenEndpoint })).optional(),
+  admin: sectionOr(
+    'off',
+    section({ listen: listenEndpoint, hosts: list(hostName, 'host names').optional() }),
+  ).optional(),
   log: section({ level: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).optional() }).optional(),
   // Threads beyond the processors only wait for one another; 64 is the largest machine that anybody gives to this.
   engines: wordOrNumber('auto', 1, 64).optional(),

@@ -10,7 +10,7 @@ import type { Limits } from '../session/limits.ts';
 export interface Settings {
   readonly listeners: readonly ListenerSettings[];
   readonly rules: Ruleset;
-  readonly admin: { readonly listen: Endpoint } | undefined;
+  readonly admin: AdminSettings | undefined;
   readonly log: { readonly level: LogLevel };
   readonly engines: number;
   readonly sessions: SessionSettings;
@@ -19,6 +19,13 @@ export interface Settings {
 }
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+/** The pages for operators and Prometheus. */
+export interface AdminSettings {
+  readonly listen: Endpoint;
+  /** Names and addresses under which they may be asked for, besides the address itself, loopback and localhost. */
+  readonly hosts: readonly string[];
+}
 
 export interface SessionSettings {
   /** Control connections at once, over all engines and listeners. */

@@ -83,6 +83,15 @@ export class TcpListener {
     setDscp(this.fd, this.family, codePoint);
   }
 
+  /**
+   * From now on a socket of the same user may listen on the port beside this one, if it says the same of itself
+   * (socket(7)). It is not taken back: the kernel remembers of a port that it was shared, as long as anything is bound
+   * to it.
+   */
+  sharePort(): void {
+    setInteger(this.fd, libc.SOL_SOCKET, libc.SO_REUSEPORT, 1);
+  }
+
   /** Stops listening without closing, while the process has no descriptors to accept with. */
   pause(): void {
     this.poller.remove(this.fd);

@@ -16,6 +16,7 @@ const outcomeOfTurnedAway = {
   total: 'refused-limit',
   client: 'refused-client-limit',
   server: 'refused-server',
+  draining: 'refused-draining',
 } as const;
 
 export class EngineWitness implements Witness {
@@ -98,9 +99,10 @@ export class EngineWitness implements Witness {
         this.onRefusal(facts, record);
         return;
       case 'replaced':
+        tally.count('address_replacements_total', record.cause);
         if (record.bounce !== undefined) tally.count('bounce_attempts_total', record.bounce);
         this.log.warn(
-          { ...facts.fields, target: printEndpoint(record.target), reason: record.reason },
+          { ...facts.fields, cause: record.cause, target: printEndpoint(record.target), reason: record.reason },
           'address replaced',
         );
         return;

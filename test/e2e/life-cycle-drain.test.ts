@@ -4,6 +4,7 @@
 //   client 127.0.0.1 ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted, so that a transfer lasts as long as the test wants)
 
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { DataPort, dial, passiveEndpoint, type Received, receiveAll } from '../support/data-ends.ts';
@@ -82,6 +83,11 @@ describe('SIGTERM', () => {
     assert.equal(await control.ended, 'end');
   }
 
+  async function enginesWithWays(): Promise<number> {
+    const { ways } = JSON.parse(await gateway.page('/pinholes')) as { ways: { session: string }[] };
+    return new Set(ways.map(({ session }) => session.split('-')[0])).size;
+  }
+
   for (const engines of [1, 2]) {
     test(`lets a transfer finish, tells the idle, takes nobody new; engines: ${engines}`, async () => {
       await start('60s', engines);
@@ -145,6 +151,24 @@ describe('SIGTERM', () => {
     await assert.rejects(RawControl.open(other), { code: 'ECONNREFUSED' });
     await finish(transfer);
     assert.equal((await gateway.program.finished).exitCode, 0);
+  });
+
+  test('SIGTERM right behind SIGHUP: what is being opened lets nobody in', async () => {
+    await start('60s', 2);
+    // One at least in each engine, so that neither has ended before it hears of the reload.
+    const transfers = [await beginTransfer('RETR')];
+    while ((await enginesWithWays()) < 2) transfers.push(await beginTransfer('RETR'));
+    const other = await lab.endpoint();
+    const file = await readFile(gateway.file, 'utf8');
+    await writeFile(gateway.file, file.replace('listeners:\n', `listeners:\n${listenerYaml('other', other, server)}`));
+    gateway.program.signal('SIGHUP');
+    gateway.program.signal('SIGTERM');
+    await loggedLine(gateway.program, { msg: /"settings (not )?reloaded[^"]*"/ });
+    await loggedLine(gateway.program, { msg: 'draining' });
+    await assert.rejects(RawControl.open(other), { code: 'ECONNREFUSED' });
+    gateway.program.signal('SIGTERM');
+    assert.equal((await gateway.program.finished).exitCode, 1);
+    for (const { control } of transfers) control.close();
   });
 
   test('a session of a listener that settings no longer have drains like any other', async () => {

@@ -4,6 +4,8 @@
 //   client 127.0.0.1 ──── gateway 127.g:2121 (and more addresses, as settings say) ──── server 127.s:2121 (scripted)
 
 import assert from 'node:assert/strict';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { DataPort } from '../support/data-ends.ts';
 import { type Lab, type LabEndpoint, openLab } from '../support/lab.ts';
@@ -13,6 +15,18 @@ import { RawControl } from '../support/raw-control.ts';
 import { changedRules } from '../support/rules-file.ts';
 import { type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
 import { becomes } from '../support/watch.ts';
+
+/** The status of the list of data connections for whoever asks by this name, as a browser does whose DNS leads here. */
+async function statusUnder(host: string, { file }: OperatedGateway): Promise<number | undefined> {
+  const [, at] = /^admin:\n {2}listen: "(.*)"$/m.exec(await readFile(file, 'utf8')) ?? [];
+  return new Promise((resolve, reject) => {
+    request(`http://${at}/pinholes`, { headers: { Host: host } }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode));
+    })
+      .once('error', reject)
+      .end();
+  });
+}
 
 for (const engines of [1, 2]) {
   describe(`SIGHUP, engines: ${engines}`, () => {
@@ -71,6 +85,9 @@ for (const engines of [1, 2]) {
       const recruit = await RawControl.login(first, server);
       assert.match(await recruit.ask('PORT 0,0,0,0,31,144'), /^501/);
       assert.match(await veteran.ask('PORT 0,0,0,0,31,144'), /^200/);
+      await loggedLine(gateway.program, { msg: 'address replaced', cause: 'unspecified-address' });
+      const replaced = 'portcullis_address_replacements_total{cause="unspecified-address"}';
+      assert.equal(await gateway.metric(replaced), 1);
       const third = await RawControl.open(first);
       assert.match(await third.reply(), /^421 Too many connections from your address/);
       await third.ended;
@@ -102,6 +119,17 @@ for (const engines of [1, 2]) {
       assert.equal(await gateway.metric('portcullis_settings_reload_total{result="refused"}'), 1);
     });
 
+    test('new names for the admin pages hold at once', async () => {
+      const status = () => statusUnder('ftp-gw.example.org', gateway);
+      assert.equal(await status(), 421);
+      await loggedLine(gateway.program, { msg: 'admin request refused', host: 'ftp-gw.example.org' });
+      assert.equal(await gateway.metric('portcullis_admin_requests_refused_total{cause="foreign-host"}'), 1);
+      assert.equal(await gateway.reload(settings([listenerYaml('first', first, server)])), 'applied');
+      await appendFile(gateway.file, '  hosts: [FTP-GW.example.org]\n');
+      gateway.program.signal('SIGHUP');
+      await becomes(status, 200);
+    });
+
     test('a new listener whose port is taken: nothing changes, not even the listener beside it', async () => {
       const taken = await DataPort.open(lab, (await lab.endpoint()).host, 2121);
       const beside = await lab.endpoint();
@@ -118,3 +146,20 @@ for (const engines of [1, 2]) {
     });
   });
 }
+
+test('a quieter log level holds in the whole program', async (t) => {
+  const lab = await openLab();
+  t.after(() => lab.close());
+  const server = await startScriptedServer(lab);
+  const listeners = `listeners:\n${listenerYaml('front', await lab.endpoint(), server)}`;
+  const gateway = await operateGateway(lab, listeners);
+  await gateway.reload(listeners);
+  const file = await readFile(gateway.file, 'utf8');
+  await writeFile(gateway.file, `${file}log:\n  level: error\n`);
+  gateway.program.signal('SIGHUP');
+  await becomes(() => gateway.metric('portcullis_settings_reload_total{result="applied"}'), 2);
+  gateway.program.signal('SIGTERM');
+  const { exitCode, output } = await gateway.program.finished;
+  assert.equal(exitCode, 0);
+  assert.doesNotMatch(output, /"msg":"(draining|stopped)"/);
+});

@@ -10,6 +10,7 @@ import { type Lab, type LabEndpoint, openLab } from '../support/lab.ts';
 import { authority, executable, listenerYaml } from '../support/operated-gateway.ts';
 import { whyNoPeers } from '../support/peers.ts';
 import { type Finished, runProgram } from '../support/process.ts';
+import { becomes } from '../support/watch.ts';
 
 const repository = new URL('../../', import.meta.url).pathname;
 
@@ -75,6 +76,27 @@ describe('run', () => {
     const run = await portcullis('run', await settingsFile('nowhere', { host: '203.0.113.77', port: 2121 }));
     assert.equal(run.exitCode, 1);
     assert.match(onlyLine(run), /^portcullis: listener front: 203\.0\.113\.77:2121 is no address of this machine/);
+  });
+
+  test('told to stop before it is ready: it ends in order and has never been ready', async () => {
+    const admin = await lab.endpoint();
+    const listen = await lab.endpoint();
+    const file = await settingsFile('early', listen, 'engines: 32\n');
+    const settings = await readFile(file, 'utf8');
+    const range = settings.replace('admin: off', `admin: {listen: "${authority(admin)}"}`);
+    await writeFile(file, range);
+    const program = await lab.start(process.execPath, [executable, 'run', file]);
+    // The admin pages come first, and the engines one after another.
+    const answer = async () => {
+      const response = await fetch(`http://${authority(admin)}/readyz`).catch(() => undefined);
+      return response?.text();
+    };
+    await becomes(answer, 'starting\n');
+    program.signal('SIGTERM');
+    const { exitCode, output } = await program.finished;
+    assert.equal(exitCode, 0, output);
+    assert.doesNotMatch(output, /"msg":"ready"|^portcullis: /m);
+    assert.match(output, /"msg":"stopped"/);
   });
 
   test('a file that is not there', async () => {

@@ -21,7 +21,9 @@ function parts(changes: Partial<AdminServerParts> = {}): AdminServerParts & { ow
     throw error;
   };
   const listWays = () => Promise.resolve({ ways: [], missingEngines: 0 });
-  return { own, engine, listen: loopback(0), metrics, health: yes, readiness: yes, listWays, onError, ...changes };
+  const [hosts, onRefused] = [() => [], () => undefined];
+  const told = { health: yes, readiness: yes, listWays, hosts, onRefused, onError };
+  return { own, engine, listen: loopback(0), metrics, ...told, ...changes };
 }
 
 async function started(t: TestContext, given: AdminServerParts) {
@@ -153,6 +155,43 @@ async function raw(port: number, octets: string): Promise<string> {
   socket.write(octets);
   return text(socket);
 }
+
+test('a name that leads here gets no page, and is told, until an operator lists it', async (t) => {
+  const told: unknown[] = [];
+  let hosts: readonly string[] = [];
+  const onRefused: AdminServerParts['onRefused'] = ({ cause, host }, client) => told.push([cause, host, client]);
+  const { port } = await started(t, parts({ hosts: () => hosts, onRefused }));
+  const ask = (path: string) => raw(port, `GET ${path} HTTP/1.1\r\nHost: gw.example.org\r\nConnection: close\r\n\r\n`);
+  for (const path of ['/', '/pinholes', '/metrics', '/healthz', '/readyz', '/other']) {
+    const answer = await ask(path);
+    assert.match(answer, /^HTTP\/1\.1 421 /, path);
+    assert.match(answer, /list the name under admin\.hosts\.\n$/, path);
+  }
+  assert.deepEqual(told[0], ['foreign-host', 'gw.example.org', '127.0.0.1']);
+  assert.equal(told.length, 6);
+  hosts = ['gw.example.org'];
+  assert.match(await ask('/pinholes'), /^HTTP\/1\.1 200 /);
+});
+
+test('a request with two hosts, without one, or for another place gets no list', async (t) => {
+  const { port } = await started(t, parts());
+  const close = 'Connection: close\r\n\r\n';
+  const two = `GET /pinholes HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n${close}`;
+  assert.match(await raw(port, two), /^HTTP\/1\.1 400 /);
+  const absolute = `GET http://evil.example/pinholes HTTP/1.1\r\nHost: localhost\r\n${close}`;
+  assert.match(await raw(port, absolute), /^HTTP\/1\.1 421 /);
+  assert.match(await raw(port, 'GET /pinholes HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 421 /);
+  assert.match(await raw(port, 'GET /readyz HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /);
+});
+
+test('pages of other sites are refused, and what is given may not be shown in them', async (t) => {
+  const { url } = await started(t, parts());
+  const response = await fetch(`${url}/pinholes`, { headers: { 'Sec-Fetch-Site': 'cross-site' } });
+  assert.equal(response.status, 403);
+  const { headers } = await fetch(`${url}/metrics`);
+  assert.equal(headers.get('cross-origin-resource-policy'), 'same-origin');
+  assert.equal(headers.get('access-control-allow-origin'), null);
+});
 
 test('a header without end is refused at 8 KiB', async (t) => {
   const { port } = await started(t, parts());

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Address, type Endpoint, parseAddress, parseEndpoint } from '../../../src/address/endpoint.ts';
+import { addressesMeet } from '../../../src/address/meeting.ts';
 import type { Parsed } from '../../../src/address/parsed.ts';
-import { addressesMeet, nextListener } from '../../../src/settings/listen-overlap.ts';
+import { nextListener } from '../../../src/settings/listen-overlap.ts';
 
 describe('two listening addresses', () => {
   for (const [a, b, meet] of [

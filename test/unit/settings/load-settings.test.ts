@@ -103,7 +103,7 @@ describe('a settings file with only the keys that must be there', () => {
         activeSourcePort: undefined,
       },
     ]);
-    assert.deepEqual(settings.admin, { listen: { address: { family: 4, text: '127.0.0.1' }, port: 9121 } });
+    assert.deepEqual(settings.admin, { listen: { address: { family: 4, text: '127.0.0.1' }, port: 9121 }, hosts: [] });
   });
 
   it('crosses to a thread unchanged', () => {

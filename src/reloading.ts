@@ -1,0 +1,178 @@
+// How does a running gateway come to new settings? The file is read, all parts make ready what it needs, and then they
+// change: all or nothing. Must not break: whatever happens on the way, the gateway goes on, and the log, /readyz and
+// the metrics say by which settings; what was taken down for good is not put up again.
+
+import { printEndpoint } from './address/endpoint.ts';
+import { socketsMeet } from './address/meeting.ts';
+import { type ChangingEngine, SettingsInStep } from './engine/settings-in-step.ts';
+import type { Logger } from './observe/log.ts';
+import type { Tally } from './observe/tally.ts';
+import type { Perimeter } from './perimeter/perimeter.ts';
+import { changeable } from './settings/changeable.ts';
+import type { KernelSettings, Settings } from './settings/settings.ts';
+
+/** What went wrong, in one sentence for the operator. */
+export type Outcome = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+
+/** The settings file as it is now, or what is wrong with it. */
+export type ReadSettings = () =>
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly problem: string };
+
+export interface ReloadingParts {
+  readonly engines: () => readonly ChangingEngine[];
+  readonly perimeter: Pick<Perimeter, 'apply' | 'kernelSettings'>;
+  readonly inForce: () => Settings;
+  /** False before the start is over, and from the first signal to end on. */
+  readonly isServing: () => boolean;
+  /** The engines and the table have them. */
+  readonly onApplied: (settings: Settings) => void;
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly tally: Tally;
+}
+
+const goingDown = 'the gateway is going down';
+const tablePart = 'nftables table';
+
+export class Reloading {
+  private readonly parts: ReloadingParts;
+  private readonly inStep: SettingsInStep;
+  private last: Promise<unknown> = Promise.resolve();
+  /**
+   * Asked for and not begun: it will read the file when its turn comes, so that whoever asks meanwhile has asked for
+   * it.
+   */
+  private waiting: Promise<Outcome> | undefined;
+  /** What the last transparent listeners had: engines keep its name and marks. */
+  private kernelInUse: KernelSettings | undefined;
+
+  constructor(parts: ReloadingParts) {
+    this.parts = parts;
+    this.inStep = new SettingsInStep(parts.engines, () => this.onStepChanged());
+    parts.tally.set('settings_in_step', 1);
+  }
+
+  /** Which part goes by other settings than the rest, and why; undefined while none does. */
+  get outOfStep(): string | undefined {
+    const { outOfStep } = this.inStep;
+    return outOfStep.length === 0 ? undefined : outOfStep.map(({ part, problem }) => `${part}: ${problem}`).join('; ');
+  }
+
+  /** Nothing is reloaded before this is over. */
+  after(start: Promise<unknown>): void {
+    this.last = start;
+  }
+
+  /** The file is read when the reloads before have been dealt with, so that of many in a row the last one holds. */
+  ask(read: ReadSettings): Promise<Outcome> {
+    if (this.waiting !== undefined) return this.waiting;
+    const reloaded = this.last.then(() => {
+      this.waiting = undefined;
+      return this.reload(read).catch((error: unknown) => {
+        this.inStep.abandon();
+        return this.refuse(this.mistake(error));
+      });
+    });
+    this.waiting = reloaded;
+    this.last = reloaded;
+    return reloaded;
+  }
+
+  private async reload(read: ReadSettings): Promise<Outcome> {
+    if (!this.parts.isServing()) return this.refuse(goingDown);
+    const asked = read();
+    if (!asked.ok) return this.refuse(asked.problem);
+    const { perimeter, inForce, log } = this.parts;
+    this.kernelInUse = kernelOf(inForce()) ?? this.kernelInUse;
+    const kernel = perimeter.kernelSettings(this.withKernelInUse(asked.settings.kernel));
+    const { settings, fixed } = changeable(asked.settings, inForce(), kernel);
+    const problem =
+      this.adminInTheWay(settings) ?? (await this.inStep.prepare(settings)) ?? this.changePerimeter(settings);
+    if (problem !== undefined) {
+      this.inStep.abandon();
+      return this.refuse(problem);
+    }
+    await this.inStep.commit();
+    this.parts.onApplied(settings);
+    for (const setting of fixed) log.warn({ setting }, 'this setting changes only with a restart');
+    return this.tell(this.outOfStep);
+  }
+
+  private tell(problem: string | undefined): Outcome {
+    const { log, tally } = this.parts;
+    tally.count('settings_reload_total', problem === undefined ? 'applied' : 'incomplete');
+    if (problem === undefined) {
+      log.info('settings reloaded; they hold for new sessions');
+      return { ok: true };
+    }
+    log.error({ problem }, 'settings reloaded, but not everywhere; the next reload tries all parts again');
+    return { ok: false, problem };
+  }
+
+  private refuse(problem: string): Outcome {
+    this.parts.tally.count('settings_reload_total', 'refused');
+    this.parts.log.error({ problem }, 'settings not reloaded; the old ones stay in force');
+    return { ok: false, problem };
+  }
+
+  private mistake(error: unknown): string {
+    this.parts.tally.count('internal_errors_total');
+    this.parts.log.error({ err: error }, 'internal error');
+    return `internal error: ${error instanceof Error ? error.message : String(error)}`;
+  }
+
+  /** The admin server stays where it is, also where the file has another place for it. */
+  private adminInTheWay({ listeners }: Settings): string | undefined {
+    const { admin } = this.parts.inForce();
+    const taken = listeners.find(({ listen }) => admin !== undefined && socketsMeet(listen, admin.listen));
+    if (taken === undefined) return undefined;
+    const where = printEndpoint(taken.listen);
+    return `listener ${taken.name}: the admin pages have ${where} until the next restart`;
+  }
+
+  /** Comes last before the engines change, which are ready then and cannot fail. */
+  private changePerimeter(settings: Settings): string | undefined {
+    // A signal may have come while the engines made ready.
+    if (!this.parts.isServing()) return goingDown;
+    try {
+      const problem = this.parts.perimeter.apply(settings);
+      if (problem === undefined) this.inStep.mark(tablePart, undefined);
+      return problem;
+    } catch (error) {
+      this.restorePerimeter();
+      return this.mistake(error);
+    }
+  }
+
+  private restorePerimeter(): void {
+    let problem: string | undefined;
+    try {
+      problem = this.parts.perimeter.apply(this.parts.inForce());
+    } catch (error) {
+      problem = this.mistake(error);
+    }
+    this.inStep.mark(tablePart, problem && `may hold settings that were refused: ${problem}`);
+  }
+
+  /**
+   * Engines put elements into the table that they began with, also after a time in which no listener was transparent.
+   */
+  private withKernelInUse(asked: KernelSettings): KernelSettings {
+    if (this.kernelInUse === undefined) return asked;
+    const { table, divertMark, dataMark } = this.kernelInUse;
+    return { ...asked, table, divertMark, dataMark };
+  }
+
+  private onStepChanged(): void {
+    const { log, tally } = this.parts;
+    const { outOfStep } = this.inStep;
+    tally.set('settings_in_step', outOfStep.length === 0 ? 1 : 0);
+    if (outOfStep.length === 0) log.info('all parts go by the same settings again');
+    for (const each of outOfStep) log.error(each, 'a part goes by other settings than the rest');
+  }
+}
+
+/** Undefined where no listener needs the kernel's help. */
+function kernelOf({ listeners, kernel }: Settings): KernelSettings | undefined {
+  return listeners.some(({ mode }) => mode === 'transparent') ? kernel : undefined;
+}
