@@ -1,5 +1,6 @@
 // One leg of a control connection: lines in, octets out, with back-pressure both ways and a bound on what waits.
-// Lines are handed on one at a time while the owner wants them; nothing is read beyond one chunk before that.
+// Lines are handed on one at a time while the owner wants them and has a share of the turn left; nothing is read beyond one
+// chunk before that. Events are noted when they come and attended to when it is the session's turn.
 
 import { type Pollable, Ready } from '../sys/poller.ts';
 import { type TcpSocket, WOULD_BLOCK } from '../sys/tcp-socket.ts';
@@ -8,6 +9,10 @@ import { OutQueue } from './out-queue.ts';
 
 export interface LegOwner {
   wantsLine(leg: ControlLeg): boolean;
+  /** Is it this session's turn? If not, it attends to what its legs have noted when it is. */
+  takesTurn(): boolean;
+  /** Is anything left of its share of this turn? */
+  hasShare(): boolean;
   onLine(leg: ControlLeg, line: ControlLine): void;
   /** After the last line: the peer has ended its direction, or the connection broke. */
   onLegEnded(leg: ControlLeg, how: 'end' | 'reset', reason: string): void;
@@ -20,12 +25,18 @@ export interface LegOwner {
   countOctets(leg: ControlLeg, octets: number): void;
 }
 
-// One read: more than any line, small enough that 10,000 sessions that all have one waiting stay within 160 MiB.
+// One read. A session keeps what it does not want yet of one on either leg, and so may cost twice as much while it waits.
+const chunkOctets = 4096;
+// What nobody listens to is not kept, and so read in larger pieces.
 const readBuffer = new Uint8Array(16_384);
-// 256 KiB, some 0.1 ms: a client that floods without ever ending a line must not keep the other sessions waiting.
-const chunksPerPull = 16;
+const chunkBuffer = readBuffer.subarray(0, chunkOctets);
 const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
-const noLines: readonly ControlLine[] = [];
+
+export interface LegBounds {
+  readonly lineOctetsMax: number;
+  /** The most that one event may add to what waits to be sent. */
+  readonly additionMax: number;
+}
 
 /** `discarding`: the session is done with this leg; what still comes is read only so that closing does not reset it. */
 type Reading = 'dialling' | 'open' | 'ended' | 'told' | 'discarding' | 'closed';
@@ -38,7 +49,7 @@ let storeUsed = 0;
 
 /** The first octets of the read buffer, for good. */
 function kept(count: number): Uint8Array {
-  if (count > storeOctets / 2) return readBuffer.slice(0, count);
+  if (count >= storeOctets / 2) return readBuffer.slice(0, count);
   if (count > storeOctets - storeUsed) {
     store = new Uint8Array(storeOctets);
     storeUsed = 0;
@@ -57,61 +68,79 @@ export class ControlLeg implements Pollable {
   readonly out: OutQueue;
   socket: TcpSocket | undefined;
   private reading: Reading;
-  private lines: readonly ControlLine[] = noLines;
-  private nextLine = 0;
   private how: 'end' | 'reset' = 'end';
   private reason = '';
   private share: 'left' | 'used-up' = 'left';
+  /** Events that have come and were not attended to. */
+  private noted = 0;
   /** `to-the-end`: the peer has ended its direction or marked an octet urgent, so a short read is not the last word. */
   private readable: 'no' | 'yes' | 'to-the-end' = 'no';
 
-  constructor(side: 'client' | 'server', owner: LegOwner, lineOctetsMax: number, reading: 'dialling' | 'open') {
+  constructor(side: 'client' | 'server', owner: LegOwner, bounds: LegBounds, reading: 'dialling' | 'open') {
     this.side = side;
     this.owner = owner;
-    this.splitter = new LineSplitter(lineOctetsMax);
-    this.out = new OutQueue();
+    this.splitter = new LineSplitter(bounds.lineOctetsMax);
+    this.out = new OutQueue(bounds.additionMax);
     this.reading = reading;
   }
 
   onReady(events: number): void {
-    const { socket } = this;
-    if (socket === undefined) return;
+    this.noted |= events;
+    if (!this.owner.takesTurn()) return;
     this.owner.guarded(() => {
-      if (this.reading === 'dialling') this.finishDial(socket, events);
-      else {
-        if ((events & Ready.out) !== 0) this.out.onWritable(socket);
-        if ((events & (endOrError | Ready.priority)) !== 0) this.readable = 'to-the-end';
-        else if ((events & ~Ready.out) !== 0) this.readable = 'yes';
-        this.pull();
-      }
+      this.attend();
       this.owner.settle();
     });
   }
 
-  /** The last pull used up its share and there may be more: no event will say so, another pull must. */
+  /** Takes in what the events since the last time have told. */
+  attend(): void {
+    const { socket, noted } = this;
+    if (socket === undefined || noted === 0) return;
+    this.noted = 0;
+    if (this.reading === 'dialling') {
+      this.finishDial(socket, noted);
+      return;
+    }
+    if ((noted & Ready.out) !== 0) this.out.onWritable();
+    if ((noted & (endOrError | Ready.priority)) !== 0) this.readable = 'to-the-end';
+    else if ((noted & ~Ready.out) !== 0 && this.readable === 'no') this.readable = 'yes';
+    this.pull();
+  }
+
+  /** The share was used up and there may be more: no event will say so, another pull must. */
   get isUnfinished(): boolean {
     return this.share === 'used-up';
   }
 
-  /** Hands on lines, and reads more, as long as the owner wants them and the share of this pull lasts. */
+  /** Hands on lines, and reads more, as long as the owner wants them and its share of the turn lasts. */
   pull(): void {
     this.share = 'left';
-    for (let chunks = 0; ; chunks++) {
-      while (this.nextLine < this.lines.length) {
-        if (!this.owner.wantsLine(this)) return;
-        this.owner.onLine(this, this.lines[this.nextLine++]!);
-      }
-      this.lines = noLines;
-      this.nextLine = 0;
+    for (;;) {
+      if (!this.handOn()) return;
       if (this.reading === 'ended') this.tellEnd();
       if (this.readable === 'no') return;
       if (this.reading !== 'discarding' && (this.reading !== 'open' || !this.owner.wantsLine(this))) return;
-      if (chunks === chunksPerPull) {
-        this.share = 'used-up';
-        return;
-      }
+      if (!this.hasShare()) return;
       this.readChunk(this.socket!);
     }
+  }
+
+  /** False where lines may be left. */
+  private handOn(): boolean {
+    const { splitter } = this;
+    while (!splitter.isDry) {
+      if (!this.owner.wantsLine(this) || !this.hasShare()) return false;
+      const line = splitter.next();
+      if (line !== undefined) this.owner.onLine(this, line);
+    }
+    return true;
+  }
+
+  private hasShare(): boolean {
+    if (this.owner.hasShare()) return true;
+    this.share = 'used-up';
+    return false;
   }
 
   /** Sends what is queued; a leg that is closing closes once that is done. */
@@ -125,7 +154,7 @@ export class ControlLeg implements Pollable {
    */
   end(): void {
     const { reading } = this;
-    this.lines = noLines;
+    this.splitter.drop();
     if (reading === 'dialling' || this.side === 'server' || reading === 'told') {
       this.reading = 'closed';
       this.out.closeWhenSent();
@@ -152,11 +181,12 @@ export class ControlLeg implements Pollable {
   }
 
   private readChunk(socket: TcpSocket): void {
-    const count = socket.receive(readBuffer);
+    const buffer = this.reading === 'open' ? chunkBuffer : readBuffer;
+    const count = socket.receive(buffer);
     if (count > 0) {
       this.owner.countOctets(this, count);
-      if (this.reading === 'open') this.lines = this.splitter.push(kept(count));
-      if (count < readBuffer.length && this.readable === 'yes') this.readable = 'no';
+      if (this.reading === 'open') this.splitter.give(kept(count));
+      if (count < buffer.length && this.readable === 'yes') this.readable = 'no';
       return;
     }
     this.readable = 'no';

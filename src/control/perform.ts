@@ -7,6 +7,7 @@ import type { SessionEvent } from '../session/event.ts';
 import type { Expectation } from '../session/expectation.ts';
 import type { ControlLeg } from './control-leg.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
+import type { Place } from './session-quota.ts';
 import type { SessionFacts } from './witness.ts';
 
 /** What actions act upon. */
@@ -17,6 +18,8 @@ export interface Stage extends WayOwner {
   readonly client: ControlLeg;
   readonly server: ControlLeg;
   readonly ways: Map<number, OpenWay>;
+  readonly place: Place;
+  forgetWay(way: number): void;
 }
 
 export function perform(stage: Stage, action: Action): SessionEvent | undefined {
@@ -36,7 +39,7 @@ export function perform(stage: Stage, action: Action): SessionEvent | undefined 
       return undefined;
     case 'close-data-path':
       stage.ways.get(action.way)?.close();
-      stage.ways.delete(action.way);
+      stage.forgetWay(action.way);
       return undefined;
     case 'end-writing':
       stage[action.leg].out.endWritingWhenSent();
@@ -58,8 +61,15 @@ export function perform(stage: Stage, action: Action): SessionEvent | undefined 
 function open(stage: Stage, expectation: Expectation): SessionEvent {
   const { way } = expectation;
   const beganMs = performance.now();
+  if (!stage.place.takeWay()) {
+    const reason = 'the client address has as many data connections as one may have (sessions.waysPerClient)';
+    return { kind: 'data-path-unavailable', way, cause: 'client-share', reason };
+  }
   const opening = stage.point.dataPath.open(expectation, stage);
-  if (!opening.ok) return { kind: 'data-path-unavailable', way, reason: opening.reason };
+  if (!opening.ok) {
+    stage.place.giveWayBack();
+    return { kind: 'data-path-unavailable', way, cause: opening.cause ?? 'no-data-port', reason: opening.reason };
+  }
   stage.ways.set(way, opening.way);
   const { plane, ports } = opening;
   return { kind: 'data-path-opened', way, plane, ports, tookMs: performance.now() - beganMs };

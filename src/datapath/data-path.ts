@@ -17,7 +17,8 @@ export interface DataPath {
 
 export type Opening =
   | { readonly ok: true; readonly plane: Plane; readonly ports: OpenedPorts; readonly way: OpenWay }
-  | { readonly ok: false; readonly reason: string };
+  /** `client-share`: there is room, and this client has its part of it. */
+  | { readonly ok: false; readonly reason: string; readonly cause?: 'no-data-port' | 'client-share' };
 
 /** A way as its session holds it. */
 export interface OpenWay {
@@ -36,6 +37,8 @@ export const noNews: readonly WayNews[] = [];
 
 /** Who is told how a way fares. */
 export interface WayOwner {
+  /** Against whose share of the data ports the way counts: a number for each client address. */
+  readonly holder: number;
   /** One leg is there, and the other is not yet. */
   onArrived(way: number, side: Side): void;
   onStranger(way: number, side: Side, peer: Endpoint): void;

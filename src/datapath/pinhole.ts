@@ -38,7 +38,7 @@ export class PinholePath implements DataPath {
   }
 }
 
-type WayOpening = { readonly ok: true; readonly ports: OpenedPorts } | { readonly ok: false; readonly reason: string };
+type WayOpening = { readonly ok: true; readonly ports: OpenedPorts } | Extract<Opening, { ok: false }>;
 
 class PinholeWay implements OpenWay, HoleOwner {
   private readonly id: number;
@@ -63,8 +63,8 @@ class PinholeWay implements OpenWay, HoleOwner {
   open(): WayOpening {
     const { plan, shared } = this;
     if (plan.port === 'as-responder') return this.openAt(plan.responder.port);
-    const port = shared.ports.take();
-    if (port === undefined) return { ok: false, reason: 'every port of dataPorts is in use' };
+    const port = shared.ports.take(this.owner.holder);
+    if (port === undefined) return { ok: false, ...shared.ports.refusal(this.owner.holder) };
     // No second try with another port: a refused transaction stops the engine for milliseconds, and ports are our own.
     const opening = this.openAt(port);
     if (opening.ok) this.port = port;

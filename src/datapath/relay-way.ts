@@ -9,7 +9,7 @@ import type { PipePool } from '../sys/splice-pipe.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
 import { noNews, type OpenWay, type WayOwner } from './data-path.ts';
 import { Pump, type PumpState, type SourceState } from './pump.ts';
-import { type LegOwner, type LegResources, RelayLeg } from './relay-leg.ts';
+import { type LegOpening, type LegOwner, type LegResources, RelayLeg } from './relay-leg.ts';
 
 interface RelayTimes {
   /** From the first leg's arrival to the second's. */
@@ -26,6 +26,8 @@ export interface RelayResources extends LegResources {
 
 const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
 const readableOrEnded = Ready.in | endOrError;
+
+type RelayOpening = { readonly ok: true; readonly ports: OpenedPorts } | Extract<LegOpening, { ok: false }>;
 
 export class RelayWay implements OpenWay, LegOwner {
   private readonly id: number;
@@ -51,7 +53,7 @@ export class RelayWay implements OpenWay, LegOwner {
   }
 
   /** Opens the listening legs, both or none. */
-  open(): { readonly ok: true; readonly ports: OpenedPorts } | { readonly ok: false; readonly reason: string } {
+  open(): RelayOpening {
     const client = this.client.open();
     if (!client.ok) return client;
     const server = this.server.open();
@@ -66,6 +68,10 @@ export class RelayWay implements OpenWay, LegOwner {
     const failure = this[side].dial();
     // Told after the call that caused it, like everything else that happens.
     if (failure !== undefined) this.shared.poller.defer(() => this.onLegFailed(side, failure));
+  }
+
+  get holder(): number {
+    return this.owner.holder;
   }
 
   look(): readonly WayNews[] {

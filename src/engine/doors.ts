@@ -111,6 +111,7 @@ export class Doors {
     const { index, count } = this.resources;
     const ports = before?.ranges === ranges ? before.ports : new PortPool(listener.dataPorts, index, count);
     if (ports.size === 0) return noPortsProblem(listener, count);
+    ports.divide(settings.sessions.dataPortsPerClientMax);
     if (before !== undefined) {
       next.set(where, { ...before, ports, ranges });
       return undefined;
@@ -137,7 +138,12 @@ export class Doors {
       dscp,
       dataPath: this.dataPathOf(listener, settings, ports),
       sessionsMax: sessions.totalMax,
-      perClientMax: sessions.perClientMax,
+      client: {
+        sessionsMax: sessions.perClientMax,
+        connectionsPerSecond: sessions.connectionsPerSecond,
+        commandsPerSecond: sessions.commandsPerSecond,
+        waysMax: sessions.waysPerClientMax,
+      },
       session: {
         advertise: listener.advertise,
         advertiseToServer: listener.advertiseToServer,

@@ -45,6 +45,7 @@ export type RefusalCause =
   | 'epsv-all'
   | 'tls'
   | 'no-data-port'
+  | 'client-share'
   | 'way-limit';
 
 /** What becomes of a way that was opened: `used` is a stage of its life, each of the others ends it. */

@@ -3,6 +3,7 @@
 
 import type { ControlLine } from '../wire/line-splitter.ts';
 import type { Action } from './action.ts';
+import { reckonClientLine, reckonServerLine } from './budget.ts';
 import { onClock } from './deadline.ts';
 import { closeWhenDone, endAll, endControl } from './ending.ts';
 import type { SessionEvent } from './event.ts';
@@ -42,7 +43,7 @@ function take(session: Session, event: SessionEvent, nowMs: number, out: Action[
     case 'data-path-opened':
       return onOpened(session, event, nowMs, out);
     case 'data-path-unavailable':
-      return onUnavailable(session, event.way, event.reason, out);
+      return onUnavailable(session, event.way, event.cause ?? 'no-data-port', event.reason, out);
     case 'data-leg-arrived':
       return onArrived(session, event.way, event.leg, out);
     case 'stranger':
@@ -65,7 +66,10 @@ function take(session: Session, event: SessionEvent, nowMs: number, out: Action[
 function onLine(session: Session, from: Side, line: ControlLine, nowMs: number, out: Action[]): Session {
   if (session.phase.kind === 'lingering') return session;
   const active = activeAt(session, nowMs);
-  return from === 'client' ? onClientLine(active, line, out) : onServerLine(active, line, nowMs, out);
+  const first = out.length;
+  return from === 'client'
+    ? reckonClientLine(onClientLine(active, line, out), first, out)
+    : reckonServerLine(onServerLine(active, line, nowMs, out), out);
 }
 
 function onLegEnded(session: Session, leg: Side, how: 'end' | 'reset', reason: string, out: Action[]): Session {

@@ -21,6 +21,11 @@ export interface Limits {
   readonly dataIdleTimeoutMs: number;
   /** Transfers that one session may have under way, counting those whose control replies are already done. */
   readonly waysPerSessionMax: number;
+  /** Commands of one session a second, and at once after a pause; beyond it the client is not read. Before login far less. */
+  readonly commandsPerSecond: number;
+  readonly commandBurst: number;
+  /** Lines that a client may send in vain before its session ends; see budget.ts. */
+  readonly refusedCommandsMax: number;
 }
 
 export const defaultLimits: Limits = {
@@ -37,4 +42,9 @@ export const defaultLimits: Limits = {
   expectationTimeoutMs: 30_000,
   dataIdleTimeoutMs: 600_000,
   waysPerSessionMax: 8,
+  // A session that fetches small files over a fast network sends some 7,000.
+  commandsPerSecond: 20_000,
+  commandBurst: 20_000,
+  // Mirror tools ask for what is refused once for each file, between commands that succeed.
+  refusedCommandsMax: 200,
 };

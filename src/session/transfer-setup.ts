@@ -70,15 +70,24 @@ export function onOpened(session: Session, event: Opened, nowMs: number, out: Ac
   return inPhase(opened, { kind: 'expect-set-up-reply', setUp, way: id });
 }
 
-export function onUnavailable(session: Session, id: number, reason: string, out: Action[]): Session {
+export function onUnavailable(
+  session: Session,
+  id: number,
+  cause: 'no-data-port' | 'client-share',
+  reason: string,
+  out: Action[],
+): Session {
   const { phase } = session;
   if (phase.kind !== 'expect-data-path' || phase.expectation.way !== id) return session;
   return refuse(
     inPhase(session, expectCommand),
     {
-      cause: 'no-data-port',
+      cause,
       code: 425,
-      text: 'The gateway cannot open a data connection now.',
+      text:
+        cause === 'client-share'
+          ? 'Too many data connections from your address; close one first.'
+          : 'The gateway cannot open a data connection now.',
       reason,
       verb: phase.setUp.asked,
     },

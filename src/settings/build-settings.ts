@@ -65,6 +65,10 @@ function buildSessions(file: SettingsFile['sessions']): SessionSettings {
   return {
     totalMax,
     perClientMax: file?.perClient ?? Math.min(totalMax, defaults.perClientMax),
+    connectionsPerSecond: file?.connectionsPerSecond ?? defaults.connectionsPerSecond,
+    commandsPerSecond: file?.commandsPerSecond ?? defaults.commandsPerSecond,
+    waysPerClientMax: file?.waysPerClient ?? defaults.waysPerClientMax,
+    dataPortsPerClientMax: file?.dataPortsPerClient ?? defaults.dataPortsPerClientMax,
     drainTimeoutMs: file?.drainTimeout ?? defaults.drainTimeoutMs,
   };
 }
@@ -82,6 +86,9 @@ function buildLimits(file: SettingsFile['limits']): Limits {
     expectationTimeoutMs: file?.expectationTimeout ?? defaultLimits.expectationTimeoutMs,
     dataIdleTimeoutMs: file?.dataIdleTimeout ?? defaultLimits.dataIdleTimeoutMs,
     waysPerSessionMax: file?.waysPerSession ?? defaultLimits.waysPerSessionMax,
+    commandsPerSecond: file?.commandsPerSecond ?? defaultLimits.commandsPerSecond,
+    commandBurst: file?.commandBurst ?? defaultLimits.commandBurst,
+    refusedCommandsMax: file?.refusedCommands ?? defaultLimits.refusedCommandsMax,
   };
 }
 

@@ -17,6 +17,7 @@ export interface Ends {
 }
 
 export class TestedWay implements WayOwner {
+  readonly holder = 1;
   /** `arrived client`, `stranger server 192.0.2.1:1`, `joined`, `ended completed` …, in order. */
   readonly reports: string[] = [];
   result: DataResult | undefined;
