@@ -55,10 +55,12 @@ export type DoorOpening =
 // The kernel caps it at net.core.somaxconn; a burst of logins must not see refused connections.
 const backlog = 4096;
 // Taken in one go before the sessions that exist get their turn.
-const acceptsPerTurn = 8;
+const acceptsPerTurn = 4;
 const pauseMs = 200;
 // Less is not worth a timer, whose grain it is.
 const waitMsLeast = 100;
+// To accept, to dial and to set up a session takes as long as so many units of a session's work.
+const beginUnits = 64;
 
 const farewells: Record<TurnedAway, string> = {
   total: 'Too many connections to this gateway; try again later.',
@@ -136,9 +138,9 @@ export class FrontDoor implements Pollable {
   tellAll(event: SessionEvent): void {
     for (const [timer, begin] of this.waiting) {
       this.resources.poller.timers.cancel(timer);
+      this.waiting.delete(timer);
       begin();
     }
-    this.waiting.clear();
     for (const session of [...this.sessions.values()]) session.tell(event);
   }
 
@@ -168,16 +170,18 @@ export class FrontDoor implements Pollable {
 
   /** One client address opens connections faster than it may: this one begins when its time has come. */
   private keepWaiting(begin: () => void, waitMs: number): void {
-    const { poller } = this.resources;
-    const timer = poller.timers.set(poller.nowMs + waitMs, () => {
-      this.waiting.delete(timer);
-      begin();
-    });
+    const { poller, turns } = this.resources;
+    const goOn = (): void => {
+      if (this.waiting.delete(timer)) begin();
+    };
+    // Many have waited for the same tick of the clock, and would begin all at once.
+    const timer = poller.timers.set(poller.nowMs + waitMs, () => turns.lineUp({ goOn }, 'guest'));
     this.waiting.set(timer, begin);
   }
 
   private begin(fd: number, client: Endpoint, dialled: Endpoint, server: Endpoint, place: Place): void {
-    const { witness } = this.resources;
+    const { turns, witness } = this.resources;
+    turns.spend('guest', beginUnits);
     const facts = sessionFacts(this.resources.nextSessionId(), this.name, client, server);
     const { session } = this.terms;
     // Field by field: spreading costs more than all else that happens here.

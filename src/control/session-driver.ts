@@ -28,6 +28,7 @@ const farewellMs = 10_000;
 const paceMs = 100;
 // What several sends of a turn would cost besides what they send.
 const sendUnits = 4;
+const octetsPerUnitLog2 = 11;
 
 export class SessionDriver implements LegOwner, Stage, Worker {
   readonly facts: SessionFacts;
@@ -144,7 +145,8 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   }
 
   countOctets(leg: ControlLeg, octets: number): void {
-    this.spend(1);
+    // Copying them is work, too: a large read as much as several lines.
+    this.spend(1 + (octets >> octetsPerUnitLog2));
     this.point.witness.controlOctets(leg === this.client ? 'server' : 'client', octets);
   }
 

@@ -42,9 +42,9 @@ export const defaultLimits: Limits = {
   expectationTimeoutMs: 30_000,
   dataIdleTimeoutMs: 600_000,
   waysPerSessionMax: 8,
-  // A session that fetches small files over a fast network sends some 7,000.
-  commandsPerSecond: 20_000,
-  commandBurst: 20_000,
+  // A session that fetches small files over loopback sends some 10,000, one that asks nothing but NOOP twice as many.
+  commandsPerSecond: 50_000,
+  commandBurst: 50_000,
   // Mirror tools ask for what is refused once for each file, between commands that succeed.
   refusedCommandsMax: 200,
 };

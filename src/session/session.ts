@@ -100,7 +100,7 @@ export interface Session {
   readonly budget: Budget | undefined;
 }
 
-export interface Budget {
+interface Budget {
   readonly left: number;
   /** When that was reckoned. */
   readonly atMs: number;

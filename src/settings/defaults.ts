@@ -20,7 +20,7 @@ export const defaultSettings = {
     totalMax: 8192,
     perClientMax: 256,
     connectionsPerSecond: 1000,
-    commandsPerSecond: 60_000,
+    commandsPerSecond: 100_000,
     waysPerClientMax: 512,
     dataPortsPerClientMax: 256,
     drainTimeoutMs: 60_000,

@@ -157,7 +157,7 @@ describe('settings', () => {
       totalMax: 10,
       perClientMax: 10,
       connectionsPerSecond: 1000,
-      commandsPerSecond: 60_000,
+      commandsPerSecond: 100_000,
       waysPerClientMax: 512,
       dataPortsPerClientMax: 256,
       drainTimeoutMs: 60_000,
