@@ -37,6 +37,9 @@ export function perform(stage: Stage, action: Action): SessionEvent | undefined 
     case 'dial-data-leg':
       stage.ways.get(action.way)?.dial(action.leg);
       return undefined;
+    case 'conclude-data-path':
+      stage.ways.get(action.way)?.conclude();
+      return undefined;
     case 'close-data-path':
       stage.ways.get(action.way)?.close();
       stage.forgetWay(action.way);

@@ -46,7 +46,8 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   private readonly pace: Pace;
   private pacing: Timer | undefined;
   private reading: 'at-will' | 'too-fast' = 'at-will';
-  private line: 'elsewhere' | 'in-line' = 'elsewhere';
+  /** In which line it stands. */
+  private line: Standing | 'none' = 'none';
   /** The turn that the share belongs to. */
   private turn = -1;
   private units = 0;
@@ -100,7 +101,8 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   }
 
   takesTurn(): boolean {
-    if (this.line === 'in-line') return false;
+    // Who has logged in meanwhile need not wait among the guests any more.
+    if (this.line === this.standing || this.line === 'known') return false;
     if (this.point.turns.admits(this.standing)) return true;
     this.lineUp();
     return false;
@@ -113,7 +115,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   }
 
   goOn(): void {
-    this.line = 'elsewhere';
+    this.line = 'none';
     if (this.life === 'over') return;
     this.beginShare(this.point.turns.number);
     this.guarded(() => {
@@ -237,9 +239,10 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   }
 
   private lineUp(): void {
-    if (this.line === 'in-line' || this.life === 'over') return;
-    this.line = 'in-line';
-    this.point.turns.lineUp(this, this.standing);
+    const { standing } = this;
+    if (this.line === standing || this.line === 'known' || this.life === 'over') return;
+    this.line = standing;
+    this.point.turns.lineUp(this, standing);
   }
 
   /** May the client's next line be taken, by its own rate and by that of its address? */

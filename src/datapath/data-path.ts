@@ -29,9 +29,17 @@ export interface OpenWay {
    * way that is over, and nothing where the path hears of everything as it happens.
    */
   look(): readonly WayNews[];
+  /**
+   * The server has said its last word of the transfer. Once one peer has ended its direction too and the other sends nothing
+   * for a moment, the way ends as completed: a peer that leaves its half open must not keep a port.
+   */
+  conclude(): void;
   /** Ends the way whatever its state; octets under way are lost and both peers see a reset. */
   close(): void;
 }
+
+/** How long a concluded transfer waits for the second end: longer than a lost FIN takes to be sent again. */
+export const leftOpenMs = 5_000;
 
 export const noNews: readonly WayNews[] = [];
 

@@ -7,7 +7,7 @@ import type { DataResult, Expectation, OpenedPorts, Side, WayNews } from '../ses
 import { Ready } from '../sys/poller.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
-import { noNews, type OpenWay, type WayOwner } from './data-path.ts';
+import { leftOpenMs, noNews, type OpenWay, type WayOwner } from './data-path.ts';
 import { Pump, type PumpState, type SourceState } from './pump.ts';
 import { type LegOpening, type LegOwner, type LegResources, RelayLeg } from './relay-leg.ts';
 
@@ -43,6 +43,9 @@ export class RelayWay implements OpenWay, LegOwner {
   /** When `octetsSeen` octets had moved, and none since. */
   private unchangedSinceMs = 0;
   private life: 'waiting' | 'flowing' | 'over' = 'waiting';
+  private transfer: 'under-way' | 'concluded' = 'under-way';
+  /** Set while one direction of a concluded transfer is left open. */
+  private lastMoment: Timer | undefined;
 
   constructor(expectation: Expectation, shared: RelayResources, owner: WayOwner) {
     this.id = expectation.way;
@@ -76,6 +79,11 @@ export class RelayWay implements OpenWay, LegOwner {
 
   look(): readonly WayNews[] {
     return noNews;
+  }
+
+  conclude(): void {
+    this.transfer = 'concluded';
+    this.awaitSecondEnd(this.octets);
   }
 
   close(): void {
@@ -159,7 +167,10 @@ export class RelayWay implements OpenWay, LegOwner {
       case 'ended':
         // The second end closes both sockets, and a close is an end of writing too.
         if (this.toServer?.state === 'ended' && this.toClient?.state === 'ended') this.complete('both ends closed');
-        else this[sink].socket?.endWriting();
+        else {
+          this[sink].socket?.endWriting();
+          this.awaitSecondEnd(this.octets);
+        }
         return;
       case 'source-failed':
         this.onReset(source);
@@ -170,6 +181,28 @@ export class RelayWay implements OpenWay, LegOwner {
       default:
         return;
     }
+  }
+
+  /** `before`: what had moved when the moment began; as long as something moves it begins anew. */
+  private awaitSecondEnd(before: number): void {
+    const oneEnded = this.toServer?.state === 'ended' || this.toClient?.state === 'ended';
+    if (this.life !== 'flowing' || this.transfer !== 'concluded' || !oneEnded || this.lastMoment !== undefined) return;
+    const { poller } = this.shared;
+    this.lastMoment = poller.timers.set(poller.nowMs + leftOpenMs, () => {
+      this.lastMoment = undefined;
+      if (this.octets === before && this.isDrained) this.complete('one peer left its half open');
+      else this.awaitSecondEnd(this.octets);
+    });
+  }
+
+  private get octets(): number {
+    return (this.toClient?.octets ?? 0) + (this.toServer?.octets ?? 0);
+  }
+
+  /** Nothing waits for a peer that reads slowly. */
+  private get isDrained(): boolean {
+    const done = (pump: Pump | undefined) => pump?.state === 'ended' || pump?.state === 'on-source';
+    return done(this.toClient) && done(this.toServer);
   }
 
   // It takes longer than one look: from now on a death of the process must look broken to both ends.
@@ -233,6 +266,8 @@ export class RelayWay implements OpenWay, LegOwner {
   private cancelTimer(): void {
     if (this.timer !== undefined) this.shared.poller.timers.cancel(this.timer);
     this.timer = undefined;
+    if (this.lastMoment !== undefined) this.shared.poller.timers.cancel(this.lastMoment);
+    this.lastMoment = undefined;
   }
 
   private result(outcome: DataResult['outcome'], reason: string): DataResult {

@@ -12,6 +12,8 @@ export type Action =
   /** Answered before anything else happens by `data-path-opened` or `data-path-unavailable`. */
   | { readonly kind: 'open-data-path'; readonly expectation: Expectation }
   | { readonly kind: 'dial-data-leg'; readonly way: number; readonly leg: Side }
+  /** The server's last word of the way's transfer: once one peer has ended its direction, the other has a moment left. */
+  | { readonly kind: 'conclude-data-path'; readonly way: number }
   /** The way is gone, used or not; what flows in it is reset. */
   | { readonly kind: 'close-data-path'; readonly way: number }
   /** Ends our direction of a control leg once everything sent before has left. */

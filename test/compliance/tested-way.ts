@@ -120,6 +120,10 @@ export class TestedWay implements WayOwner {
     this.life = life;
   }
 
+  conclude(): void {
+    this.way!.conclude();
+  }
+
   close(): void {
     const { life } = this;
     this.life = 'in-a-call';

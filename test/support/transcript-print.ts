@@ -27,6 +27,8 @@ export function printAction(action: Action, session: Session): string {
       return `open: ${printLeg('client', action.expectation, session)}, ${printLeg('server', action.expectation, session)}`;
     case 'dial-data-leg':
       return `dial: ${action.leg} for way ${action.way}`;
+    case 'conclude-data-path':
+      return `conclude: way ${action.way}`;
     case 'close-data-path':
       return `close: way ${action.way}`;
     case 'end-writing':

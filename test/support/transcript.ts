@@ -98,15 +98,15 @@ export function playConversation(conversation: Conversation): void {
   }
 }
 
-const incidentalRecord = new RegExp(`^record: (?:${incidental.join('|')}) `);
+const incidentalAction = new RegExp(`^(?:record: (?:${incidental.join('|')}) |conclude: )`);
 
-/** What was done, without the incidental records that the transcript does not list. A listed record may be shortened. */
+/** What was done, without the incidental actions that the transcript does not list. A listed record may be shortened. */
 function withoutUnlisted(done: readonly string[], expected: readonly string[]): string[] {
   const kept: string[] = [];
   for (const text of done) {
     const next = expected[kept.length];
-    if (text.startsWith('record: ') && next !== undefined && `${text} `.startsWith(`${next} `)) kept.push(next);
-    else if (!incidentalRecord.test(text)) kept.push(text);
+    if (/^(?:record|conclude): /.test(text) && next !== undefined && `${text} `.startsWith(`${next} `)) kept.push(next);
+    else if (!incidentalAction.test(text)) kept.push(text);
   }
   return kept;
 }

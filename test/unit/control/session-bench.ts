@@ -122,6 +122,7 @@ export class SessionBench {
   private readonly point: ServicePoint;
   private readonly upstream: Upstream = { dialect: { epsv: 'unknown', eprt: 'unknown' } };
   private begun = 0;
+  private readonly clientFds = new Map<string, number>();
 
   constructor(poller: Poller) {
     this.poller = poller;
@@ -164,6 +165,7 @@ export class SessionBench {
     // A few segments of the loopback interface: little can hide from the tests in the kernel.
     setInteger(fd, libc.SOL_SOCKET, SO_SNDBUF, 131_072);
     setInteger(client.socket.fd, libc.SOL_SOCKET, SO_RCVBUF, 262_144);
+    this.clientFds.set(id, fd);
     driver.start(fd);
     this.begun++;
     return client;
@@ -213,6 +215,17 @@ export class SessionBench {
     assert.ok(dialled.ok);
     caller.socket = dialled.socket;
     this.talkers.push(caller);
+  }
+
+  /** Waits, without a turn of the loop, until the kernel has something for that session from its client. */
+  awaitArrival(id: string): void {
+    const octet = new Uint8Array(1);
+    while (libc.recv(this.clientFds.get(id)!, octet, 1, libc.MSG_PEEK) <= 0);
+  }
+
+  /** Lines of clients that led to anything. */
+  get linesTaken(): number {
+    return this.witness.records.filter(({ kind }) => kind === 'command' || kind === 'refusal').length;
   }
 
   close(): void {

@@ -33,7 +33,7 @@ for (const family of [4, 6] as const) {
       });
     }
     const original = pair.flow;
-    assert.equal(stageOf(scene.awaitState(original, 'close-wait')), 'joined');
+    assert.equal(stageOf(scene.awaitState(original, 'close-wait')), 'half-closed');
     pair.client.endWriting();
     const ended = scene.awaitState(original, 'time-wait');
     assert.equal(stageOf(ended), 'completed');
