@@ -106,6 +106,7 @@ export class ControlLeg implements Pollable {
     if ((noted & (endOrError | Ready.priority)) !== 0) this.readable = 'to-the-end';
     else if ((noted & ~Ready.out) !== 0 && this.readable === 'no') this.readable = 'yes';
     this.pull();
+    if ((noted & Ready.error) !== 0 && this.reading === 'open') this.breakOff(socket);
   }
 
   /** The share was used up and there may be more: no event will say so, another pull must. */
@@ -201,6 +202,16 @@ export class ControlLeg implements Pollable {
     this.reading = 'ended';
     this.how = count === 0 ? 'end' : 'reset';
     this.reason = count === 0 ? `the ${this.side} closed` : `the ${this.side}: ${socket.failure}`;
+  }
+
+  /** A broken connection with lines that nobody wants yet: their answers would reach nobody, and the session not end. */
+  private breakOff(socket: TcpSocket): void {
+    this.splitter.drop();
+    this.readable = 'no';
+    this.how = 'reset';
+    if (socket.failure === undefined) socket.connected();
+    this.reason = `the ${this.side}: ${socket.failure ?? 'broken'}`;
+    this.tellEnd();
   }
 
   private tellEnd(): void {
