@@ -3,7 +3,7 @@
 // chunk before that. Events are noted when they come and attended to when it is the session's turn.
 
 import { type Pollable, Ready } from '../sys/poller.ts';
-import { type TcpSocket, WOULD_BLOCK } from '../sys/tcp-socket.ts';
+import { type Stream, WOULD_BLOCK } from '../sys/stream.ts';
 import { type ControlLine, LineSplitter } from '../wire/line-splitter.ts';
 import { OutQueue } from './out-queue.ts';
 
@@ -30,7 +30,6 @@ const chunkOctets = 4096;
 // What nobody listens to is not kept, and so read in larger pieces.
 const readBuffer = new Uint8Array(16_384);
 const chunkBuffer = readBuffer.subarray(0, chunkOctets);
-const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
 
 export interface LegBounds {
   readonly lineOctetsMax: number;
@@ -66,15 +65,13 @@ export class ControlLeg implements Pollable {
   private readonly owner: LegOwner;
   private readonly splitter: LineSplitter;
   readonly out: OutQueue;
-  socket: TcpSocket | undefined;
+  socket: Stream | undefined;
   private reading: Reading;
   private how: 'end' | 'reset' = 'end';
   private reason = '';
   private share: 'left' | 'used-up' = 'left';
   /** Events that have come and were not attended to. */
   private noted = 0;
-  /** `to-the-end`: the peer has ended its direction or marked an octet urgent, so a short read is not the last word. */
-  private readable: 'no' | 'yes' | 'to-the-end' = 'no';
 
   constructor(side: 'client' | 'server', owner: LegOwner, bounds: LegBounds, reading: 'dialling' | 'open') {
     this.side = side;
@@ -103,8 +100,7 @@ export class ControlLeg implements Pollable {
       return;
     }
     if ((noted & Ready.out) !== 0) this.out.onWritable();
-    if ((noted & (endOrError | Ready.priority)) !== 0) this.readable = 'to-the-end';
-    else if ((noted & ~Ready.out) !== 0 && this.readable === 'no') this.readable = 'yes';
+    socket.hear(noted);
     this.pull();
     if ((noted & Ready.error) !== 0 && this.reading === 'open') this.breakOff(socket);
   }
@@ -120,10 +116,11 @@ export class ControlLeg implements Pollable {
     for (;;) {
       if (!this.handOn()) return;
       if (this.reading === 'ended') this.tellEnd();
-      if (this.readable === 'no') return;
+      const { socket } = this;
+      if (socket?.mayHaveMore !== true || !socket.isOpen) return;
       if (this.reading !== 'discarding' && (this.reading !== 'open' || !this.owner.wantsLine(this))) return;
       if (!this.hasShare()) return;
-      this.readChunk(this.socket!);
+      this.readChunk(socket);
     }
   }
 
@@ -166,7 +163,7 @@ export class ControlLeg implements Pollable {
     this.out.endWritingWhenSent();
   }
 
-  private finishDial(socket: TcpSocket, events: number): void {
+  private finishDial(socket: Stream, events: number): void {
     if ((events & (Ready.out | Ready.error | Ready.hangUp)) === 0) return;
     // Writable and not broken is connected; only then is the reason not worth a system call.
     if ((events & (Ready.error | Ready.hangUp)) !== 0 && !socket.connected()) {
@@ -176,21 +173,19 @@ export class ControlLeg implements Pollable {
     }
     this.reading = 'open';
     // A greeting that is there already came with this event; otherwise one of its own will tell.
-    if ((events & ~Ready.out) !== 0) this.readable = 'to-the-end';
+    socket.hear(events);
     this.owner.onConnected(this);
     this.pull();
   }
 
-  private readChunk(socket: TcpSocket): void {
+  private readChunk(socket: Stream): void {
     const buffer = this.reading === 'open' ? chunkBuffer : readBuffer;
     const count = socket.receive(buffer);
     if (count > 0) {
       this.owner.countOctets(this, count);
       if (this.reading === 'open') this.splitter.give(kept(count));
-      if (count < buffer.length && this.readable === 'yes') this.readable = 'no';
       return;
     }
-    this.readable = 'no';
     if (count === WOULD_BLOCK) return;
     if (this.reading === 'discarding') {
       this.reading = 'closed';
@@ -205,9 +200,8 @@ export class ControlLeg implements Pollable {
   }
 
   /** A broken connection with lines that nobody wants yet: their answers would reach nobody, and the session not end. */
-  private breakOff(socket: TcpSocket): void {
+  private breakOff(socket: Stream): void {
     this.splitter.drop();
-    this.readable = 'no';
     this.how = 'reset';
     if (socket.failure === undefined) socket.connected();
     this.reason = `the ${this.side}: ${socket.failure ?? 'broken'}`;

@@ -3,7 +3,7 @@
 // Must not break: the bound holds here, whoever fills the queue. Beyond it nothing is taken any more and `hasOverflown`
 // says so: octets left out of a control connection cannot be made good, so its session has to end.
 
-import { FAILED, type TcpSocket, WOULD_BLOCK } from '../sys/tcp-socket.ts';
+import { FAILED, type Stream, WOULD_BLOCK } from '../sys/stream.ts';
 
 /** Above this nothing is read that could add to it; what is being read then may still be added. */
 const fullOctets = 16_384;
@@ -56,7 +56,7 @@ export class OutQueue {
   }
 
   /** Sends at once with the last octet urgent, if everything before it could leave; otherwise it goes as plain octets. */
-  pushUrgent(octets: Uint8Array, socket: TcpSocket): void {
+  pushUrgent(octets: Uint8Array, socket: Stream): void {
     this.flush(socket);
     const sent = this.octets === 0 && this.writable === 'yes' ? socket.sendUrgent(octets) : WOULD_BLOCK;
     if (sent >= 0 && sent < octets.length) this.push(octets.subarray(sent));
@@ -78,7 +78,7 @@ export class OutQueue {
     this.writable = 'yes';
   }
 
-  flush(socket: TcpSocket): void {
+  flush(socket: Stream): void {
     while (this.octets > 0 && this.writable === 'yes') {
       const length = this.gather();
       const sent = socket.send(sendBuffer, length);
@@ -155,7 +155,7 @@ export class OutQueue {
     this.octets = 0;
   }
 
-  private finish(socket: TcpSocket): void {
+  private finish(socket: Stream): void {
     const { afterwards } = this;
     if (afterwards === 'stay' || !socket.isOpen) return;
     this.afterwards = 'stay';

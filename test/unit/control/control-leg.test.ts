@@ -178,12 +178,11 @@ socketTest('a line beyond the bound is told as such, once, and the rest of it is
 });
 
 socketTest('a flood, with line ends or without, is read in shares, so that others get their turn', (poller) => {
-  for (const flood of [new Uint8Array(1_000_000).fill(0x41), new Uint8Array(1_000_000).fill(0x0a)]) {
+  for (const flood of [new Uint8Array(150_000).fill(0x41), new Uint8Array(150_000).fill(0x0a)]) {
     const { owner, leg, peer } = accepted(poller);
     let sent = 0;
     for (let turns = 0; turns < 3; turns++) {
-      // The kernel moves on what waits at the sender as the receiver makes room, so one pull could go on and on.
-      for (let count = 1; count > 0; sent += Math.max(count, 0)) count = peer.send(flood);
+      sent += Math.max(peer.send(flood), 0);
       const told = owner.told.length;
       const before = owner.octets;
       owner.share = 16;

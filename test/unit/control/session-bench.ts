@@ -18,8 +18,9 @@ import { type Pollable, type Poller, Ready } from '../../../src/sys/poller.ts';
 import type { SocketAddress } from '../../../src/sys/socket-address.ts';
 import { setInteger } from '../../../src/sys/socket-option.ts';
 import { PipePool } from '../../../src/sys/splice-pipe.ts';
+import { FAILED, WOULD_BLOCK } from '../../../src/sys/stream.ts';
 import type { TcpListener } from '../../../src/sys/tcp-listener.ts';
-import { FAILED, TcpSocket, WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
+import { TcpSocket } from '../../../src/sys/tcp-socket.ts';
 import { listen, loopback4, nextAccepted, Recorder, turnUntil } from '../sys/loopback.ts';
 import { boundless } from './client-bounds.ts';
 

@@ -5,7 +5,7 @@ import { SysError } from '../../../src/sys/errno.ts';
 import * as libc from '../../../src/sys/libc.ts';
 import { Poller } from '../../../src/sys/poller.ts';
 import { encodeSocketAddress } from '../../../src/sys/socket-address.ts';
-import { WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
+import { WOULD_BLOCK } from '../../../src/sys/stream.ts';
 import { withoutNetAdmin } from '../../support/without-net-admin.ts';
 import { type FlowScene, flowTest, otherMarkPort, type Pair, redirectedPort, silentPort, skip } from './flow-scene.ts';
 import { openDescriptors, takeConnection, turnUntil, withoutFreeDescriptors } from './loopback.ts';
