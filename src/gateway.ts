@@ -198,7 +198,7 @@ export class Gateway {
 
   private async startEngines(): Promise<string | undefined> {
     const { settings } = this;
-    const quota = newQuotaMemory();
+    const quota = newQuotaMemory(settings.sessions.totalMax);
     for (let index = 0; index < settings.engines; index++) {
       const tally = newTally();
       this.tallies.push(tally);

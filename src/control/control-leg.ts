@@ -1,13 +1,18 @@
 // One leg of a control connection: lines in, octets out, with back-pressure both ways and a bound on what waits.
-// Lines are handed on one at a time while the owner wants them; nothing is read beyond one chunk before that.
+// Lines are handed on one at a time while the owner wants them and has a share of the turn left; nothing is read beyond one
+// chunk before that. Events are noted when they come and attended to when it is the session's turn.
 
 import { type Pollable, Ready } from '../sys/poller.ts';
-import { type TcpSocket, WOULD_BLOCK } from '../sys/tcp-socket.ts';
+import { type Stream, WOULD_BLOCK } from '../sys/stream.ts';
 import { type ControlLine, LineSplitter } from '../wire/line-splitter.ts';
 import { OutQueue } from './out-queue.ts';
 
 export interface LegOwner {
   wantsLine(leg: ControlLeg): boolean;
+  /** Is it this session's turn? If not, it attends to what its legs have noted when it is. */
+  takesTurn(): boolean;
+  /** Is anything left of its share of this turn? */
+  hasShare(): boolean;
   onLine(leg: ControlLeg, line: ControlLine): void;
   /** What the client's first read gave, before any line of it. */
   onFirstOctets(octets: Uint8Array): void;
@@ -24,12 +29,19 @@ export interface LegOwner {
   countOctets(leg: ControlLeg, octets: number): void;
 }
 
-// One read: more than any line, small enough that 10,000 sessions that all have one waiting stay within 160 MiB.
+// One read. A session keeps what it does not want yet of one on either leg, and so may cost twice as much while it waits.
+const chunkOctets = 4096;
+// What nobody listens to is not kept, and so read in larger pieces.
 const readBuffer = new Uint8Array(16_384);
-// 256 KiB, some 0.1 ms: a client that floods without ever ending a line must not keep the other sessions waiting.
-const chunksPerPull = 16;
+const chunkBuffer = readBuffer.subarray(0, chunkOctets);
+
+export interface LegBounds {
+  readonly lineOctetsMax: number;
+  /** The most that one event may add to what waits to be sent. */
+  readonly additionMax: number;
+}
+
 const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
-const noLines: readonly ControlLine[] = [];
 
 /** `discarding`: the session is done with this leg; what still comes is read only so that closing does not reset it. */
 type Reading = 'dialling' | 'open' | 'ended' | 'told' | 'discarding' | 'closed';
@@ -42,7 +54,7 @@ let storeUsed = 0;
 
 /** The first octets of the read buffer, for good. */
 function kept(count: number): Uint8Array {
-  if (count > storeOctets / 2) return readBuffer.slice(0, count);
+  if (count >= storeOctets / 2) return readBuffer.slice(0, count);
   if (count > storeOctets - storeUsed) {
     store = new Uint8Array(storeOctets);
     storeUsed = 0;
@@ -59,67 +71,86 @@ export class ControlLeg implements Pollable {
   private readonly owner: LegOwner;
   private readonly splitter: LineSplitter;
   readonly out: OutQueue;
-  socket: TcpSocket | undefined;
+  socket: Stream | undefined;
   private reading: Reading;
-  private lines: readonly ControlLine[] = noLines;
-  private nextLine = 0;
   private how: 'end' | 'reset' = 'end';
   private reason = '';
   private share: 'left' | 'used-up' = 'left';
-  /** `to-the-end`: the peer has ended its direction or marked an octet urgent, so a short read is not the last word. */
-  private readable: 'no' | 'yes' | 'to-the-end' = 'no';
+  /** Events that have come and were not attended to. */
+  private noted = 0;
   /** Only of clients it is of interest what they begin with. */
   private begun: 'no' | 'yes';
 
-  constructor(side: 'client' | 'server', owner: LegOwner, lineOctetsMax: number, reading: 'dialling' | 'open') {
+  constructor(side: 'client' | 'server', owner: LegOwner, bounds: LegBounds, reading: 'dialling' | 'open') {
     this.side = side;
     this.owner = owner;
-    this.splitter = new LineSplitter(lineOctetsMax);
-    this.out = new OutQueue();
+    this.splitter = new LineSplitter(bounds.lineOctetsMax);
+    this.out = new OutQueue(bounds.additionMax);
     this.reading = reading;
     this.begun = side === 'client' ? 'no' : 'yes';
   }
 
   onReady(events: number): void {
-    const { socket } = this;
-    if (socket === undefined) return;
+    this.noted |= events;
+    if (!this.owner.takesTurn()) return;
     this.owner.guarded(() => {
-      if (this.reading === 'dialling') this.finishDial(socket, events);
-      else {
-        if ((events & Ready.out) !== 0) this.out.onWritable(socket);
-        if ((events & (endOrError | Ready.priority)) !== 0) this.readable = 'to-the-end';
-        else if ((events & ~Ready.out) !== 0) this.readable = 'yes';
-        this.pull();
-        if ((events & endOrError) !== 0) this.noteEnding(socket, events);
-      }
+      this.attend();
       this.owner.settle();
     });
   }
 
-  /** The last pull used up its share and there may be more: no event will say so, another pull must. */
+  /** Takes in what the events since the last time have told. */
+  attend(): void {
+    const { socket, noted } = this;
+    if (socket === undefined || noted === 0) return;
+    this.noted = 0;
+    if (this.reading === 'dialling') {
+      this.finishDial(socket, noted);
+      return;
+    }
+    if ((noted & Ready.out) !== 0) this.out.onWritable();
+    socket.hear(noted);
+    this.pull();
+    // A client that goes is heard of at once, also where what it has sent must wait to be read.
+    if (this.side !== 'client' || this.reading !== 'open' || (noted & endOrError) === 0) return;
+    if ((noted & Ready.error) !== 0) this.breakOff(socket);
+    else this.owner.onClientEnding();
+  }
+
+  /** The share was used up and there may be more: no event will say so, another pull must. */
   get isUnfinished(): boolean {
     return this.share === 'used-up';
   }
 
-  /** Hands on lines, and reads more, as long as the owner wants them and the share of this pull lasts. */
+  /** Hands on lines, and reads more, as long as the owner wants them and its share of the turn lasts. */
   pull(): void {
     this.share = 'left';
-    for (let chunks = 0; ; chunks++) {
-      while (this.nextLine < this.lines.length) {
-        if (!this.owner.wantsLine(this)) return;
-        this.owner.onLine(this, this.lines[this.nextLine++]!);
-      }
-      this.lines = noLines;
-      this.nextLine = 0;
+    for (;;) {
+      if (!this.handOn()) return;
       if (this.reading === 'ended') this.tellEnd();
-      if (this.readable === 'no') return;
+      const { socket } = this;
+      if (socket?.mayHaveMore !== true || !socket.isOpen) return;
       if (this.reading !== 'discarding' && (this.reading !== 'open' || !this.owner.wantsLine(this))) return;
-      if (chunks === chunksPerPull) {
-        this.share = 'used-up';
-        return;
-      }
-      this.readChunk(this.socket!);
+      if (!this.hasShare()) return;
+      this.readChunk(socket);
     }
+  }
+
+  /** False where lines may be left. */
+  private handOn(): boolean {
+    const { splitter } = this;
+    while (!splitter.isDry) {
+      if (!this.owner.wantsLine(this) || !this.hasShare()) return false;
+      const line = splitter.next();
+      if (line !== undefined) this.owner.onLine(this, line);
+    }
+    return true;
+  }
+
+  private hasShare(): boolean {
+    if (this.owner.hasShare()) return true;
+    this.share = 'used-up';
+    return false;
   }
 
   /** Sends what is queued; a leg that is closing closes once that is done. */
@@ -133,7 +164,7 @@ export class ControlLeg implements Pollable {
    */
   end(): void {
     const { reading } = this;
-    this.lines = noLines;
+    this.splitter.drop();
     if (reading === 'dialling' || this.side === 'server' || reading === 'told') {
       this.reading = 'closed';
       this.out.closeWhenSent();
@@ -144,7 +175,7 @@ export class ControlLeg implements Pollable {
     this.out.endWritingWhenSent();
   }
 
-  private finishDial(socket: TcpSocket, events: number): void {
+  private finishDial(socket: Stream, events: number): void {
     if ((events & (Ready.out | Ready.error | Ready.hangUp)) === 0) return;
     // Writable and not broken is connected; only then is the reason not worth a system call.
     if ((events & (Ready.error | Ready.hangUp)) !== 0 && !socket.connected()) {
@@ -154,36 +185,20 @@ export class ControlLeg implements Pollable {
     }
     this.reading = 'open';
     // A greeting that is there already came with this event; otherwise one of its own will tell.
-    if ((events & ~Ready.out) !== 0) this.readable = 'to-the-end';
+    socket.hear(events);
     this.owner.onConnected(this);
     this.pull();
   }
 
-  /** A client that goes is heard of at once, also where what it has sent must wait to be read. */
-  private noteEnding(socket: TcpSocket, events: number): void {
-    if (this.side !== 'client' || this.reading !== 'open') return;
-    if ((events & Ready.error) === 0) {
-      this.owner.onClientEnding();
-      return;
-    }
-    this.lines = noLines;
-    this.nextLine = 0;
-    this.reading = 'ended';
-    this.how = 'reset';
-    this.reason = `the client: ${socket.connected() ? 'ECONNRESET' : socket.failure}`;
-    this.tellEnd();
-  }
-
-  private readChunk(socket: TcpSocket): void {
-    const count = socket.receive(readBuffer);
+  private readChunk(socket: Stream): void {
+    const buffer = this.reading === 'open' ? chunkBuffer : readBuffer;
+    const count = socket.receive(buffer);
     if (count > 0) {
       this.owner.countOctets(this, count);
-      if (this.begun === 'no') this.begin(readBuffer.subarray(0, count));
-      if (this.reading === 'open') this.lines = this.splitter.push(kept(count));
-      if (count < readBuffer.length && this.readable === 'yes') this.readable = 'no';
+      if (this.begun === 'no') this.begin(buffer.subarray(0, count));
+      if (this.reading === 'open') this.splitter.give(kept(count));
       return;
     }
-    this.readable = 'no';
     if (count === WOULD_BLOCK) return;
     if (this.reading === 'discarding') {
       this.reading = 'closed';
@@ -195,6 +210,15 @@ export class ControlLeg implements Pollable {
     this.reading = 'ended';
     this.how = count === 0 ? 'end' : 'reset';
     this.reason = count === 0 ? `the ${this.side} closed` : `the ${this.side}: ${socket.failure}`;
+  }
+
+  /** A broken connection with lines that nobody wants yet: their answers would reach nobody, and the session not end. */
+  private breakOff(socket: Stream): void {
+    this.splitter.drop();
+    this.how = 'reset';
+    if (socket.failure === undefined) socket.connected();
+    this.reason = `the ${this.side}: ${socket.failure ?? 'broken'}`;
+    this.tellEnd();
   }
 
   private begin(first: Uint8Array): void {

@@ -9,10 +9,12 @@ import type { SysErrorCode } from '../sys/errno.ts';
 import type { Pollable, Poller } from '../sys/poller.ts';
 import { type Accepted, TcpListener, turnAway } from '../sys/tcp-listener.ts';
 import { type DialOptions, localAddressOf } from '../sys/tcp-socket.ts';
+import type { Timer } from '../sys/timer-wheel.ts';
 import { formatReply } from '../wire/reply.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
 import { SessionDriver } from './session-driver.ts';
-import type { SessionQuota } from './session-quota.ts';
+import type { ClientBounds, Place, SessionQuota } from './session-quota.ts';
+import type { Turns } from './turns.ts';
 import { type SessionFacts, sessionFacts, type TurnedAway, type Witness } from './witness.ts';
 
 /** What new sessions get; replaced as a whole on reload, so that live ones keep what they began with. */
@@ -26,13 +28,14 @@ export interface DoorTerms {
   readonly dscp: number | undefined;
   readonly dataPath: DataPath;
   readonly sessionsMax: number;
-  readonly perClientMax: number;
+  readonly client: ClientBounds;
 }
 
 export interface DoorResources {
   readonly poller: Poller;
   readonly witness: Witness;
   readonly quota: SessionQuota;
+  readonly turns: Turns;
   /** What is known of a server, by its endpoint. */
   upstream(endpoint: Endpoint): Upstream;
   nextSessionId(): string;
@@ -52,8 +55,12 @@ export type DoorOpening =
 // The kernel caps it at net.core.somaxconn; a burst of logins must not see refused connections.
 const backlog = 4096;
 // Taken in one go before the sessions that exist get their turn.
-const acceptsPerTurn = 64;
+const acceptsPerTurn = 4;
 const pauseMs = 200;
+// Less is not worth a timer, whose grain it is.
+const waitMsLeast = 100;
+// To accept, to dial and to set up a session takes as long as so many units of a session's work.
+const beginUnits = 64;
 
 const farewells: Record<TurnedAway, string> = {
   total: 'Too many connections to this gateway; try again later.',
@@ -65,6 +72,8 @@ const farewells: Record<TurnedAway, string> = {
 export class FrontDoor implements Pollable {
   private name: string;
   private readonly sessions = new Map<string, SessionDriver>();
+  /** Connections whose time has not come, and what they begin with. */
+  private readonly waiting = new Map<Timer, () => void>();
   private terms: DoorTerms;
   private point: ServicePoint;
   private readonly resources: DoorResources;
@@ -134,11 +143,16 @@ export class FrontDoor implements Pollable {
   }
 
   get sessionCount(): number {
-    return this.sessions.size;
+    return this.sessions.size + this.waiting.size;
   }
 
   /** Everyone who is in hears it. */
   tellAll(event: SessionEvent): void {
+    for (const [timer, begin] of this.waiting) {
+      this.resources.poller.timers.cancel(timer);
+      this.waiting.delete(timer);
+      begin();
+    }
     for (const session of [...this.sessions.values()]) session.tell(event);
   }
 
@@ -167,7 +181,7 @@ export class FrontDoor implements Pollable {
   }
 
   private letIn({ fd, peer }: Accepted): void {
-    const { quota, witness } = this.resources;
+    const { quota } = this.resources;
     const client: Endpoint = { address: addressFromOctets(peer.octets), port: peer.port };
     const dialled = this.local ?? localEnd(fd);
     if (this.service === 'sending-away') {
@@ -179,15 +193,34 @@ export class FrontDoor implements Pollable {
       this.sendAway(fd, client, dialled, 'server');
       return;
     }
-    const admission = quota.admit(client.address, this.terms.sessionsMax, this.terms.perClientMax);
-    if (admission !== 'admitted') {
-      this.sendAway(fd, client, dialled, admission);
+    const place = quota.admit(client.address, this.terms.sessionsMax, this.terms.client);
+    if (typeof place === 'string') {
+      this.sendAway(fd, client, dialled, place);
       return;
     }
+    const begin = (): void => this.begin(fd, client, dialled, server, place);
+    if (place.waitMs < waitMsLeast) begin();
+    else this.keepWaiting(begin, place.waitMs);
+  }
+
+  /** One client address opens connections faster than it may: this one begins when its time has come. */
+  private keepWaiting(begin: () => void, waitMs: number): void {
+    const { poller, turns } = this.resources;
+    const goOn = (): void => {
+      if (this.waiting.delete(timer)) begin();
+    };
+    // Many have waited for the same tick of the clock, and would begin all at once.
+    const timer = poller.timers.set(poller.nowMs + waitMs, () => turns.lineUp({ goOn }, 'guest'));
+    this.waiting.set(timer, begin);
+  }
+
+  private begin(fd: number, client: Endpoint, dialled: Endpoint, server: Endpoint, place: Place): void {
+    const { turns, witness } = this.resources;
+    turns.spend('guest', beginUnits);
     const facts = sessionFacts(this.resources.nextSessionId(), this.name, client, server);
     const { session } = this.terms;
     // Field by field: spreading costs more than all else that happens here.
-    const driver = new SessionDriver(this.point, this.resources.upstream(server), facts, {
+    const terms = {
       clientPeer: client,
       clientLocal: dialled,
       serverPeer: server,
@@ -200,7 +233,8 @@ export class FrontDoor implements Pollable {
       ownPorts: session.ownPorts,
       ruleset: session.ruleset,
       limits: session.limits,
-    });
+    };
+    const driver = new SessionDriver(this.point, this.resources.upstream(server), facts, terms, place);
     this.sessions.set(facts.id, driver);
     witness.sessionStarted(facts);
     driver.start(fd);
@@ -212,19 +246,20 @@ export class FrontDoor implements Pollable {
   }
 
   private pointOfService(): ServicePoint {
-    const { poller, witness } = this.resources;
+    const { poller, witness, turns } = this.resources;
     return {
       poller,
       witness,
+      turns,
       dataPath: this.terms.dataPath,
       serverDial: (client) => this.terms.serverDial(client),
-      onSessionOver: (facts) => this.onSessionOver(facts),
+      onSessionOver: (facts, place) => this.onSessionOver(facts, place),
     };
   }
 
-  private onSessionOver(facts: SessionFacts): void {
+  private onSessionOver(facts: SessionFacts, place: Place): void {
     this.sessions.delete(facts.id);
-    this.resources.quota.release(facts.client.address);
+    place.giveBack();
     this.resources.witness.sessionOver(facts);
   }
 

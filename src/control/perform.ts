@@ -7,6 +7,7 @@ import type { SessionEvent } from '../session/event.ts';
 import type { Expectation, WayNews } from '../session/expectation.ts';
 import type { ControlLeg } from './control-leg.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
+import type { Place } from './session-quota.ts';
 import type { SessionFacts } from './witness.ts';
 
 /** What actions act upon. */
@@ -21,6 +22,8 @@ export interface Stage extends WayOwner {
   dialServer(): string | undefined;
   /** Looks at these ways once everything of this turn has been sent. */
   lookLater(ways: readonly number[]): void;
+  readonly place: Place;
+  forgetWay(way: number): void;
 }
 
 export function perform(stage: Stage, action: Action): SessionEvent | undefined {
@@ -49,9 +52,12 @@ export function perform(stage: Stage, action: Action): SessionEvent | undefined 
       if (action.when === 'now') return lookedAt(stage, action.ways);
       stage.lookLater(action.ways);
       return undefined;
+    case 'conclude-data-path':
+      stage.ways.get(action.way)?.conclude();
+      return undefined;
     case 'close-data-path':
       stage.ways.get(action.way)?.close();
-      stage.ways.delete(action.way);
+      stage.forgetWay(action.way);
       return undefined;
     case 'end-writing':
       stage[action.leg].out.endWritingWhenSent();
@@ -71,11 +77,11 @@ export function perform(stage: Stage, action: Action): SessionEvent | undefined 
 }
 
 /** What has become of these ways and was not known. */
-export function lookedAt(stage: Pick<Stage, 'ways'>, ways: readonly number[]): SessionEvent {
+export function lookedAt(stage: Pick<Stage, 'ways' | 'forgetWay'>, ways: readonly number[]): SessionEvent {
   const news: WayNews[] = [];
   for (const id of ways) {
     for (const each of stage.ways.get(id)?.look() ?? noNews) {
-      if (each.kind === 'data-path-ended') stage.ways.delete(id);
+      if (each.kind === 'data-path-ended') stage.forgetWay(id);
       news.push(each);
     }
   }
@@ -85,8 +91,15 @@ export function lookedAt(stage: Pick<Stage, 'ways'>, ways: readonly number[]): S
 function open(stage: Stage, expectation: Expectation): SessionEvent {
   const { way } = expectation;
   const beganMs = performance.now();
+  if (!stage.place.takeWay()) {
+    const reason = 'the client address has as many data connections as one may have (sessions.waysPerClient)';
+    return { kind: 'data-path-unavailable', way, cause: 'client-share', reason };
+  }
   const opening = stage.point.dataPath.open(expectation, stage);
-  if (!opening.ok) return { kind: 'data-path-unavailable', way, reason: opening.reason };
+  if (!opening.ok) {
+    stage.place.giveWayBack();
+    return { kind: 'data-path-unavailable', way, cause: opening.cause ?? 'no-data-port', reason: opening.reason };
+  }
   stage.ways.set(way, opening.way);
   const { plane, ports } = opening;
   return { kind: 'data-path-opened', way, plane, ports, tookMs: performance.now() - beganMs };

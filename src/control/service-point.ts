@@ -5,6 +5,8 @@ import type { DataPath } from '../datapath/data-path.ts';
 import type { ServerDialect } from '../session/action.ts';
 import type { Poller } from '../sys/poller.ts';
 import type { DialOptions } from '../sys/tcp-socket.ts';
+import type { Place } from './session-quota.ts';
+import type { Turns } from './turns.ts';
 import type { SessionFacts, Witness } from './witness.ts';
 
 /** What was learnt of one server; shared by all sessions of an engine that go there. */
@@ -16,7 +18,9 @@ export interface ServicePoint {
   readonly poller: Poller;
   readonly dataPath: DataPath;
   readonly witness: Witness;
+  /** Who works next, among all sessions of the engine. */
+  readonly turns: Turns;
   /** How the server leg of this client's session leaves. */
   serverDial(client: Endpoint): DialOptions;
-  onSessionOver(facts: SessionFacts): void;
+  onSessionOver(facts: SessionFacts, place: Place): void;
 }

@@ -3,6 +3,7 @@
 
 import { addressFromOctets, type Endpoint, octetsOfAddress } from '../address/endpoint.ts';
 import type { OpenWay } from '../datapath/data-path.ts';
+import type { Action } from '../session/action.ts';
 import { nextDeadlineMs } from '../session/deadline.ts';
 import type { SessionEvent } from '../session/event.ts';
 import type { DataResult, Side } from '../session/expectation.ts';
@@ -11,15 +12,23 @@ import { TcpSocket } from '../sys/tcp-socket.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { ControlLeg, type LegOwner } from './control-leg.ts';
+import { Pace } from './pace.ts';
 import { lookedAt, perform, type Stage } from './perform.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
+import type { Place } from './session-quota.ts';
 import { SessionRunner } from './session-runner.ts';
+import { type Standing, shareUnits, type Worker } from './turns.ts';
 import type { SessionFacts } from './witness.ts';
 
 /** How long octets for a peer that does not read may wait after the session has ended. */
 const farewellMs = 10_000;
+// The timers' own grain: a client that is too fast is read again after it.
+const paceMs = 100;
+// What several sends of a turn would cost besides what they send.
+const sendUnits = 4;
+const octetsPerUnitLog2 = 11;
 
-export class SessionDriver implements LegOwner, Stage {
+export class SessionDriver implements LegOwner, Stage, Worker {
   readonly facts: SessionFacts;
   readonly point: ServicePoint;
   readonly upstream: Upstream;
@@ -32,16 +41,29 @@ export class SessionDriver implements LegOwner, Stage {
   private timerMs = Number.POSITIVE_INFINITY;
   private turnEnd: 'planned' | 'unplanned' = 'unplanned';
   private life: 'running' | 'leaving' | 'over' = 'running';
+  readonly place: Place;
+  private readonly pace: Pace;
+  private pacing: Timer | undefined;
+  private reading: 'at-will' | 'too-fast' = 'at-will';
+  /** In which line it stands. */
+  private line: Standing | 'none' = 'none';
+  /** The turn that the share belongs to. */
+  private turn = -1;
+  private units = 0;
 
-  constructor(point: ServicePoint, upstream: Upstream, facts: SessionFacts, terms: SessionTerms) {
+  constructor(point: ServicePoint, upstream: Upstream, facts: SessionFacts, terms: SessionTerms, place: Place) {
     this.point = point;
     this.upstream = upstream;
     this.facts = facts;
-    const { lineOctetsMax } = terms.limits;
-    this.client = new ControlLeg('client', this, lineOctetsMax, 'open');
-    this.server = new ControlLeg('server', this, lineOctetsMax, 'dialling');
+    this.place = place;
+    const { lineOctetsMax, replyOctetsMax, commandsPerSecond, commandBurst } = terms.limits;
+    this.pace = new Pace({ perSecond: commandsPerSecond, burst: commandBurst }, point.poller.nowMs);
+    // A reply that was collected is sent on as a whole; the server gets a line at a time.
+    const toClient = { lineOctetsMax, additionMax: lineOctetsMax + replyOctetsMax };
+    this.client = new ControlLeg('client', this, toClient, 'open');
+    this.server = new ControlLeg('server', this, { lineOctetsMax, additionMax: lineOctetsMax }, 'dialling');
     const session = newSession(terms, upstream.dialect, point.poller.nowMs);
-    this.runner = new SessionRunner(session, (action) => perform(this, action));
+    this.runner = new SessionRunner(session, (action) => this.perform(action));
   }
 
   /** Takes over the accepted client and dials the server. */
@@ -73,12 +95,47 @@ export class SessionDriver implements LegOwner, Stage {
   }
 
   wantsLine(leg: ControlLeg): boolean {
-    if (leg === this.client)
-      return acceptsClientLine(this.runner.session) && !this.server.out.isFull && !this.client.out.isFull;
-    return !this.client.out.isFull;
+    if (this.client.out.isFull) return false;
+    // What a server sends is read also while much waits for it: it may not read on before it has sent.
+    if (leg === this.server) return !this.server.out.hasOverflown;
+    return acceptsClientLine(this.runner.session) && !this.server.out.isFull && this.keepsPace();
+  }
+
+  /** How its data connections count against the share of its client. */
+  get holder(): number {
+    return this.place.client;
+  }
+
+  takesTurn(): boolean {
+    // Who has logged in meanwhile need not wait among the guests any more.
+    if (this.line === this.standing || this.line === 'known') return false;
+    if (this.point.turns.admits(this.standing)) return true;
+    this.lineUp();
+    return false;
+  }
+
+  hasShare(): boolean {
+    const { number } = this.point.turns;
+    if (this.turn !== number) this.beginShare(number);
+    return this.units > 0;
+  }
+
+  goOn(): void {
+    this.line = 'none';
+    if (this.life === 'over') return;
+    this.beginShare(this.point.turns.number);
+    this.guarded(() => {
+      this.client.attend();
+      this.server.attend();
+      this.settle();
+    });
   }
 
   onLine(leg: ControlLeg, line: ControlLine): void {
+    if (leg === this.client) {
+      this.pace.take();
+      this.place.countCommand(this.point.poller.second);
+    }
     this.dispatch({ kind: 'line', from: leg.side, line });
   }
 
@@ -104,6 +161,8 @@ export class SessionDriver implements LegOwner, Stage {
   }
 
   countOctets(leg: ControlLeg, octets: number): void {
+    // Copying them is work, too: a large read as much as several lines.
+    this.spend(1 + (octets >> octetsPerUnitLog2));
     this.point.witness.controlOctets(leg === this.client ? 'server' : 'client', octets);
   }
 
@@ -120,11 +179,12 @@ export class SessionDriver implements LegOwner, Stage {
   }
 
   onEnded(way: number, result: DataResult): void {
-    this.ways.delete(way);
+    this.forgetWay(way);
     this.tell({ kind: 'data-path-ended', way, result });
   }
 
   dispatch(event: SessionEvent): void {
+    this.spend(1);
     this.runner.dispatch(event, this.point.poller.nowMs);
   }
 
@@ -155,23 +215,85 @@ export class SessionDriver implements LegOwner, Stage {
     if (this.life === 'over') return;
     this.guarded(() => {
       const full = this.client.out.isFull || this.server.out.isFull;
-      if (!this.client.out.isEmpty || !this.server.out.isEmpty) this.point.poller.expectAnswer();
+      if (!this.client.out.isEmpty || !this.server.out.isEmpty) {
+        this.spend(sendUnits);
+        this.point.poller.expectAnswer();
+      }
       this.client.flush();
       this.server.flush();
       this.lookNow();
-      // Room again, or a new turn: what was held back goes on.
-      if (full || this.client.isUnfinished || this.server.isUnfinished) this.settle();
+      this.endIfOverflown();
+      // Room again, or more than its share: what was held back goes on, the latter when it is its turn.
+      if (this.client.isUnfinished || this.server.isUnfinished) this.lineUp();
+      else if (full) this.settle();
+      if (this.reading === 'too-fast') this.slowDown();
       this.armTimer();
       if (this.runner.session.phase.kind === 'closed' && this.life === 'running') this.leave();
       else if (this.life === 'leaving') this.finishLeaving();
     });
   };
 
+  private get standing(): Standing {
+    const { login, phase } = this.runner.session;
+    return login.kind === 'in' && phase.kind !== 'lingering' && phase.kind !== 'closed' ? 'known' : 'guest';
+  }
+
+  private beginShare(turn: number): void {
+    this.turn = turn;
+    this.units = shareUnits[this.standing];
+  }
+
+  private spend(units: number): void {
+    this.units -= units;
+    this.point.turns.spend(this.standing, units);
+  }
+
+  private lineUp(): void {
+    const { standing } = this;
+    if (this.line === standing || this.line === 'known' || this.life === 'over') return;
+    this.line = standing;
+    this.point.turns.lineUp(this, standing);
+  }
+
+  /** May the client's next line be taken, by its own rate and by that of its address? */
+  private keepsPace(): boolean {
+    const { nowMs, second } = this.point.poller;
+    if (this.pace.allows(this.standing, nowMs) && this.place.mayCommand(second)) return true;
+    this.reading = 'too-fast';
+    return false;
+  }
+
+  private slowDown(): void {
+    this.reading = 'at-will';
+    const { poller } = this.point;
+    this.pacing ??= poller.timers.set(poller.nowMs + paceMs, () => {
+      this.pacing = undefined;
+      if (this.takesTurn()) this.guarded(() => this.settle());
+    });
+  }
+
+  /** A peer that does not read, and makes us say more and more to it. */
+  private endIfOverflown(): void {
+    const { client, server } = this;
+    if (!client.out.hasOverflown && !server.out.hasOverflown) return;
+    const who = server.out.hasOverflown ? 'server' : 'client';
+    this.dispatch({ kind: 'end', outcome: 'protocol-error', reason: `the ${who} does not read what it is sent` });
+  }
+
   private lookNow(): void {
     if (this.laterLooks.length === 0) return;
     const ways = this.laterLooks;
     this.laterLooks = [];
     this.dispatch(lookedAt(this, ways));
+  }
+
+  forgetWay(way: number): void {
+    if (this.ways.delete(way)) this.place.giveWayBack();
+  }
+
+  private perform(action: Action): SessionEvent | undefined {
+    this.spend(1);
+    return perform(this, action);
   }
 
   private armTimer(): void {
@@ -205,11 +327,14 @@ export class SessionDriver implements LegOwner, Stage {
   private destroy(): void {
     if (this.life === 'over') return;
     this.life = 'over';
-    if (this.timer !== undefined) this.point.poller.timers.cancel(this.timer);
-    for (const way of this.ways.values()) way.close();
+    for (const timer of [this.timer, this.pacing]) if (timer !== undefined) this.point.poller.timers.cancel(timer);
+    for (const way of this.ways.values()) {
+      way.close();
+      this.place.giveWayBack();
+    }
     this.ways.clear();
     this.client.socket?.close();
     this.server.socket?.close();
-    this.point.onSessionOver(this.facts);
+    this.point.onSessionOver(this.facts, this.place);
   }
 }

@@ -1,57 +1,100 @@
-// How many sessions are there, in all and from one client address? Counted across engines without asking anyone: the counts
-// stand in memory that all threads share. Addresses are counted in two hashed tables and the smaller count is believed;
-// two clients are taken for one only where both hashes meet, one chance in 4 billion for a pair.
+// How much of the gateway may one client address have, and all of them together? Sessions, data connections and commands a
+// second, counted across engines in the table that they share.
 
-import { type Address, octetsOfAddress } from '../address/endpoint.ts';
+import type { Address } from '../address/endpoint.ts';
+import { ClientTable } from './client-table.ts';
 
-const slots = 65_536;
+/** Bounds of one client address, over all its sessions. */
+export interface ClientBounds {
+  readonly sessionsMax: number;
+  /** New connections a second, and as many at once; those beyond wait. */
+  readonly connectionsPerSecond: number;
+  /** Beyond it its sessions are not read until the second is over. */
+  readonly commandsPerSecond: number;
+  readonly waysMax: number;
+}
 
-export type Admission = 'admitted' | 'total' | 'client';
+export type TooMany = 'total' | 'client';
+
+/** What one session has of the quota; to be given back once. */
+export interface Place {
+  /** How long it has to wait before it begins. */
+  readonly waitMs: number;
+  /** Tells client addresses apart; one number each while a session of it lives. */
+  readonly client: number;
+  takeWay(): boolean;
+  giveWayBack(): void;
+  /** `second` counts the seconds since 1970. */
+  mayCommand(second: number): boolean;
+  countCommand(second: number): void;
+  giveBack(): void;
+}
+
+// An address is remembered for a while after it has left, so that a storm does not begin anew with every connection.
+const addressesPerSession = 2;
+const addressesMin = 65_536;
+
+/** Memory for the quota of all engines. */
+export function newQuotaMemory(sessionsMax: number): SharedArrayBuffer {
+  return ClientTable.create(Math.max(addressesMin, addressesPerSession * sessionsMax)).memory;
+}
 
 export class SessionQuota {
-  readonly memory: SharedArrayBuffer;
-  private readonly counts: Int32Array;
+  private readonly table: ClientTable;
 
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer((1 + 2 * slots) * Int32Array.BYTES_PER_ELEMENT)) {
-    this.memory = memory;
-    this.counts = new Int32Array(memory);
+  constructor(memory: SharedArrayBuffer) {
+    this.table = ClientTable.over(memory);
   }
 
   get total(): number {
-    return Atomics.load(this.counts, 0);
+    return this.table.sessions;
   }
 
-  /** Counts one more session, or says which bound it would break; an admitted one must be released once. */
-  admit(client: Address, totalMax: number, perClientMax: number): Admission {
-    if (Atomics.add(this.counts, 0, 1) >= totalMax) {
-      Atomics.sub(this.counts, 0, 1);
+  /** Counts one more session, or says which bound it would break. */
+  admit(client: Address, totalMax: number, bounds: ClientBounds, epochMs = Date.now()): Place | TooMany {
+    const { table } = this;
+    if (table.addSessions(1) >= totalMax) {
+      table.addSessions(-1);
       return 'total';
     }
-    const [first, second] = slotsOf(client);
-    const before = Math.min(Atomics.add(this.counts, first, 1), Atomics.add(this.counts, second, 1));
-    if (before < perClientMax) return 'admitted';
-    this.release(client);
-    return 'client';
-  }
-
-  release(client: Address): void {
-    const [first, second] = slotsOf(client);
-    Atomics.sub(this.counts, first, 1);
-    Atomics.sub(this.counts, second, 1);
-    Atomics.sub(this.counts, 0, 1);
+    const entry = table.enter(client, bounds.sessionsMax);
+    if (typeof entry === 'number') return new TablePlace(table, entry, bounds, epochMs);
+    table.addSessions(-1);
+    return entry === 'full' ? 'total' : 'client';
   }
 }
 
-/** Two independent FNV-1a hashes of the address. IPv6 clients own a /64 (RFC 6177), so that is what is counted. */
-function slotsOf(client: Address): [number, number] {
-  const octets = octetsOfAddress(client);
-  const length = octets.length === 16 ? 8 : 4;
-  let first = 0x811c9dc5;
-  let second = 0x9747b28c;
-  for (let i = 0; i < length; i++) {
-    first = Math.imul(first ^ octets[i]!, 0x01000193);
-    second = Math.imul(second ^ octets[length - 1 - i]!, 0x85ebca6b);
+class TablePlace implements Place {
+  readonly waitMs: number;
+  private readonly table: ClientTable;
+  readonly client: number;
+  private readonly bounds: ClientBounds;
+
+  constructor(table: ClientTable, entry: number, bounds: ClientBounds, epochMs: number) {
+    this.table = table;
+    this.client = entry;
+    this.bounds = bounds;
+    this.waitMs = table.plan(entry, bounds.connectionsPerSecond, epochMs);
   }
-  const fold = (hash: number) => ((hash >>> 16) ^ hash) & 0xffff;
-  return [1 + fold(first), 1 + slots + fold(second)];
+
+  takeWay(): boolean {
+    return this.table.takeWay(this.client, this.bounds.waysMax);
+  }
+
+  giveWayBack(): void {
+    this.table.giveWayBack(this.client);
+  }
+
+  mayCommand(second: number): boolean {
+    return this.table.commandsIn(this.client, second) < this.bounds.commandsPerSecond;
+  }
+
+  countCommand(second: number): void {
+    this.table.countCommand(this.client, second);
+  }
+
+  giveBack(): void {
+    this.table.leave(this.client);
+    this.table.addSessions(-1);
+  }
 }

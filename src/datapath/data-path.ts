@@ -17,7 +17,8 @@ export interface DataPath {
 
 export type Opening =
   | { readonly ok: true; readonly plane: Plane; readonly ports: OpenedPorts; readonly way: OpenWay }
-  | { readonly ok: false; readonly reason: string };
+  /** `client-share`: there is room, and this client has its part of it. */
+  | { readonly ok: false; readonly reason: string; readonly cause?: 'no-data-port' | 'client-share' };
 
 /** A way as its session holds it. */
 export interface OpenWay {
@@ -30,14 +31,24 @@ export interface OpenWay {
    * way that is over, and nothing where the path hears of everything as it happens.
    */
   look(): readonly WayNews[];
+  /**
+   * The server has said its last word of the transfer. Once one peer has ended its direction too and the other sends nothing
+   * for a moment, the way ends as completed: a peer that leaves its half open must not keep a port.
+   */
+  conclude(): void;
   /** Ends the way whatever its state; octets under way are lost and both peers see a reset. */
   close(): void;
 }
+
+/** How long a concluded transfer waits for the second end: longer than a lost FIN takes to be sent again. */
+export const leftOpenMs = 5_000;
 
 export const noNews: readonly WayNews[] = [];
 
 /** Who is told how a way fares. */
 export interface WayOwner {
+  /** Against whose share of the data ports the way counts: a number for each client address. */
+  readonly holder: number;
   /** One leg is there, and the other is not yet. */
   onArrived(way: number, side: Side): void;
   onStranger(way: number, side: Side, peer: Endpoint): void;

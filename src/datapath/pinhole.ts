@@ -7,7 +7,7 @@ import type { Hole } from '../nftables/hole.ts';
 import type { DataResult, Expectation, OpenedPorts, WayNews } from '../session/expectation.ts';
 import type { FlowTuple } from '../sys/conntrack.ts';
 import type { Poller } from '../sys/poller.ts';
-import { type DataPath, noNews, type Opening, type OpenWay, type WayOwner } from './data-path.ts';
+import { type DataPath, leftOpenMs, noNews, type Opening, type OpenWay, type WayOwner } from './data-path.ts';
 import { type HolePlan, planHole } from './hole-of.ts';
 import type { FlowEnd, FlowStanding, HoleOwner, KernelPlane } from './kernel-plane.ts';
 import type { PortPool } from './port-pool.ts';
@@ -38,7 +38,7 @@ export class PinholePath implements DataPath {
   }
 }
 
-type WayOpening = { readonly ok: true; readonly ports: OpenedPorts } | { readonly ok: false; readonly reason: string };
+type WayOpening = { readonly ok: true; readonly ports: OpenedPorts } | Extract<Opening, { ok: false }>;
 
 class PinholeWay implements OpenWay, HoleOwner {
   private readonly id: number;
@@ -52,6 +52,9 @@ class PinholeWay implements OpenWay, HoleOwner {
   /** Since when data may flow: since the first packet, or since the flow was last seen waiting for its answer. */
   private joinedMs = 0;
   private life: 'open' | 'joined' | 'over' = 'open';
+  private transfer: 'under-way' | 'concluded' = 'under-way';
+  /** Since when a concluded transfer was seen half closed, with so many octets. */
+  private leftOpen: { readonly sinceMs: number; readonly octets: number } | undefined;
 
   constructor(id: number, plan: HolePlan, shared: PinholeResources, owner: WayOwner) {
     this.id = id;
@@ -63,8 +66,8 @@ class PinholeWay implements OpenWay, HoleOwner {
   open(): WayOpening {
     const { plan, shared } = this;
     if (plan.port === 'as-responder') return this.openAt(plan.responder.port);
-    const port = shared.ports.take();
-    if (port === undefined) return { ok: false, reason: 'every port of dataPorts is in use' };
+    const port = shared.ports.take(this.owner.holder);
+    if (port === undefined) return { ok: false, ...shared.ports.refusal(this.owner.holder) };
     // No second try with another port: a refused transaction stops the engine for milliseconds, and ports are our own.
     const opening = this.openAt(port);
     if (opening.ok) this.port = port;
@@ -77,6 +80,10 @@ class PinholeWay implements OpenWay, HoleOwner {
 
   keep(): void {
     if (this.life === 'open' && this.hole !== undefined && this.flow === undefined) this.shared.plane.keep(this.hole);
+  }
+
+  conclude(): void {
+    this.transfer = 'concluded';
   }
 
   close(): void {
@@ -114,14 +121,36 @@ class PinholeWay implements OpenWay, HoleOwner {
         this.joinedMs = this.shared.poller.nowMs;
         return noNews;
       case 'joined':
-        if (this.life === 'joined') return noNews;
-        this.life = 'joined';
-        return [{ kind: 'data-path-joined', way: this.id }];
+        return this.joinedNews();
+      case 'half-closed':
+        if (!this.isLeftOpen(octets)) return this.joinedNews();
+        // Only the port comes back: whatever its ends may still have to say passes.
+        this.shared.plane.leave(this.flow);
+        return [...this.joinedNews(), this.endedNews(this.flow, 'completed', octets)];
       case 'completed':
       case 'failed':
-        this.release();
-        return [{ kind: 'data-path-ended', way: this.id, result: this.result(this.flow, stage, octets) }];
+        return [this.endedNews(this.flow, stage, octets)];
     }
+  }
+
+  private joinedNews(): readonly WayNews[] {
+    if (this.life === 'joined') return noNews;
+    this.life = 'joined';
+    return [{ kind: 'data-path-joined', way: this.id }];
+  }
+
+  private endedNews(flow: FlowTuple, end: FlowEnd, octets: FlowStanding['octets']): WayNews {
+    this.release();
+    return { kind: 'data-path-ended', way: this.id, result: this.result(flow, end, octets) };
+  }
+
+  /** Seen again and again until it is true. */
+  private isLeftOpen(counted: FlowStanding['octets']): boolean {
+    if (this.transfer !== 'concluded') return false;
+    const { nowMs } = this.shared.poller;
+    const octets = (counted?.original ?? 0) + (counted?.reply ?? 0);
+    if (this.leftOpen?.octets !== octets) this.leftOpen = { sinceMs: nowMs, octets };
+    return nowMs - this.leftOpen.sinceMs >= leftOpenMs;
   }
 
   private openAt(port: number): WayOpening {

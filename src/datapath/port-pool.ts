@@ -2,6 +2,7 @@
 // (RFC 2577 §8, port stealing), each given out to one way at a time and returned exactly once.
 // A peer whose own port is always the same (20) cannot connect to a port again while it remembers the last connection there
 // (TIME-WAIT), so a returned port rests until half of the pool has been returned after it.
+// No holder (a client address) has more than its share, so that nobody can take the ports from all others.
 
 import { randomFillSync } from 'node:crypto';
 
@@ -9,6 +10,17 @@ export interface PortSpan {
   readonly from: number;
   readonly to: number;
 }
+
+export interface PortRefusal {
+  readonly cause: 'no-data-port' | 'client-share';
+  readonly reason: string;
+}
+
+const ofPool: PortRefusal = { cause: 'no-data-port', reason: 'every port of dataPorts is in use' };
+const ofShare: PortRefusal = {
+  cause: 'client-share',
+  reason: 'the client address has as many data ports as one may have (sessions.dataPortsPerClient)',
+};
 
 // Ports that devices on the path treat as another protocol's: SIP helpers rewrite or drop what they see there
 // (5060, 5061), H.323 (1720), SCCP (2000), PPTP (1723), RTSP (554 is below 1024), IRC DCC (6667).
@@ -24,6 +36,11 @@ export class PortPool {
   private restingCount = 0;
   /** By port number: whether it is given out. */
   private readonly taken = new Uint8Array(65_536);
+  /** By port number, where it is given out: to whom. */
+  private readonly holders = new Map<number, number>();
+  /** By holder: how many ports it has. */
+  private readonly held = new Map<number, number>();
+  private shareMax: number;
   private readonly random = new Uint32Array(256);
   private nextRandom = this.random.length;
 
@@ -36,6 +53,7 @@ export class PortPool {
       }
     }
     this.size = this.free.length;
+    this.shareMax = this.size;
     this.resting = new Uint16Array((this.size >> 1) + 1);
   }
 
@@ -43,9 +61,21 @@ export class PortPool {
     return this.size - this.free.length - this.restingCount;
   }
 
-  /** A free port, or undefined when all are given out. */
-  take(): number | undefined {
+  /** From now on no holder gets more than `portsMax`, nor the last quarter of the ports. */
+  divide(portsMax: number): void {
+    this.shareMax = Math.min(portsMax, Math.ceil((this.size * 3) / 4));
+  }
+
+  /** Why `take` gives nothing, if it does not. */
+  refusal(holder: number): PortRefusal {
+    return (this.held.get(holder) ?? 0) >= this.shareMax ? ofShare : ofPool;
+  }
+
+  /** A free port, or undefined when all are given out, or as many to this holder as one may have. */
+  take(holder: number): number | undefined {
     const { free } = this;
+    const heldBefore = this.held.get(holder) ?? 0;
+    if (heldBefore >= this.shareMax) return undefined;
     // Rather one that has not rested than none, and still none that can be foretold.
     if (free.length === 0) while (this.restingCount > 0) free.push(this.wake());
     if (free.length === 0) return undefined;
@@ -54,6 +84,8 @@ export class PortPool {
     free[index] = free[free.length - 1]!;
     free.pop();
     this.taken[port] = 1;
+    this.holders.set(port, holder);
+    this.held.set(holder, heldBefore + 1);
     return port;
   }
 
@@ -61,10 +93,19 @@ export class PortPool {
   giveBack(port: number): void {
     if (this.taken[port] !== 1) throw new Error(`port ${port} was returned twice`);
     this.taken[port] = 0;
+    this.release(port);
     this.resting[(this.restingFrom + this.restingCount) % this.resting.length] = port;
     this.restingCount += 1;
     // One of them too many: half of the pool rests at most.
     if (this.restingCount === this.resting.length) this.free.push(this.wake());
+  }
+
+  private release(port: number): void {
+    const holder = this.holders.get(port)!;
+    this.holders.delete(port);
+    const left = this.held.get(holder)! - 1;
+    if (left === 0) this.held.delete(holder);
+    else this.held.set(holder, left);
   }
 
   /** The one that has rested longest. */

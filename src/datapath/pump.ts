@@ -3,7 +3,7 @@
 // through a kernel pipe and its octets never enter this process. At most one buffer or one pipe is held per direction.
 
 import type { PipePool, SplicePipe } from '../sys/splice-pipe.ts';
-import { FAILED, type TcpSocket, WOULD_BLOCK } from '../sys/tcp-socket.ts';
+import { FAILED, type SpliceableStream, WOULD_BLOCK } from '../sys/stream.ts';
 
 /**
  * What a run led to: blocked until the source has more or the sink takes more; out of its share of the turn;
@@ -28,14 +28,14 @@ const nothing = new Uint8Array(0);
 export class Pump {
   octets = 0;
   state: PumpState = 'on-source';
-  private readonly source: TcpSocket;
-  private readonly sink: TcpSocket;
+  private readonly source: SpliceableStream;
+  private readonly sink: SpliceableStream;
   private readonly pipes: PipePool;
   private rest: Uint8Array = nothing;
   private pipe: SplicePipe | undefined;
   private inPipe = 0;
 
-  constructor(source: TcpSocket, sink: TcpSocket, pipes: PipePool) {
+  constructor(source: SpliceableStream, sink: SpliceableStream, pipes: PipePool) {
     this.source = source;
     this.sink = sink;
     this.pipes = pipes;

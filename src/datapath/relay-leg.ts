@@ -26,11 +26,13 @@ export interface LegOwner {
   onLegStranger(side: Side, peer: Endpoint): void;
   onLegFailed(side: Side, reason: string): void;
   onLegReady(side: Side, events: number): void;
+  /** Whose share of the data ports it uses. */
+  readonly holder: number;
 }
 
 export type LegOpening =
   | { readonly ok: true; readonly port: number | undefined }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly reason: string; readonly cause: 'no-data-port' | 'client-share' };
 
 // Enough for a crowd of strangers in front of the rightful peer; the kernel makes the rest repeat their SYN.
 const backlog = 16;
@@ -83,7 +85,7 @@ export class RelayLeg implements Pollable {
     let code: SysErrorCode | undefined;
     const skipped: number[] = [];
     for (let tries = 0; tries < bindTriesMax && this.listener === undefined; tries++) {
-      const port = this.ports.take();
+      const port = this.ports.take(this.owner.holder);
       if (port === undefined) break;
       const listened = TcpListener.open(this.poller, { octets, port }, this, { backlog, transparent, dscp });
       if (listened.ok) {
@@ -97,11 +99,8 @@ export class RelayLeg implements Pollable {
     }
     for (const port of skipped) this.ports.giveBack(port);
     if (this.port !== undefined) return { ok: true, port: this.port };
-    return {
-      ok: false,
-      reason:
-        code === undefined ? 'every port of dataPorts is in use' : `cannot listen on ${this.plan.local.text}: ${code}`,
-    };
+    if (code === undefined) return { ok: false, ...this.ports.refusal(this.owner.holder) };
+    return { ok: false, cause: 'no-data-port', reason: `cannot listen on ${this.plan.local.text}: ${code}` };
   }
 
   /** Begins to dial; undefined, or why it cannot even begin. */

@@ -7,9 +7,9 @@ import type { DataResult, Expectation, OpenedPorts, Side, WayNews } from '../ses
 import { Ready } from '../sys/poller.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
-import { noNews, type OpenWay, type WayOwner } from './data-path.ts';
+import { leftOpenMs, noNews, type OpenWay, type WayOwner } from './data-path.ts';
 import { Pump, type PumpState, type SourceState } from './pump.ts';
-import { type LegOwner, type LegResources, RelayLeg } from './relay-leg.ts';
+import { type LegOpening, type LegOwner, type LegResources, RelayLeg } from './relay-leg.ts';
 
 interface RelayTimes {
   /** From the first leg's arrival to the second's. */
@@ -27,6 +27,8 @@ export interface RelayResources extends LegResources {
 const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
 const readableOrEnded = Ready.in | endOrError;
 
+type RelayOpening = { readonly ok: true; readonly ports: OpenedPorts } | Extract<LegOpening, { ok: false }>;
+
 export class RelayWay implements OpenWay, LegOwner {
   private readonly id: number;
   private readonly shared: RelayResources;
@@ -43,6 +45,9 @@ export class RelayWay implements OpenWay, LegOwner {
   private life: 'waiting' | 'flowing' | 'over' = 'waiting';
   /** `kept`: a peer that has not come yet may take its time; one that is dialled may not. */
   private peers: 'expected' | 'kept' = 'expected';
+  private transfer: 'under-way' | 'concluded' = 'under-way';
+  /** Set while one direction of a concluded transfer is left open. */
+  private lastMoment: Timer | undefined;
 
   constructor(expectation: Expectation, shared: RelayResources, owner: WayOwner) {
     this.id = expectation.way;
@@ -53,7 +58,7 @@ export class RelayWay implements OpenWay, LegOwner {
   }
 
   /** Opens the listening legs, both or none. */
-  open(): { readonly ok: true; readonly ports: OpenedPorts } | { readonly ok: false; readonly reason: string } {
+  open(): RelayOpening {
     const client = this.client.open();
     if (!client.ok) return client;
     const server = this.server.open();
@@ -75,8 +80,17 @@ export class RelayWay implements OpenWay, LegOwner {
     this.peers = 'kept';
   }
 
+  get holder(): number {
+    return this.owner.holder;
+  }
+
   look(): readonly WayNews[] {
     return noNews;
+  }
+
+  conclude(): void {
+    this.transfer = 'concluded';
+    this.awaitSecondEnd(this.octets);
   }
 
   close(): void {
@@ -160,7 +174,10 @@ export class RelayWay implements OpenWay, LegOwner {
       case 'ended':
         // The second end closes both sockets, and a close is an end of writing too.
         if (this.toServer?.state === 'ended' && this.toClient?.state === 'ended') this.complete('both ends closed');
-        else this[sink].socket?.endWriting();
+        else {
+          this[sink].socket?.endWriting();
+          this.awaitSecondEnd(this.octets);
+        }
         return;
       case 'source-failed':
         this.onReset(source);
@@ -171,6 +188,28 @@ export class RelayWay implements OpenWay, LegOwner {
       default:
         return;
     }
+  }
+
+  /** `before`: what had moved when the moment began; as long as something moves it begins anew. */
+  private awaitSecondEnd(before: number): void {
+    const oneEnded = this.toServer?.state === 'ended' || this.toClient?.state === 'ended';
+    if (this.life !== 'flowing' || this.transfer !== 'concluded' || !oneEnded || this.lastMoment !== undefined) return;
+    const { poller } = this.shared;
+    this.lastMoment = poller.timers.set(poller.nowMs + leftOpenMs, () => {
+      this.lastMoment = undefined;
+      if (this.octets === before && this.isDrained) this.complete('one peer left its half open');
+      else this.awaitSecondEnd(this.octets);
+    });
+  }
+
+  private get octets(): number {
+    return (this.toClient?.octets ?? 0) + (this.toServer?.octets ?? 0);
+  }
+
+  /** Nothing waits for a peer that reads slowly. */
+  private get isDrained(): boolean {
+    const done = (pump: Pump | undefined) => pump?.state === 'ended' || pump?.state === 'on-source';
+    return done(this.toClient) && done(this.toServer);
   }
 
   // It takes longer than one look: from now on a death of the process must look broken to both ends.
@@ -240,6 +279,8 @@ export class RelayWay implements OpenWay, LegOwner {
   private cancelTimer(): void {
     if (this.timer !== undefined) this.shared.poller.timers.cancel(this.timer);
     this.timer = undefined;
+    if (this.lastMoment !== undefined) this.shared.poller.timers.cancel(this.lastMoment);
+    this.lastMoment = undefined;
   }
 
   private result(outcome: DataResult['outcome'], reason: string): DataResult {

@@ -157,6 +157,7 @@ export class Doors {
     const { name, mode, listen } = listener;
     const ports = this.portsFor(listener, change.settings);
     if (ports.size === 0) return noPortsProblem(listener, this.resources.count);
+    ports.divide(change.settings.sessions.dataPortsPerClientMax);
     const open = { name, mode, listen, ports, ranges: rangesOf(listener) };
     const before = this.open.get(key);
     if (before !== undefined) {
@@ -224,7 +225,12 @@ export class Doors {
       dscp,
       dataPath: this.dataPathOf(listener, settings, ports),
       sessionsMax: sessions.totalMax,
-      perClientMax: sessions.perClientMax,
+      client: {
+        sessionsMax: sessions.perClientMax,
+        connectionsPerSecond: sessions.connectionsPerSecond,
+        commandsPerSecond: sessions.commandsPerSecond,
+        waysMax: sessions.waysPerClientMax,
+      },
       session: {
         advertise: listener.advertise,
         advertiseToServer: listener.advertiseToServer,

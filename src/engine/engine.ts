@@ -3,6 +3,7 @@
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { SessionQuota } from '../control/session-quota.ts';
+import { Turns } from '../control/turns.ts';
 import { createLog, LogBatch } from '../observe/log.ts';
 import type { Tally } from '../observe/tally.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -49,6 +50,7 @@ export class Engine {
       pipes: new PipePool(),
       witness: this.witness,
       quota: new SessionQuota(birth.quota),
+      turns: new Turns(this.poller),
       index: birth.index,
       count: birth.count,
       nextSessionId: () => `${birth.index}-${(++this.sessionsMade).toString(36)}`,

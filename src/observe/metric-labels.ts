@@ -15,6 +15,7 @@ export const sessionOutcomes = [
   'timeout-login',
   'timeout-idle',
   'protocol-error',
+  'budget-spent',
   'drained',
   'internal-error',
 ] as const;
@@ -46,6 +47,7 @@ export const refusalCauses = [
   'epsv-all',
   'tls',
   'no-data-port',
+  'client-share',
   'way-limit',
 ] as const;
 
@@ -85,8 +87,11 @@ export const octetDirections = ['to-client', 'to-server'] as const;
 
 export const transferDirections = ['download', 'upload', 'listing'] as const;
 
-/** Where a log line was lost: in an engine whose batch was full, or at a standard output that takes nothing. */
-export const logDropPlaces = ['engine', 'output'] as const;
+/**
+ * Where a log line was lost: in an engine whose batch was full, at a standard output that takes nothing, or left out because
+ * its session or listener had written its share of lines for one cause.
+ */
+export const logDropPlaces = ['engine', 'output', 'share'] as const;
 
 /** Why our table in the kernel dropped a packet: a data connection that no session expects, a control connection unread. */
 export const kernelDropReasons = ['unexpected', 'unread'] as const;

@@ -136,7 +136,7 @@ const metricTable = {
   },
   log_lines_dropped_total: {
     type: 'counter',
-    help: 'Log lines lost because what should take them did not keep up.',
+    help: 'Log lines lost because what should take them did not keep up, or left out as more of the same.',
     labels: [['at', logDropPlaces]],
   },
   internal_errors_total: {

@@ -20,6 +20,8 @@ export type Action =
   | { readonly kind: 'keep-data-path'; readonly way: number }
   /** Answered by `ways-looked`: before anything else happens, or (`after-sending`) once all lines of this turn have left. */
   | { readonly kind: 'look-at-ways'; readonly ways: readonly number[]; readonly when: 'now' | 'after-sending' }
+  /** The server's last word of the way's transfer: once one peer has ended its direction, the other has a moment left. */
+  | { readonly kind: 'conclude-data-path'; readonly way: number }
   /** The way is gone, used or not; what flows in it is reset. */
   | { readonly kind: 'close-data-path'; readonly way: number }
   /** Ends our direction of a control leg once everything sent before has left. */
@@ -55,6 +57,7 @@ export type RefusalCause =
   | 'epsv-all'
   | 'tls'
   | 'no-data-port'
+  | 'client-share'
   | 'way-limit';
 
 /** What becomes of a way that was opened: `used` is a stage of its life, each of the others ends it. */

@@ -5,6 +5,7 @@ import type { ControlLine } from '../wire/line-splitter.ts';
 import type { Action } from './action.ts';
 import { sendOwedReplies } from './answer.ts';
 import { isQuiet } from './awaited-replies.ts';
+import { reckonClientLine, reckonServerLine } from './budget.ts';
 import { nextDeadlineMs, onClock } from './deadline.ts';
 import { closeWhenDone, type Ending, endAll, endControl } from './ending.ts';
 import type { SessionEvent } from './event.ts';
@@ -79,7 +80,7 @@ function judge(session: Session, event: SessionEvent, nowMs: number, out: Action
     case 'data-path-opened':
       return onOpened(session, event, nowMs, out);
     case 'data-path-unavailable':
-      return onUnavailable(session, event.way, event.reason, out);
+      return onUnavailable(session, event.way, event.cause ?? 'no-data-port', event.reason, out);
     case 'data-leg-arrived':
       return onArrived(session, event.way, event.leg, out);
     case 'stranger':
@@ -109,7 +110,10 @@ function unreachable(reason: string): Ending {
 function onLine(session: Session, from: Side, line: ControlLine, nowMs: number, out: Action[]): Session {
   if (session.phase.kind === 'lingering') return session;
   const active = activeAt(session, nowMs);
-  return from === 'client' ? onClientLine(active, line, out) : onServerLine(active, line, out);
+  const first = out.length;
+  return from === 'client'
+    ? reckonClientLine(onClientLine(active, line, out), first, out)
+    : reckonServerLine(onServerLine(active, line, out), out);
 }
 
 type LegEnded = Extract<SessionEvent, { kind: 'leg-ended' }>;

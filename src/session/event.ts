@@ -24,7 +24,13 @@ export type SessionEvent =
       readonly ports: OpenedPorts;
       readonly tookMs: number;
     }
-  | { readonly kind: 'data-path-unavailable'; readonly way: number; readonly reason: string }
+  | {
+      readonly kind: 'data-path-unavailable';
+      readonly way: number;
+      /** Set where there is room, and the client has its part of it. */
+      readonly cause?: 'no-data-port' | 'client-share';
+      readonly reason: string;
+    }
   /** The admitted peer has connected to a listening leg. */
   | { readonly kind: 'data-leg-arrived'; readonly way: number; readonly leg: Side }
   /** Someone else has, and was refused. */
@@ -49,5 +55,6 @@ export type SessionOutcome =
   | 'timeout-login'
   | 'timeout-idle'
   | 'protocol-error'
+  | 'budget-spent'
   | 'drained'
   | 'internal-error';

@@ -28,6 +28,11 @@ export interface Limits {
   readonly farewellTimeoutMs: number;
   /** Transfers that one session may have under way, counting those whose control replies are already done. */
   readonly waysPerSessionMax: number;
+  /** Commands of one session a second, and at once after a pause; beyond it the client is not read. Before login far less. */
+  readonly commandsPerSecond: number;
+  readonly commandBurst: number;
+  /** Lines that a client may send in vain before its session ends; see budget.ts. */
+  readonly refusedCommandsMax: number;
 }
 
 export const defaultLimits: Limits = {
@@ -49,4 +54,9 @@ export const defaultLimits: Limits = {
   // A server that delays the refusal of a login, as most do, takes up to three seconds.
   farewellTimeoutMs: 5_000,
   waysPerSessionMax: 8,
+  // A session that fetches small files over loopback sends some 10,000, one that asks nothing but NOOP twice as many.
+  commandsPerSecond: 50_000,
+  commandBurst: 50_000,
+  // Mirror tools ask for what is refused once for each file, between commands that succeed.
+  refusedCommandsMax: 200,
 };

@@ -135,6 +135,14 @@ export interface Session {
   /** When the login at hand began: with the greeting, with REIN, or with another USER that the server took. */
   readonly loginBeganMs: number | undefined;
   readonly lastActivityMs: number;
+  /** What is left of the patience with lines that lead nowhere, see budget.ts; undefined before the first of them. */
+  readonly budget: Budget | undefined;
+}
+
+interface Budget {
+  readonly left: number;
+  /** When that was reckoned. */
+  readonly atMs: number;
 }
 
 /** What one event leads to. */
@@ -168,6 +176,7 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
     startedMs: nowMs,
     loginBeganMs: undefined,
     lastActivityMs: nowMs,
+    budget: undefined,
   });
 }
 
@@ -247,6 +256,7 @@ class SessionCopy implements Session {
   readonly startedMs: Session['startedMs'];
   readonly loginBeganMs: Session['loginBeganMs'];
   lastActivityMs: Session['lastActivityMs'];
+  readonly budget: Session['budget'];
 
   constructor(from: Session) {
     this.terms = from.terms;
@@ -269,5 +279,6 @@ class SessionCopy implements Session {
     this.startedMs = from.startedMs;
     this.loginBeganMs = from.loginBeganMs;
     this.lastActivityMs = from.lastActivityMs;
+    this.budget = from.budget;
   }
 }

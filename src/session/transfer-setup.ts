@@ -104,12 +104,21 @@ export function onOpened(session: Session, event: Opened, nowMs: number, out: Ac
   return setUpAsked(opened, setUp, id, out);
 }
 
-export function onUnavailable(session: Session, id: number, reason: string, out: Action[]): Session {
+export function onUnavailable(
+  session: Session,
+  id: number,
+  cause: 'no-data-port' | 'client-share',
+  reason: string,
+  out: Action[],
+): Session {
   const { phase } = session;
   if (phase.kind !== 'expect-data-path' || phase.expectation.way !== id) return session;
   const { setUp, then } = phase;
-  const text = 'The gateway cannot open a data connection now.';
-  const refusal: Refusal = { cause: 'no-data-port', code: 425, text, reason, verb: setUp.asked };
+  const text =
+    cause === 'client-share'
+      ? 'Too many data connections from your address; close one first.'
+      : 'The gateway cannot open a data connection now.';
+  const refusal: Refusal = { cause, code: 425, text, reason, verb: setUp.asked };
   // The server has answered a passive set-up already, and nobody has heard of an active one.
   const place = isPassive(setUp.toServer) ? refuseInPlace : refuse;
   return place(inPhase(session, then), refusal, out);

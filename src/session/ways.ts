@@ -177,6 +177,8 @@ export function onTransferReply(session: Session, id: number | undefined, code: 
   const way = findWay(marked, id);
   if (way?.transfer === undefined) return marked;
   const answered: Way = carrying(way, { ...way.transfer, reply: code });
+  if (answered.stage.kind === 'flowing' || answered.stage.kind === 'joining')
+    out.push({ kind: 'conclude-data-path', way: answered.id });
   if (code < 400) return settle(withWay(marked, answered), answered, out);
   if (isUnused(answered)) {
     // RETR of a file that is not there: the way stays for the next try, as it does at the server.

@@ -70,6 +70,10 @@ function buildSessions(file: SettingsFile['sessions']): SessionSettings {
   return {
     totalMax,
     perClientMax: file?.perClient ?? Math.min(totalMax, defaults.perClientMax),
+    connectionsPerSecond: file?.connectionsPerSecond ?? defaults.connectionsPerSecond,
+    commandsPerSecond: file?.commandsPerSecond ?? defaults.commandsPerSecond,
+    waysPerClientMax: file?.waysPerClient ?? defaults.waysPerClientMax,
+    dataPortsPerClientMax: file?.dataPortsPerClient ?? defaults.dataPortsPerClientMax,
     drainTimeoutMs: file?.drainTimeout ?? defaults.drainTimeoutMs,
   };
 }
@@ -89,6 +93,9 @@ function buildLimits(file: SettingsFile['limits']): Limits {
     holdTimeoutMs: file?.holdTimeout ?? defaultLimits.holdTimeoutMs,
     farewellTimeoutMs: file?.farewellTimeout ?? defaultLimits.farewellTimeoutMs,
     waysPerSessionMax: file?.waysPerSession ?? defaultLimits.waysPerSessionMax,
+    commandsPerSecond: file?.commandsPerSecond ?? defaultLimits.commandsPerSecond,
+    commandBurst: file?.commandBurst ?? defaultLimits.commandBurst,
+    refusedCommandsMax: file?.refusedCommands ?? defaultLimits.refusedCommandsMax,
   };
 }
 

@@ -14,7 +14,17 @@ export const defaultSettings = {
   engines: 1,
   // The control connections of 8192 sessions are 16,384 sockets, a quarter of a descriptor limit of 65,536; the rest is
   // for data. 256 hold a whole office behind one address, and it takes 32 such addresses to fill the gateway, not one.
-  sessions: { totalMax: 8192, perClientMax: 256, drainTimeoutMs: 60_000 },
+  // A mirror of small files on a fast network sends some 10,000 commands a second over all its sessions, and no client
+  // begins 1,000 sessions a second; 256 data ports are one for each session of such an office.
+  sessions: {
+    totalMax: 8192,
+    perClientMax: 256,
+    connectionsPerSecond: 1000,
+    commandsPerSecond: 100_000,
+    waysPerClientMax: 512,
+    dataPortsPerClientMax: 256,
+    drainTimeoutMs: 60_000,
+  },
 } as const satisfies Partial<Settings>;
 
 export const defaultListener = {

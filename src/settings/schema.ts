@@ -14,6 +14,10 @@ const sessionsSchema = section({
   // A process may have a million descriptors (fs.nr_open), and a session needs two at least.
   max: wholeNumber(1, 500_000).optional(),
   perClient: wholeNumber(1, 500_000).optional(),
+  connectionsPerSecond: wholeNumber(1, 1_000_000).optional(),
+  commandsPerSecond: wholeNumber(1, 10_000_000).optional(),
+  waysPerClient: wholeNumber(1, 500_000).optional(),
+  dataPortsPerClient: wholeNumber(1, 65_535).optional(),
   drainTimeout: duration('0s', '24h').optional(),
 });
 
@@ -33,6 +37,9 @@ const limitsSchema = section({
   holdTimeout: duration('100ms', '1m').optional(),
   farewellTimeout: duration('1s', '10m').optional(),
   waysPerSession: wholeNumber(1, 64).optional(),
+  commandsPerSecond: wholeNumber(10, 1_000_000).optional(),
+  commandBurst: wholeNumber(200, 1_000_000).optional(),
+  refusedCommands: wholeNumber(10, 100_000).optional(),
 });
 
 export const settingsSchema = section({

@@ -32,6 +32,14 @@ export interface SessionSettings {
   readonly totalMax: number;
   /** Control connections at once from one client address. */
   readonly perClientMax: number;
+  /** New control connections of one client address a second, and as many at once; those beyond wait. */
+  readonly connectionsPerSecond: number;
+  /** Commands of one client address a second, over all its sessions; beyond it they are not read. */
+  readonly commandsPerSecond: number;
+  /** Data connections of one client address, prepared or flowing. */
+  readonly waysPerClientMax: number;
+  /** Data ports of one listener that one client address may hold. */
+  readonly dataPortsPerClientMax: number;
   /** How long SIGTERM waits for transfers before the remaining sessions get 421. */
   readonly drainTimeoutMs: number;
 }

@@ -49,16 +49,19 @@ const answersMax = 8;
 // struct sockaddr_nl: family, padding, port 0 (the kernel chooses), groups 1 and 3: NFNLGRP_CONNTRACK_NEW, _DESTROY.
 const conntrackGroups = new Uint8Array(Uint32Array.of(libc.AF_NETLINK, 0, 0b101).buffer);
 
-/** Where a data connection stands: `opening` until both sides have agreed to it, `completed` where both closed in order. */
-export type FlowStage = 'opening' | 'joined' | 'completed' | 'failed';
+/**
+ * Where a data connection stands: `opening` until both sides have agreed to it, `half-closed` where one has ended its
+ * direction, `completed` where both closed in order.
+ */
+export type FlowStage = 'opening' | 'joined' | 'half-closed' | 'completed' | 'failed';
 
 const stages: Readonly<Record<TcpState, FlowStage>> = {
   'syn-sent': 'opening',
   'syn-recv': 'opening',
   established: 'joined',
-  'fin-wait': 'joined',
-  'close-wait': 'joined',
-  'last-ack': 'joined',
+  'fin-wait': 'half-closed',
+  'close-wait': 'half-closed',
+  'last-ack': 'half-closed',
   // Both sides have closed and have heard so.
   'time-wait': 'completed',
   close: 'failed',

@@ -40,6 +40,8 @@ export class Poller {
    * sessions are copied at every event and a fraction in each would have to be allocated anew.
    */
   nowMs: number;
+  /** Whole seconds since 1970, as all threads count them, at the same moment; never set back. */
+  second = 0;
   /** When the last wait ended, with its fraction: for measuring how long a turn takes. */
   awokeMs = 0;
   /** Hears of every mistake in a handler, a deferred task or a timer: the loop itself goes on. */
@@ -128,6 +130,7 @@ export class Poller {
     const count = this.wait(wait);
     this.awokeMs = performance.now();
     this.nowMs = Math.trunc(this.awokeMs);
+    this.second = Math.trunc((performance.timeOrigin + this.awokeMs) / 1000);
     for (const task of this.first) guarded(task, this.onMistake);
     const { batch, pollables, generations } = this;
     for (let i = 0, word = 0; i < count; i++, word += wordsPerEvent) {

@@ -5,7 +5,7 @@
 
 import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
-import { edgeTriggered, type Pollable, type Poller } from './poller.ts';
+import { edgeTriggered, type Pollable, type Poller, Ready } from './poller.ts';
 import { decodeSocketAddress, encodeSocketAddress, familyOf, type SocketAddress } from './socket-address.ts';
 import {
   asTransparent,
@@ -18,11 +18,7 @@ import {
   setInteger,
 } from './socket-option.ts';
 import { pipeOctets, type SplicePipe } from './splice-pipe.ts';
-
-/** Nothing to be had now; an event will tell. */
-export const WOULD_BLOCK = -1;
-/** The connection is broken; `failure` says why. */
-export const FAILED = -2;
+import { FAILED, type SpliceableStream, WOULD_BLOCK } from './stream.ts';
 
 export type Dialled =
   | { readonly ok: true; readonly socket: TcpSocket }
@@ -44,12 +40,17 @@ const nameLengthOctets = new Uint8Array(nameLength.buffer);
 const none = new Uint8Array(0);
 const peeked = new Uint8Array(1);
 
-export class TcpSocket {
+// After one of these a short read may stop at the end, the failure or the urgent mark, and the next one tells.
+const toTheEnd = Ready.peerShutdown | Ready.error | Ready.hangUp | Ready.priority;
+
+export class TcpSocket implements SpliceableStream {
   fd: number;
   /** Why the connection failed, once it has. */
   failure: SysErrorCode | undefined;
   private readonly poller: Poller;
   private parting: 'in-order' | 'reset' = 'in-order';
+  /** What waits to be read: nothing, octets until a short read, or whatever there is up to the end or a mark. */
+  private waiting: 'nothing' | 'octets' | 'to-the-end' = 'nothing';
 
   private constructor(poller: Poller, fd: number) {
     this.poller = poller;
@@ -79,6 +80,15 @@ export class TcpSocket {
     return this.fd >= 0;
   }
 
+  get mayHaveMore(): boolean {
+    return this.waiting !== 'nothing';
+  }
+
+  hear(events: number): void {
+    if ((events & toTheEnd) !== 0) this.waiting = 'to-the-end';
+    else if ((events & Ready.in) !== 0 && this.waiting === 'nothing') this.waiting = 'octets';
+  }
+
   /** After the first event of a dialled socket: did the connection come about? False leaves the reason in `failure`. */
   connected(): boolean {
     const error = integerOption(this.fd, libc.SOL_SOCKET, libc.SO_ERROR);
@@ -90,7 +100,11 @@ export class TcpSocket {
   /** Octets read (0: the peer has ended its direction), WOULD_BLOCK or FAILED. */
   receive(into: Uint8Array): number {
     const count = libc.recv(this.fd, into, into.length, 0);
-    if (count > 0) return count;
+    if (count > 0) {
+      if (count < into.length && this.waiting === 'octets') this.waiting = 'nothing';
+      return count;
+    }
+    this.waiting = 'nothing';
     return count < 0 ? this.blockedOrFailed() : this.endedOrFailed();
   }
 

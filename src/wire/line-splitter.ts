@@ -22,18 +22,28 @@ const NUL = 0;
 const NOTHING = new Uint8Array(0);
 const OVERLONG: ControlLine = { octets: NOTHING, wire: NOTHING, fault: 'overlong' };
 const ENDLESS: ControlLine = { octets: NOTHING, wire: NOTHING, fault: 'endless' };
+const EMPTY: ControlLine = { octets: NOTHING, wire: Uint8Array.of(CR, LF), fault: undefined };
 // A mistaken client that sends a file where a command belongs still gets its 500; this much of it is no mistake any more.
 const ENDLESS_LINES = 16;
 // Holds most commands without growing; a line in several segments is rare enough to pay for one small buffer.
 const PENDING_OCTETS_MIN = 64;
 
-/** Cuts one direction of one control connection into lines. Views are returned: chunks pushed must not be reused. */
+/**
+ * Cuts one direction of one control connection into lines, each when it is asked for: a chunk of line ends alone would
+ * otherwise become thousands of objects before anybody could say that one is enough. Views are returned: chunks given must
+ * not be reused.
+ */
 export class LineSplitter {
   readonly #lineOctetsMax: number;
+  #chunk: Uint8Array = NOTHING;
+  /** Where in the chunk the next line begins. */
+  #at = 0;
   #pending: Uint8Array = NOTHING;
   #pendingOctets = 0;
   /** Octets so far of a line that is being dropped. */
   #dropped: number | undefined;
+  /** `due`: the line that is being dropped has become endless, and this was not told yet. */
+  #endless: 'no' | 'due' = 'no';
 
   /** @param lineOctetsMax Longest line in octets as received, its end included. */
   constructor(lineOctetsMax: number) {
@@ -45,56 +55,84 @@ export class LineSplitter {
     return this.#pendingOctets;
   }
 
+  /** All that was given has been looked at: `next` has nothing until more is given. */
+  get isDry(): boolean {
+    return this.#at === this.#chunk.length && this.#endless === 'no';
+  }
+
+  /** Takes the next octets of the stream; only when it is dry. */
+  give(chunk: Uint8Array): void {
+    this.#chunk = chunk;
+    this.#at = 0;
+  }
+
+  /** Forgets what has not been looked at. */
+  drop(): void {
+    this.give(NOTHING);
+    this.#endless = 'no';
+  }
+
   /**
-   * The lines that these octets complete, in order. A line beyond the bound is reported once, with fault `overlong`, as
-   * soon as it cannot end within the bound; its octets up to and including the next LF are dropped.
+   * The next line, or undefined where its end has not been given yet. A line beyond the bound is told once, with fault
+   * `overlong`, as soon as it cannot end within the bound; its octets up to and including the next LF are dropped.
    */
-  push(chunk: Uint8Array): ControlLine[] {
-    const lines: ControlLine[] = [];
-    let start = 0;
-    while (start < chunk.length) {
+  next(): ControlLine | undefined {
+    while (!this.isDry) {
+      if (this.#endless === 'due') {
+        this.#endless = 'no';
+        return ENDLESS;
+      }
+      const chunk = this.#chunk;
+      const start = this.#at;
       // Only LF ends a line; that it may come without CR is for telnet clients and scripts (`printf 'NOOP\n' | nc`).
       const lf = chunk.indexOf(LF, start);
       const end = lf < 0 ? chunk.length : lf + 1;
-      if (this.#dropped !== undefined) this.#drop(this.#dropped, end - start, lines);
-      else if (lf < 0) this.#keep(chunk, start, lines);
-      else this.#finish(chunk, start, end, lines);
-      if (lf >= 0) this.#dropped = undefined;
-      start = end;
+      this.#at = end;
+      const line = this.#take(chunk, start, end, lf >= 0);
+      if (end === chunk.length) this.give(NOTHING);
+      if (line !== undefined) return line;
     }
-    return lines;
+    return undefined;
   }
 
-  #finish(chunk: Uint8Array, start: number, end: number, lines: ControlLine[]): void {
+  #take(chunk: Uint8Array, start: number, end: number, ended: boolean): ControlLine | undefined {
+    let line: ControlLine | undefined;
+    if (this.#dropped !== undefined) this.#drop(this.#dropped, end - start);
+    else if (ended) line = this.#finish(chunk, start, end);
+    else line = this.#keep(chunk, start);
+    if (ended) this.#dropped = undefined;
+    return line;
+  }
+
+  #finish(chunk: Uint8Array, start: number, end: number): ControlLine {
     const length = this.#pendingOctets + end - start;
-    if (length > this.#lineOctetsMax) this.#refuse(length, lines);
-    else if (this.#pendingOctets === 0) lines.push(controlLine(octetsBetween(chunk, start, end)));
-    else {
-      this.#append(chunk.subarray(start, end));
-      const received = octetsBetween(this.#pending, 0, length);
-      this.#forget();
-      lines.push(controlLine(received));
-    }
+    if (length > this.#lineOctetsMax) return this.#refuse(length);
+    if (this.#pendingOctets === 0) return controlLine(octetsBetween(chunk, start, end));
+    this.#append(chunk.subarray(start, end));
+    const received = octetsBetween(this.#pending, 0, length);
+    this.#forget();
+    return controlLine(received);
   }
 
-  #keep(chunk: Uint8Array, start: number, lines: ControlLine[]): void {
+  #keep(chunk: Uint8Array, start: number): ControlLine | undefined {
     const length = this.#pendingOctets + chunk.length - start;
     // Its LF is still to come, so a line of exactly the bound is already too long. Waiting for that LF would let a flood
     // without one hold its buffer for as long as it likes.
-    if (length >= this.#lineOctetsMax) this.#refuse(length, lines);
-    else this.#append(chunk.subarray(start));
+    if (length >= this.#lineOctetsMax) return this.#refuse(length);
+    this.#append(chunk.subarray(start));
+    return undefined;
   }
 
-  #refuse(length: number, lines: ControlLine[]): void {
+  #refuse(length: number): ControlLine {
     this.#forget();
-    lines.push(OVERLONG);
-    this.#drop(0, length, lines);
+    this.#drop(0, length);
+    return OVERLONG;
   }
 
-  #drop(before: number, more: number, lines: ControlLine[]): void {
+  #drop(before: number, more: number): void {
     const endless = this.#lineOctetsMax * ENDLESS_LINES;
     this.#dropped = before + more;
-    if (before <= endless && this.#dropped > endless) lines.push(ENDLESS);
+    if (before <= endless && this.#dropped > endless) this.#endless = 'due';
   }
 
   // Copies, because a view of three octets would keep the whole chunk of 64 KiB alive.
@@ -119,6 +157,8 @@ export class LineSplitter {
 /** @param received One line with its LF. */
 function controlLine(received: Uint8Array): ControlLine {
   const contentEnd = received.length - 1;
+  // The shortest line is the cheapest to send in millions, so it is the one that costs no object.
+  if (contentEnd === 0) return EMPTY;
   if (received[contentEnd - 1] === CR) {
     const octets = received.subarray(0, contentEnd - 1);
     return { octets, wire: received, fault: faultOf(octets) };

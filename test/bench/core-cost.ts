@@ -14,6 +14,7 @@ import { loadPackagedRules } from '../../src/settings/load-rules.ts';
 import { type ControlLine, LineSplitter } from '../../src/wire/line-splitter.ts';
 import { EngineWitness } from '../../src/witness/engine-witness.ts';
 import { newTally } from '../../src/witness/verb-tally.ts';
+import { linesOf } from '../support/lines.ts';
 
 const at = (text: string, port: number): Endpoint => ({ address: { family: 4, text }, port });
 const rules = loadPackagedRules();
@@ -43,7 +44,7 @@ const octets = Object.fromEntries(Object.entries(text).map(([name, line]) => [na
 const lines = Object.fromEntries(Object.entries(octets).map(([name, line]) => [name, split(line)]));
 
 function split(line: Uint8Array): ControlLine {
-  return splitter.push(Buffer.from(line))[0]!;
+  return linesOf(splitter, Buffer.from(line))[0]!;
 }
 
 class Player {

@@ -23,6 +23,7 @@ export interface Sample {
   /** PASV to first octet, connect to 230, or NOOP round trip. */
   readonly p50Us: number;
   readonly p99Us: number;
+  readonly maxUs: number;
   /** Of the generator itself, then of each process named in `processorTimeOf`, in that order. */
   readonly cpuSeconds: readonly number[];
   /** Of everything on the machine. */

@@ -12,6 +12,8 @@ import { onCleanUp } from './clean-up.ts';
 
 export const addresses = {
   client: '198.51.100.2',
+  /** Another address of the client's namespace. */
+  attacker: '198.51.100.3',
   gateway: '198.51.100.1',
   gatewayInside: '10.77.0.1',
   server: '10.77.0.2',
@@ -40,6 +42,7 @@ export function buildLab(): Lab {
   mkdirSync(lab.folder, { recursive: true });
   for (const namespace of [lab.client, lab.gateway, lab.server]) command(`ip netns add ${namespace}`);
   join(lab.client, addresses.client, lab.gateway, addresses.gateway, 'outside');
+  command(`ip -n ${lab.client} addr add ${addresses.attacker}/24 dev eth0`);
   join(lab.server, addresses.server, lab.gateway, addresses.gatewayInside, 'inside');
   for (const namespace of [lab.client, lab.gateway, lab.server]) setSysctls(namespace, sysctls);
   setSysctls(lab.client, ['net.ipv4.ip_local_port_range=10000 65000']);

@@ -1,6 +1,7 @@
 // What do the cells say together? Medians over the rounds, and ratios between targets of the same round, as Markdown.
 // The rule: a ratio compares cells of one round only, and a fault is never left out.
 
+import { bystanderRows } from './bystander.ts';
 import type { Cell } from './cell.ts';
 import { enginesRow, idleRow, type Row, windowRows } from './rows.ts';
 import type { TargetName } from './targets.ts';
@@ -15,7 +16,7 @@ export interface Results {
   readonly cells: readonly Cell[];
 }
 
-const rows: readonly Row[] = [...windowRows, idleRow, enginesRow];
+const rows: readonly Row[] = [...windowRows, idleRow, enginesRow, ...bystanderRows];
 
 export function renderReport(results: Results): string {
   const { targets, cells } = results;

@@ -2,6 +2,7 @@
 // disturbs the machine for a while then disturbs all targets of a row alike, and ratios within a round stay fair.
 // The rule: no cell waits behind a gateway that has ended, and one target's failure leaves the others' cells whole.
 
+import { bystanderRows, measureBystander } from './bystander.ts';
 import { type Cell, failedCell, measureCell } from './cell.ts';
 import { measureEngines } from './engines.ts';
 import { measure } from './generator.ts';
@@ -26,6 +27,9 @@ export async function runRound(stage: Stage, round: number, plan: Plan, tell: (c
     for (const group of groupsOf(targets)) await runWindowRows(stage, round, [first, ...others], group, tell);
   }
   if (wanted(idleRow)) for (const target of targets) tell(await measureIdle(stage, round, target));
+  for (const row of bystanderRows.filter(wanted)) {
+    if (targets.includes('portcullis')) tell(await measureBystander(stage, round, row, 'portcullis'));
+  }
   const withEngines = targets.filter((target) => target === 'haproxy' || target === 'portcullis');
   if (wanted(enginesRow)) for (const target of withEngines) tell(await measureEngines(stage, round, target));
 }

@@ -57,6 +57,8 @@ export interface TargetSetUp {
   readonly processors: string;
   /** Threads with an event loop of their own. */
   readonly engines: number;
+  /** What one client address may have: all that the bench wants, because its clients have one, or what operators get. */
+  readonly clientBounds?: 'none' | 'defaults';
 }
 
 export async function startTarget(name: TargetName, setUp: TargetSetUp): Promise<Gateway> {
@@ -66,14 +68,14 @@ export async function startTarget(name: TargetName, setUp: TargetSetUp): Promise
     case 'haproxy':
       return { name, server: `${addresses.gateway}:${haproxyPort}`, process: await startHaproxy(setUp) };
     case 'portcullis': {
-      const process = await startPortcullis(setUp, reverseSettings(setUp.engines));
+      const process = await startPortcullis(setUp, reverseSettings(setUp));
       return { name, server: publicServer, process, metrics: metricsOf(setUp) };
     }
     case 'helper':
       return { name, server: publicServer, process: undefined, clear: loadHelper(setUp.lab) };
     case 'pinholes': {
       setUpTracking(setUp.lab);
-      const process = await startPortcullis(setUp, perimeterSettings(setUp.engines));
+      const process = await startPortcullis(setUp, perimeterSettings(setUp));
       return { name, server: publicServer, process, metrics: metricsOf(setUp) };
     }
   }
@@ -134,8 +136,8 @@ async function startPortcullis(setUp: TargetSetUp, settings: object): Promise<Ru
   return running;
 }
 
-function reverseSettings(engines: number): object {
-  return settingsFor(engines, {
+function reverseSettings(setUp: TargetSetUp): object {
+  return settingsFor(setUp, {
     mode: 'reverse',
     listen: publicServer,
     upstream: `${addresses.server}:${backends.plain.port}`,
@@ -148,8 +150,8 @@ function reverseSettings(engines: number): object {
  * As the helper's rules: a public address, and the server sees the gateway. Both are the gateway's own, so that there is no
  * policy routing either: an `ip rule` would cost everything that is forwarded some five per cent, the helper's data as well.
  */
-function perimeterSettings(engines: number): object {
-  return settingsFor(engines, {
+function perimeterSettings(setUp: TargetSetUp): object {
+  return settingsFor(setUp, {
     mode: 'transparent',
     listen: '0.0.0.0:2121',
     intercept: { ports: [21], interface: 'outside' },
@@ -160,11 +162,20 @@ function perimeterSettings(engines: number): object {
   });
 }
 
-function settingsFor(engines: number, listener: object): object {
+const boundlessSessions = {
+  max: sessionsMax,
+  perClient: sessionsMax,
+  connectionsPerSecond: 1_000_000,
+  commandsPerSecond: 10_000_000,
+  waysPerClient: 100_000,
+  dataPortsPerClient: 65_535,
+};
+
+function settingsFor({ engines, clientBounds }: TargetSetUp, listener: object): object {
   return {
     listeners: [{ name: 'bench', dataPorts: '40000-59999', ...listener }],
     // All clients of the bench have one address.
-    sessions: { max: sessionsMax, perClient: sessionsMax },
+    sessions: clientBounds === 'defaults' ? {} : boundlessSessions,
     admin: { listen: adminAddress },
     log: { level: 'info' },
     engines,

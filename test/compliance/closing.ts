@@ -113,6 +113,21 @@ export function closingCases(test: SceneTest, { connections, closing }: Traits):
     });
   }
 
+  test('concluded, and then half closed: it ends as completed after a moment, and its ports are free', (scene) => {
+    for (const first of ['conclude', 'end'] as const) {
+      const way = scene.open(listens4, dials4).join();
+      if (first === 'conclude') way.conclude();
+      way.server.send(1000).endWriting();
+      scene.until(() => way.client.hasEnded);
+      way.conclude();
+      scene.until(() => way.reports.some((report) => report.startsWith('ended')));
+      assert.match(way.reports.at(-1)!, /^ended completed/);
+      assert.equal(way.client.received, 1000);
+      assert.equal(scene.fixture.ports.inUse, 0);
+      way.dismissPeers();
+    }
+  });
+
   for (const report of [
     ...(oneEach ? ['stranger client', 'arrived client', 'arrived server'] : []),
     'joined',

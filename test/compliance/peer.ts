@@ -6,8 +6,9 @@ import { addressFromOctets, type Endpoint, octetsOfAddress } from '../../src/add
 import type { Side } from '../../src/session/expectation.ts';
 import { type Pollable, type Poller, Ready } from '../../src/sys/poller.ts';
 import type { SocketAddress } from '../../src/sys/socket-address.ts';
+import { WOULD_BLOCK } from '../../src/sys/stream.ts';
 import { TcpListener } from '../../src/sys/tcp-listener.ts';
-import { TcpSocket, WOULD_BLOCK } from '../../src/sys/tcp-socket.ts';
+import { TcpSocket } from '../../src/sys/tcp-socket.ts';
 import { fromClient, fromServer, type Pattern, pieceMax } from './pattern.ts';
 
 const buffer = new Uint8Array(pieceMax);

@@ -17,6 +17,7 @@ export interface Ends {
 }
 
 export class TestedWay implements WayOwner {
+  readonly holder = 1;
   /** `arrived client`, `stranger server 192.0.2.1:1`, `joined`, `ended completed` …, in order. */
   readonly reports: string[] = [];
   result: DataResult | undefined;
@@ -117,6 +118,10 @@ export class TestedWay implements WayOwner {
     this.life = life === 'live' ? 'in-a-call' : life;
     this.way!.dial(side);
     this.life = life;
+  }
+
+  conclude(): void {
+    this.way!.conclude();
   }
 
   close(): void {

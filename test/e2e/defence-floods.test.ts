@@ -122,15 +122,28 @@ describe('floods', () => {
     control.close();
   });
 
+  test('a client that sends what is refused, without end and without reading, is sent away', async () => {
+    const control = await RawControl.login(gateway, server);
+    control.pause();
+    const before = await residentOctets(gateway.program.pid);
+    void control.sent(Buffer.alloc(flood, 'LPSV\r\n')).catch(() => undefined);
+    await loggedLine(gateway.program, { msg: 'session ended', outcome: 'budget-spent' });
+    await stayedSmall(before);
+    control.close();
+  });
+
   test('a client that sends commands and never reads is no longer read', async () => {
     const control = await RawControl.login(gateway, server);
     control.pause();
     const before = await residentOctets(gateway.program.pid);
     let taken = 'not all';
-    void control.sent(Buffer.alloc(flood, 'LPSV\r\n')).then(() => {
-      taken = 'all';
-    });
-    const heard = await atRest(() => gateway.program.output.length);
+    void control.sent(Buffer.alloc(flood, 'NOOP\r\n')).then(
+      () => {
+        taken = 'all';
+      },
+      () => undefined,
+    );
+    const heard = await atRest(() => server.sessions.at(-1)!.lines.length);
     assert.ok(heard > 0);
     assert.equal(taken, 'not all');
     await stayedSmall(before);

@@ -9,6 +9,7 @@ import { nextDeadlineMs } from '../../src/session/deadline.ts';
 import type { SessionEvent } from '../../src/session/event.ts';
 import { LineSplitter } from '../../src/wire/line-splitter.ts';
 import { fuzz } from '../support/fuzz.ts';
+import { linesOf } from '../support/lines.ts';
 import { beginnings, moves, scenes, tightLimits } from '../support/session-arbitraries.ts';
 import { beginLife, endLife, live } from '../support/session-life.ts';
 import { acceptedSession, loggedInSession, serverLocal } from '../support/session-terms.ts';
@@ -23,7 +24,7 @@ describe('laws of every step', () => {
     const lines = fc
       .tuple(fc.constantFrom('client', 'server'), octets)
       .map(([from, all]) =>
-        new LineSplitter(64).push(Uint8Array.from(all)).map((line): SessionEvent => ({ kind: 'line', from, line })),
+        linesOf(new LineSplitter(64), Uint8Array.from(all)).map((line): SessionEvent => ({ kind: 'line', from, line })),
       );
     const local = serverLocal({});
     const ports = fc.constantFrom({ client: 50_000, server: undefined }, { client: undefined, server: 50_001 });

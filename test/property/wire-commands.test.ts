@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { argumentText, formatCommand, parseCommand } from '../../src/wire/command.ts';
 import { LineSplitter } from '../../src/wire/line-splitter.ts';
 import { cleanReplyLine, formatReply, readReplyLine } from '../../src/wire/reply.ts';
+import { linesOf } from '../support/lines.ts';
 
 const numRuns = 1000;
 const octets = fc.uint8Array({ maxLength: 40 });
@@ -34,7 +35,7 @@ describe('laws of commands', () => {
   it('a command of ours is one line, and is read again', () => {
     fc.assert(
       fc.property(verb, fc.stringMatching(/^[ -~]{0,40}$/), (name, argument) => {
-        const [line, ...more] = new LineSplitter(4096).push(formatCommand(name, argument));
+        const [line, ...more] = linesOf(new LineSplitter(4096), formatCommand(name, argument));
         assert.equal(more.length, 0);
         const command = parseCommand(line!.octets);
         assert.ok(command.ok);
@@ -87,7 +88,7 @@ describe('laws of replies', () => {
   it('a reply of ours is exactly one reply, in printable ASCII', () => {
     fc.assert(
       fc.property(code, replyText, (number, text) => {
-        const lines = new LineSplitter(1_000_000).push(formatReply(number, text));
+        const lines = linesOf(new LineSplitter(1_000_000), formatReply(number, text));
         assert.equal(lines.length, text.split('\n').length);
         assert.doesNotMatch(Buffer.concat(lines.map((line) => line.octets)).toString('latin1'), /[^ -~]/);
         const kinds = lines.map((line, index) => readReplyLine(line.octets, index === 0 ? undefined : number).kind);
@@ -128,8 +129,8 @@ describe('laws of replies', () => {
   it('a cleaned line is one line without fault, of the same length', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(13, 0, 50, 32, 0xe9), { maxLength: 30 }), (content) => {
-        const [line] = new LineSplitter(4096).push(Uint8Array.of(...content, 10));
-        const [cleaned, ...more] = new LineSplitter(4096).push(cleanReplyLine(line!));
+        const [line] = linesOf(new LineSplitter(4096), Uint8Array.of(...content, 10));
+        const [cleaned, ...more] = linesOf(new LineSplitter(4096), cleanReplyLine(line!));
         assert.equal(more.length, 0);
         assert.equal(cleaned!.fault, undefined);
         assert.equal(cleaned!.octets.length, line!.octets.length);

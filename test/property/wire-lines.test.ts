@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { LineSplitter } from '../../src/wire/line-splitter.ts';
 import { takeTelnet } from '../../src/wire/telnet.ts';
+import { linesOf } from '../support/lines.ts';
 
 const numRuns = 1000;
 const LINE_OCTETS_MAX = 12;
@@ -35,8 +36,8 @@ describe('laws of lines', () => {
         const whole = new LineSplitter(LINE_OCTETS_MAX);
         const cut = new LineSplitter(LINE_OCTETS_MAX);
         assert.deepEqual(
-          pieces(octets, places).flatMap((piece) => cut.push(piece)),
-          whole.push(octets),
+          pieces(octets, places).flatMap((piece) => linesOf(cut, piece)),
+          linesOf(whole, octets),
         );
         assert.equal(cut.pendingOctets, whole.pendingOctets);
       }),
@@ -48,7 +49,7 @@ describe('laws of lines', () => {
     fc.assert(
       fc.property(stream, (octets) => {
         const { contents, rest } = linesByString(octets);
-        const lines = new LineSplitter(LINE_OCTETS_MAX).push(octets);
+        const lines = linesOf(new LineSplitter(LINE_OCTETS_MAX), octets);
         const expected = rest.length >= LINE_OCTETS_MAX ? [...contents, undefined] : contents;
         assert.deepEqual(
           lines.map((line) => (line.fault === 'overlong' ? undefined : Buffer.from(line.octets).toString('latin1'))),
@@ -62,9 +63,9 @@ describe('laws of lines', () => {
   it('what is sent on is the content with CR LF, and reads as the same one line', () => {
     fc.assert(
       fc.property(stream, (octets) => {
-        for (const line of new LineSplitter(4096).push(octets)) {
+        for (const line of linesOf(new LineSplitter(4096), octets)) {
           assert.deepEqual(line.wire, Uint8Array.of(...line.octets, 13, 10));
-          assert.deepEqual(new LineSplitter(4096).push(line.wire), [line]);
+          assert.deepEqual(linesOf(new LineSplitter(4096), line.wire), [line]);
         }
       }),
       { numRuns },
@@ -74,7 +75,7 @@ describe('laws of lines', () => {
   it('a line without fault holds neither CR nor LF nor NUL, and one with a fault does', () => {
     fc.assert(
       fc.property(stream, (octets) => {
-        for (const { octets: content, fault } of new LineSplitter(4096).push(octets)) {
+        for (const { octets: content, fault } of linesOf(new LineSplitter(4096), octets)) {
           assert.equal(content.includes(10), false);
           assert.equal(content.includes(13) || content.includes(0), fault !== undefined);
           if (fault !== undefined) assert.ok(content.includes(fault === 'nul' ? 0 : 13));
@@ -89,7 +90,7 @@ describe('laws of lines', () => {
       fc.property(fc.array(stream, { maxLength: 10 }), (chunks) => {
         const splitter = new LineSplitter(LINE_OCTETS_MAX);
         for (const chunk of chunks) {
-          splitter.push(chunk);
+          linesOf(splitter, chunk);
           assert.ok(splitter.pendingOctets < LINE_OCTETS_MAX);
         }
       }),

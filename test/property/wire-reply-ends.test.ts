@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { LineSplitter } from '../../src/wire/line-splitter.ts';
 import { readReplyLine } from '../../src/wire/reply.ts';
 import { inNormalForm } from '../../src/wire/reply-normal-form.ts';
+import { linesOf } from '../support/lines.ts';
 import { replyReaders } from '../support/reply-readers.ts';
 
 const numRuns = 5000;
@@ -22,7 +23,7 @@ const line = fc
   .map((parts) => parts.join('').replaceAll(/[\r\n\0]/g, ''));
 
 function leaves(text: string, code: number): { received: string; sent: string; kind: string } {
-  const [received] = new LineSplitter(4096).push(Buffer.from(`${text}\r\n`, 'latin1'));
+  const [received] = linesOf(new LineSplitter(4096), Buffer.from(`${text}\r\n`, 'latin1'));
   assert.ok(received);
   const { kind } = readReplyLine(received.octets, code);
   const sent = Buffer.from(inNormalForm(received, kind, code).wire).toString('latin1');

@@ -9,6 +9,7 @@ import type { SessionEvent } from '../../src/session/event.ts';
 import type { Expectation, OpenedPorts, Plane, Side, WayNews } from '../../src/session/expectation.ts';
 import { acceptsClientLine, type Session, type Step } from '../../src/session/session.ts';
 import { type ControlLine, LineSplitter } from '../../src/wire/line-splitter.ts';
+import { linesOf } from './lines.ts';
 
 /** A way as the data path holds it. */
 interface StagedWay {
@@ -64,7 +65,7 @@ export class SessionStage {
       this.begun = 'yes';
       this.event({ kind: 'first-octets', octets });
     }
-    for (const line of this.splitters[from].push(octets)) {
+    for (const line of linesOf(this.splitters[from], octets)) {
       if (from === 'client') this.waiting.push(line);
       else this.event({ kind: 'line', from, line });
     }

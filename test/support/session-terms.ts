@@ -11,6 +11,7 @@ import { newSession, type Session, type SessionTerms } from '../../src/session/s
 import { loadPackagedRules } from '../../src/settings/load-rules.ts';
 import { LineSplitter } from '../../src/wire/line-splitter.ts';
 import { octetsOf } from './escaped-text.ts';
+import { linesOf } from './lines.ts';
 
 /** What a test may say of its listener; all texts as an operator would write them. */
 export interface Scene {
@@ -111,7 +112,7 @@ export const sessionAt: Readonly<Record<Progress, (scene: Scene) => Session>> = 
 };
 
 function hear(session: Session, from: 'client' | 'server', text: string): Session {
-  const lines = new LineSplitter(1024).push(octetsOf(`${text}\\r\\n`));
+  const lines = linesOf(new LineSplitter(1024), octetsOf(`${text}\\r\\n`));
   return advance(session, { kind: 'line', from, line: lines[0]! }, 0).session;
 }
 

@@ -33,6 +33,8 @@ export function printAction(action: Action, session: Session): string {
       return `keep: way ${action.way}`;
     case 'look-at-ways':
       return `look: way ${action.ways.join(', ')}${action.when === 'now' ? '' : ' after sending'}`;
+    case 'conclude-data-path':
+      return `conclude: way ${action.way}`;
     case 'close-data-path':
       return `close: way ${action.way}`;
     case 'end-writing':

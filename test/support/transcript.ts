@@ -102,15 +102,16 @@ export function playConversation(conversation: Conversation): void {
   }
 }
 
-// Keeping a way follows from every transfer command, so that a transcript says it only where it cares.
-const incidentalAction = new RegExp(`^(?:record: (?:${incidental.join('|')}) |keep: )`);
+// Keeping and concluding a way follow from every transfer, so that a transcript says it only where it cares.
+const incidentalAction = new RegExp(`^(?:record: (?:${incidental.join('|')}) |keep: |conclude: )`);
 
-/** What was done, without the incidental records that the transcript does not list. A listed record may be shortened. */
+/** What was done, without the incidental actions that the transcript does not list. A listed record may be shortened. */
 function withoutUnlisted(done: readonly string[], expected: readonly string[]): string[] {
   const kept: string[] = [];
   for (const text of done) {
     const next = expected[kept.length];
-    if (/^(?:record|keep): /.test(text) && next !== undefined && `${text} `.startsWith(`${next} `)) kept.push(next);
+    if (/^(?:record|keep|conclude): /.test(text) && next !== undefined && `${text} `.startsWith(`${next} `))
+      kept.push(next);
     else if (!incidentalAction.test(text)) kept.push(text);
   }
   return kept;

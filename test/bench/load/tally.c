@@ -101,7 +101,8 @@ static double percentile_us(double part) {
 void tally_print(void) {
   qsort(latencies.seconds, latencies.count, sizeof *latencies.seconds, ascending);
   printf("{\"seconds\":%.4f,\"operations\":%ld,\"octets\":%ld", closed_at - opened_at, tally.operations, tally.octets);
-  printf(",\"p50Us\":%.1f,\"p99Us\":%.1f,\"cpuSeconds\":[", percentile_us(0.5), percentile_us(0.99));
+  printf(",\"p50Us\":%.1f,\"p99Us\":%.1f,\"maxUs\":%.1f", percentile_us(0.5), percentile_us(0.99), percentile_us(1));
+  printf(",\"cpuSeconds\":[");
   for (int i = 0; i < process_count; i++) printf("%s%.2f", i ? "," : "", processes[i].closed - processes[i].opened);
   printf("],\"machineCpuSeconds\":%.2f", machine.closed - machine.opened);
   printf(",\"faults\":%ld,\"faultKinds\":{", tally.faults);

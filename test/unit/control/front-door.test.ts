@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { addressFromOctets } from '../../../src/address/endpoint.ts';
 import { type DoorTerms, FrontDoor } from '../../../src/control/front-door.ts';
-import { SessionQuota } from '../../../src/control/session-quota.ts';
+import { newQuotaMemory, SessionQuota } from '../../../src/control/session-quota.ts';
+import { Turns } from '../../../src/control/turns.ts';
 import type { TurnedAway, Witness } from '../../../src/control/witness.ts';
 import type { DataPath } from '../../../src/datapath/data-path.ts';
 import type { SessionRecord } from '../../../src/session/action.ts';
@@ -12,6 +13,7 @@ import type { Poller } from '../../../src/sys/poller.ts';
 import { TcpListener } from '../../../src/sys/tcp-listener.ts';
 import { TcpSocket } from '../../../src/sys/tcp-socket.ts';
 import { listen, loopback4, nextAccepted, Recorder, socketTest, turnUntil } from '../sys/loopback.ts';
+import { boundless } from './client-bounds.ts';
 import { Talker } from './session-bench.ts';
 
 class CountingWitness implements Witness {
@@ -60,7 +62,7 @@ function stage(poller: Poller) {
     dscp: undefined,
     dataPath: noDataPath,
     sessionsMax: 10,
-    perClientMax: 10,
+    client: boundless,
   };
   let made = 0;
   const opening = FrontDoor.open(
@@ -71,7 +73,8 @@ function stage(poller: Poller) {
     {
       poller,
       witness,
-      quota: new SessionQuota(),
+      quota: new SessionQuota(newQuotaMemory(10)),
+      turns: new Turns(poller),
       upstream: () => ({ dialect: { epsv: 'unknown', eprt: 'unknown' } }),
       nextSessionId: () => `0-${++made}`,
     },

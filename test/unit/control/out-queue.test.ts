@@ -13,6 +13,8 @@ import {
   withSmallBuffers,
 } from '../sys/loopback.ts';
 
+const additionMax = 100_000_000;
+
 /** Octets until the peer's end, its failure, or so many of them. */
 function receive(poller: Poller, socket: TcpSocket, max: number): Buffer {
   const pieces: Uint8Array[] = [];
@@ -32,7 +34,7 @@ function receive(poller: Poller, socket: TcpSocket, max: number): Buffer {
 
 /** A queue whose socket takes nothing more; what it was given altogether is returned. */
 function blockedQueue(poller: Poller, connection: Connection): { queue: OutQueue; given: Uint8Array[] } {
-  const queue = new OutQueue();
+  const queue = new OutQueue(additionMax);
   const given: Uint8Array[] = [];
   while (queue.isEmpty) {
     const octets = numberedOctets(200_000);
@@ -46,7 +48,7 @@ function blockedQueue(poller: Poller, connection: Connection): { queue: OutQueue
 
 socketTest('what one turn produced leaves in order, and only with flush', (poller) => {
   const connection = connect(poller);
-  const queue = new OutQueue();
+  const queue = new OutQueue(additionMax);
   for (const line of ['220 first\r\n', '331 second\r\n', '230 third\r\n']) queue.push(ascii(line));
   assert.equal(queue.isEmpty, false);
   poller.turn(0);
@@ -57,10 +59,10 @@ socketTest('what one turn produced leaves in order, and only with flush', (polle
   closeBoth(connection);
 });
 
-socketTest('it is full from 64 KiB on, and no longer once they have left', (poller) => {
+socketTest('it is full from 16 KiB on, and no longer once they have left', (poller) => {
   const connection = connect(poller);
-  const queue = new OutQueue();
-  queue.push(new Uint8Array(65_535));
+  const queue = new OutQueue(additionMax);
+  queue.push(new Uint8Array(16_383));
   assert.equal(queue.isFull, false);
   queue.push(new Uint8Array(1));
   assert.equal(queue.isFull, true);
@@ -85,7 +87,8 @@ socketTest('what the kernel does not take waits for the socket, and arrives whol
     poller.turn(0);
     if (connection.clientEvents.saw(Ready.out)) {
       connection.clientEvents.clear();
-      queue.onWritable(connection.client);
+      queue.onWritable();
+      queue.flush(connection.client);
     }
   }
   assert.deepEqual(Buffer.concat(received), total);
@@ -104,7 +107,8 @@ socketTest('end-writing and close wait for the last octet', (poller) => {
     let length = 0;
     while (!queue.isEmpty) {
       length += receive(poller, connection.server, 1).length;
-      queue.onWritable(connection.client);
+      queue.onWritable();
+      queue.flush(connection.client);
     }
     assert.equal(connection.client.isOpen, ending === 'endWritingWhenSent');
     length += receive(poller, connection.server, Number.POSITIVE_INFINITY).length;
@@ -118,7 +122,7 @@ socketTest(
   'with nothing to send the end follows at the next flush; a close is not weakened by a later end',
   (poller) => {
     const connection = connect(poller);
-    const queue = new OutQueue();
+    const queue = new OutQueue(additionMax);
     queue.closeWhenSent();
     queue.endWritingWhenSent();
     assert.equal(connection.client.isOpen, true);
@@ -134,7 +138,7 @@ socketTest('after a failure nothing waits any more, and a leg that was to be clo
   const connection = connect(poller);
   connection.server.reset();
   turnUntil(poller, () => connection.clientEvents.saw(Ready.error));
-  const queue = new OutQueue();
+  const queue = new OutQueue(additionMax);
   queue.push(ascii('221 Goodbye.\r\n'));
   queue.closeWhenSent();
   queue.flush(connection.client);
@@ -149,7 +153,7 @@ const synch = Uint8Array.of(0xff, 0xf4, 0xff, 0xf2);
 
 socketTest('urgent octets come behind what was queued, marked', (poller) => {
   const connection = connect(poller, { purpose: 'control' });
-  const queue = new OutQueue();
+  const queue = new OutQueue(additionMax);
   queue.push(ascii('NOOP\r\n'));
   queue.pushUrgent(synch, connection.client);
   queue.push(ascii('ABOR\r\n'));
@@ -170,8 +174,34 @@ socketTest('urgent octets never overtake what waits: then they are plain ones in
   const total = Buffer.concat([...given, synch, ascii('ABOR\r\n')]);
   while (received.reduce((sum, piece) => sum + piece.length, 0) < total.length) {
     received.push(receive(poller, connection.server, 1));
-    queue.onWritable(connection.client);
+    queue.onWritable();
+    queue.flush(connection.client);
   }
   assert.deepEqual(Buffer.concat(received), total);
+  closeBoth(connection);
+});
+
+socketTest('beyond its bound it takes nothing more, whoever fills it, and says so', (poller) => {
+  const connection = connect(poller);
+  const queue = new OutQueue(1000);
+  for (let lines = 0; lines < 10_000; lines++) queue.push(ascii('250 A line of a hundred.\r\n'));
+  assert.equal(queue.hasOverflown, true);
+  queue.push(ascii('x'));
+  queue.flush(connection.client);
+  const received = receive(poller, connection.server, 32_000).toString();
+  assert.ok(received.length <= 2 * 16_384 + 1000);
+  assert.doesNotMatch(received, /x/);
+  closeBoth(connection);
+});
+
+socketTest('thousands of short lines that wait cost little more memory than their octets', (poller) => {
+  const connection = withSmallBuffers(connect(poller));
+  const { queue } = blockedQueue(poller, connection);
+  const before = process.memoryUsage();
+  const lines = 400_000;
+  for (let line = 0; line < lines; line++) queue.push(Uint8Array.of(50, 48, 48, 32, 13, 10));
+  const after = process.memoryUsage();
+  const cost = after.arrayBuffers + after.heapUsed - before.arrayBuffers - before.heapUsed;
+  assert.ok(cost < lines * 6 * 8, `${cost} octets for ${lines * 6}`);
   closeBoth(connection);
 });

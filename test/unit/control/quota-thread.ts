@@ -2,8 +2,7 @@
 
 import { workerData } from 'node:worker_threads';
 import { SessionQuota } from '../../../src/control/session-quota.ts';
+import { boundless } from './client-bounds.ts';
 
 const quota = new SessionQuota(workerData.memory);
-for (let count = 0; count < workerData.sessions; count++) {
-  quota.admit(workerData.client, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-}
+for (let count = 0; count < workerData.sessions; count++) quota.admit(workerData.client, 1_000_000, boundless);

@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { addressFromOctets, type Endpoint } from '../../../src/address/endpoint.ts';
 import type { ServicePoint, Upstream } from '../../../src/control/service-point.ts';
 import { SessionDriver } from '../../../src/control/session-driver.ts';
+import { newQuotaMemory, SessionQuota } from '../../../src/control/session-quota.ts';
+import { Turns } from '../../../src/control/turns.ts';
 import { type SessionFacts, sessionFacts, type Witness } from '../../../src/control/witness.ts';
 import { PortPool } from '../../../src/datapath/port-pool.ts';
 import { Relay } from '../../../src/datapath/relay.ts';
@@ -16,9 +18,14 @@ import { type Pollable, type Poller, Ready } from '../../../src/sys/poller.ts';
 import type { SocketAddress } from '../../../src/sys/socket-address.ts';
 import { setInteger } from '../../../src/sys/socket-option.ts';
 import { PipePool } from '../../../src/sys/splice-pipe.ts';
+import { FAILED, WOULD_BLOCK } from '../../../src/sys/stream.ts';
 import type { TcpListener } from '../../../src/sys/tcp-listener.ts';
-import { FAILED, TcpSocket, WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
+import { TcpSocket } from '../../../src/sys/tcp-socket.ts';
 import { listen, loopback4, nextAccepted, Recorder, turnUntil } from '../sys/loopback.ts';
+import { boundless } from './client-bounds.ts';
+
+// Tests of floods would otherwise wait for the clock.
+const unhurried: Limits = { ...defaultLimits, commandsPerSecond: 1e9, commandBurst: 1e9, refusedCommandsMax: 1e6 };
 
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
@@ -108,6 +115,7 @@ export class SessionBench {
   readonly poller: Poller;
   readonly witness = new KeepingWitness();
   readonly ports = new PortPool([{ from: 13_000, to: 13_099 }]);
+  readonly quota = new SessionQuota(newQuotaMemory(100));
   readonly serverDoor: TcpListener;
   private readonly serverPort: number;
   private readonly pipes = new PipePool();
@@ -115,6 +123,7 @@ export class SessionBench {
   private readonly point: ServicePoint;
   private readonly upstream: Upstream = { dialect: { epsv: 'unknown', eprt: 'unknown' } };
   private begun = 0;
+  private readonly clientFds = new Map<string, number>();
 
   constructor(poller: Poller) {
     this.poller = poller;
@@ -126,7 +135,11 @@ export class SessionBench {
       dataPath: new Relay({ poller, pipes: this.pipes, ports: this.ports, times }),
       serverDial: () => ({ purpose: 'control' }),
       witness: this.witness,
-      onSessionOver: ({ id }) => this.witness.over.push(id),
+      turns: new Turns(poller),
+      onSessionOver: ({ id }, place) => {
+        place.giveBack();
+        this.witness.over.push(id);
+      },
     };
   }
 
@@ -145,11 +158,15 @@ export class SessionBench {
     const { fd, peer } = nextAccepted(this.poller, frontDoor);
     const server = endpointOf({ octets: loopback4, port: this.serverPort });
     const facts = sessionFacts(id, 'front', endpointOf(peer), server);
-    const driver = new SessionDriver(this.point, this.upstream, facts, termsOf(facts, { ...defaultLimits, ...limits }));
+    const place = this.quota.admit(facts.client.address, 100, boundless);
+    assert.ok(typeof place !== 'string');
+    const terms = termsOf(facts, { ...unhurried, ...limits });
+    const driver = new SessionDriver(this.point, this.upstream, facts, terms, place);
     frontDoor.close();
     // A few segments of the loopback interface: little can hide from the tests in the kernel.
     setInteger(fd, libc.SOL_SOCKET, SO_SNDBUF, 131_072);
     setInteger(client.socket.fd, libc.SOL_SOCKET, SO_RCVBUF, 262_144);
+    this.clientFds.set(id, fd);
     driver.start(fd);
     this.begun++;
     return client;
@@ -199,6 +216,17 @@ export class SessionBench {
     assert.ok(dialled.ok);
     caller.socket = dialled.socket;
     this.talkers.push(caller);
+  }
+
+  /** Waits, without a turn of the loop, until the kernel has something for that session from its client. */
+  awaitArrival(id: string): void {
+    const octet = new Uint8Array(1);
+    while (libc.recv(this.clientFds.get(id)!, octet, 1, libc.MSG_PEEK) <= 0);
+  }
+
+  /** Lines of clients that led to anything. */
+  get linesTaken(): number {
+    return this.witness.records.filter(({ kind }) => kind === 'command' || kind === 'refusal').length;
   }
 
   close(): void {

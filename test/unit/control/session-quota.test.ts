@@ -3,7 +3,14 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { type Address, addressFromOctets, parseAddress } from '../../../src/address/endpoint.ts';
-import { SessionQuota } from '../../../src/control/session-quota.ts';
+import {
+  type ClientBounds,
+  newQuotaMemory,
+  type Place,
+  SessionQuota,
+  type TooMany,
+} from '../../../src/control/session-quota.ts';
+import { boundless } from './client-bounds.ts';
 
 function address(text: string): Address {
   const read = parseAddress(text);
@@ -11,59 +18,122 @@ function address(text: string): Address {
   return read.value;
 }
 
+function newQuota(sessionsMax = 100): SessionQuota {
+  return new SessionQuota(newQuotaMemory(sessionsMax));
+}
+
+function atMost(sessionsMax: number): ClientBounds {
+  return { ...boundless, sessionsMax };
+}
+
+function admitted(place: Place | TooMany): Place {
+  if (typeof place === 'string') assert.fail(`refused: ${place}`);
+  return place;
+}
+
 const alice = address('192.0.2.1');
 const bob = address('198.51.100.7');
 
-test('the bound for all: as many as allowed, one more is refused, a release makes room', () => {
-  const quota = new SessionQuota();
-  assert.deepEqual(
-    [alice, bob, alice, bob].map((client) => quota.admit(client, 3, 100)),
-    ['admitted', 'admitted', 'admitted', 'total'],
-  );
+test('the bound for all: as many as allowed, one more is refused, a place given back makes room', () => {
+  const quota = newQuota();
+  const [first] = [alice, bob, alice].map((client) => admitted(quota.admit(client, 3, boundless)));
+  assert.equal(quota.admit(bob, 3, boundless), 'total');
   assert.equal(quota.total, 3);
-  quota.release(alice);
-  assert.equal(quota.admit(bob, 3, 100), 'admitted');
+  first!.giveBack();
+  admitted(quota.admit(bob, 3, boundless));
 });
 
 test('the bound for one client does not touch another, and a refusal counts nothing', () => {
-  const quota = new SessionQuota();
-  assert.equal(quota.admit(alice, 100, 2), 'admitted');
-  assert.equal(quota.admit(alice, 100, 2), 'admitted');
-  for (let tries = 0; tries < 5; tries++) assert.equal(quota.admit(alice, 100, 2), 'client');
+  const quota = newQuota();
+  const first = admitted(quota.admit(alice, 100, atMost(2)));
+  admitted(quota.admit(alice, 100, atMost(2)));
+  for (let tries = 0; tries < 5; tries++) assert.equal(quota.admit(alice, 100, atMost(2)), 'client');
   assert.equal(quota.total, 2);
-  assert.equal(quota.admit(bob, 100, 2), 'admitted');
-  quota.release(alice);
-  assert.equal(quota.admit(alice, 100, 2), 'admitted');
-  assert.equal(quota.admit(alice, 100, 2), 'client');
+  admitted(quota.admit(bob, 100, atMost(2)));
+  first.giveBack();
+  admitted(quota.admit(alice, 100, atMost(2)));
+  assert.equal(quota.admit(alice, 100, atMost(2)), 'client');
 });
 
 test('a refusal for the total leaves the client its own count', () => {
-  const quota = new SessionQuota();
-  assert.equal(quota.admit(alice, 1, 1), 'admitted');
-  assert.equal(quota.admit(bob, 1, 1), 'total');
-  quota.release(alice);
-  assert.equal(quota.admit(bob, 1, 1), 'admitted');
+  const quota = newQuota();
+  const place = admitted(quota.admit(alice, 1, atMost(1)));
+  assert.equal(quota.admit(bob, 1, atMost(1)), 'total');
+  place.giveBack();
+  admitted(quota.admit(bob, 1, atMost(1)));
 });
 
 // RFC 6177: a site has at least a /64, so counting single addresses would bound nobody.
 test('IPv6 clients are counted by /64', () => {
-  const quota = new SessionQuota();
-  assert.equal(quota.admit(address('2001:db8:0:1::1'), 100, 1), 'admitted');
-  assert.equal(quota.admit(address('2001:db8:0:1:ffff::2'), 100, 1), 'client');
-  assert.equal(quota.admit(address('2001:db8:0:2::1'), 100, 1), 'admitted');
+  const quota = newQuota();
+  admitted(quota.admit(address('2001:db8:0:1::1'), 100, atMost(1)));
+  assert.equal(quota.admit(address('2001:db8:0:1:ffff::2'), 100, atMost(1)), 'client');
+  admitted(quota.admit(address('2001:db8:0:2::1'), 100, atMost(1)));
 });
 
-test('thousands of clients with one session each: none is taken for another', () => {
-  const quota = new SessionQuota();
-  const clients: Address[] = [];
-  for (let number = 0; number < 10_000; number++) {
-    clients.push(addressFromOctets(Uint8Array.of(10, number >> 10, (number >> 2) & 255, number & 3)));
+test('an IPv4 address is not the IPv6 network of the same octets', () => {
+  const quota = newQuota();
+  admitted(quota.admit(address('192.0.2.1'), 100, atMost(1)));
+  admitted(quota.admit(address('0:0:c000:201::1'), 100, atMost(1)));
+});
+
+test('of 100,000 clients with one session each none is taken for another', () => {
+  const quota = newQuota(100_000);
+  for (let number = 0; number < 100_000; number++) {
+    const client = addressFromOctets(Uint8Array.of(10, number >> 16, (number >> 8) & 255, number & 255));
+    assert.equal(typeof quota.admit(client, 1_000_000, atMost(1)), 'object', client.text);
   }
-  const refused = clients.filter((client) => quota.admit(client, 1_000_000, 1) !== 'admitted');
-  // Both tables are a sixth full, so for a crowd as large as this one a few collide in both; for two hosts it is one in
-  // 4 billion. The usual bound is far above one session, and so far out of reach.
-  assert.ok(refused.length < 500, `${refused.length} of 10,000`);
-  assert.equal(quota.total, clients.length - refused.length);
+  assert.equal(quota.total, 100_000);
+});
+
+test('addresses that have left make room: those who stay keep their count, however many pass by', () => {
+  const quota = newQuota();
+  admitted(quota.admit(alice, 100, atMost(1)));
+  for (let number = 0; number < 200_000; number++) {
+    const passer = addressFromOctets(Uint8Array.of(10, number >> 16, (number >> 8) & 255, number & 255));
+    admitted(quota.admit(passer, 100, atMost(1))).giveBack();
+  }
+  assert.equal(quota.admit(alice, 100, atMost(1)), 'client');
+  assert.equal(quota.total, 1);
+});
+
+test('each start has a key of its own', () => {
+  const keys = [0, 1].map(() => new Int32Array(newQuotaMemory(1)).slice(1, 3).join());
+  assert.notEqual(keys[0], keys[1]);
+});
+
+test('data connections are counted over all sessions of a client', () => {
+  const quota = newQuota();
+  const bounds = { ...boundless, waysMax: 2 };
+  const [one, other] = [admitted(quota.admit(alice, 9, bounds)), admitted(quota.admit(alice, 9, bounds))];
+  assert.deepEqual([one.takeWay(), other.takeWay(), one.takeWay()], [true, true, false]);
+  assert.equal(admitted(quota.admit(bob, 9, bounds)).takeWay(), true);
+  other.giveWayBack();
+  assert.deepEqual([one.takeWay(), other.takeWay()], [true, false]);
+});
+
+test('commands are counted over all sessions of a client, anew in every second', () => {
+  const quota = newQuota();
+  const bounds = { ...boundless, commandsPerSecond: 3 };
+  const [one, other] = [admitted(quota.admit(alice, 9, bounds)), admitted(quota.admit(alice, 9, bounds))];
+  for (const place of [one, other, one]) {
+    assert.equal(place.mayCommand(7), true);
+    place.countCommand(7);
+  }
+  assert.deepEqual([one.mayCommand(7), other.mayCommand(7), other.mayCommand(8)], [false, false, true]);
+});
+
+test('connections beyond their rate wait, the longer the more there are; another client does not', () => {
+  const quota = newQuota();
+  const bounds = { ...boundless, connectionsPerSecond: 10 };
+  const waits = Array.from({ length: 30 }, () => admitted(quota.admit(alice, 99, bounds, 1_000_000)).waitMs);
+  assert.deepEqual(waits.slice(0, 10), new Array(10).fill(0));
+  assert.ok(
+    waits.slice(10).every((wait, index) => Math.abs(wait - 100 * (index + 1)) < 1),
+    waits.join(),
+  );
+  assert.equal(admitted(quota.admit(bob, 99, bounds, 1_000_000)).waitMs, 0);
+  assert.equal(admitted(quota.admit(alice, 99, bounds, 1_010_000)).waitMs, 0);
 });
 
 // The thread's file is TypeScript, and a loader named on the command line does not reach the first file of a worker.
@@ -73,12 +143,13 @@ const entry = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).the
 })`;
 
 test('counts are shared with other threads, which count at the same time', async () => {
-  const quota = new SessionQuota();
-  const workerData = { memory: quota.memory, client: alice, sessions: 1000 };
+  const memory = newQuotaMemory(100);
+  const quota = new SessionQuota(memory);
+  const workerData = { memory, client: alice, sessions: 1000 };
   const exits = [0, 1].map(() => once(new Worker(entry, { eval: true, workerData }), 'exit'));
-  for (let count = 0; count < 1000; count++) quota.admit(bob, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+  for (let count = 0; count < 1000; count++) admitted(quota.admit(bob, 1e6, boundless));
   assert.deepEqual(await Promise.all(exits), [[0], [0]]);
   assert.equal(quota.total, 3000);
-  assert.equal(quota.admit(alice, 1e6, 2000), 'client');
-  assert.equal(quota.admit(alice, 1e6, 2001), 'admitted');
+  assert.equal(quota.admit(alice, 1e6, atMost(2000)), 'client');
+  admitted(quota.admit(alice, 1e6, atMost(2001)));
 });

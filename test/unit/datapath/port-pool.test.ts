@@ -4,7 +4,7 @@ import { PortPool } from '../../../src/datapath/port-pool.ts';
 
 function takeAll(pool: PortPool): number[] {
   const ports: number[] = [];
-  for (let port = pool.take(); port !== undefined; port = pool.take()) ports.push(port);
+  for (let port = pool.take(1); port !== undefined; port = pool.take(1)) ports.push(port);
   return ports;
 }
 
@@ -18,7 +18,7 @@ describe('PortPool', () => {
     ]);
     assert.equal(pool.size, 5);
     assert.deepEqual(takeAll(pool).toSorted(upward), [50_000, 50_001, 50_002, 50_003, 50_010]);
-    assert.equal(pool.take(), undefined);
+    assert.equal(pool.take(1), undefined);
     assert.equal(pool.inUse, 5);
   });
 
@@ -33,11 +33,11 @@ describe('PortPool', () => {
 
   it('lets a returned port rest until half of the others have been returned after it', () => {
     const pool = new PortPool([{ from: 50_000, to: 50_009 }]);
-    const first = pool.take()!;
+    const first = pool.take(1)!;
     pool.giveBack(first);
     const since: number[] = [];
     for (let times = 0; times < 5; times++) {
-      since.push(pool.take()!);
+      since.push(pool.take(1)!);
       pool.giveBack(since.at(-1)!);
     }
     assert.ok(!since.includes(first), `${first} among ${since}`);
@@ -49,15 +49,15 @@ describe('PortPool', () => {
   it('gives one port again and again where there is no other', () => {
     const pool = new PortPool([{ from: 50_000, to: 50_000 }]);
     for (let times = 0; times < 3; times++) {
-      assert.equal(pool.take(), 50_000);
-      assert.equal(pool.take(), undefined);
+      assert.equal(pool.take(1), 50_000);
+      assert.equal(pool.take(1), undefined);
       pool.giveBack(50_000);
     }
   });
 
   it('throws at a port that is returned twice, or was never taken', () => {
     const pool = new PortPool([{ from: 50_000, to: 50_001 }]);
-    const port = pool.take()!;
+    const port = pool.take(1)!;
     pool.giveBack(port);
     assert.throws(() => pool.giveBack(port), /returned twice/);
     assert.throws(() => pool.giveBack(60_000), /returned twice/);
@@ -83,5 +83,21 @@ describe('PortPool', () => {
     const order = takeAll(new PortPool(spans));
     assert.notDeepEqual(order, takeAll(new PortPool(spans)));
     assert.notDeepEqual(order, order.toSorted(upward));
+  });
+
+  it('gives no holder more than its share, nor the last quarter, and a returned port makes room', () => {
+    const pool = new PortPool([{ from: 50_000, to: 50_099 }]);
+    pool.divide(30);
+    const ports = Array.from({ length: 30 }, () => pool.take(1)!);
+    assert.equal(pool.take(1), undefined);
+    assert.equal(pool.refusal(1).cause, 'client-share');
+    assert.notEqual(pool.take(2), undefined);
+    assert.equal(pool.refusal(2).cause, 'no-data-port');
+    pool.giveBack(ports[0]!);
+    assert.notEqual(pool.take(1), undefined);
+    pool.divide(1000);
+    while (pool.take(1) !== undefined);
+    assert.equal(pool.inUse, 76);
+    assert.notEqual(pool.take(3), undefined);
   });
 });

@@ -4,7 +4,8 @@ import * as libc from '../../../src/sys/libc.ts';
 import { type Poller, Ready } from '../../../src/sys/poller.ts';
 import { setInteger } from '../../../src/sys/socket-option.ts';
 import { PipePool } from '../../../src/sys/splice-pipe.ts';
-import { type TcpSocket, WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
+import { WOULD_BLOCK } from '../../../src/sys/stream.ts';
+import type { TcpSocket } from '../../../src/sys/tcp-socket.ts';
 import {
   ascii,
   type Connection,

@@ -6,11 +6,12 @@ import type { Side } from '../../../src/session/expectation.ts';
 import { waysInDoubt } from '../../../src/session/in-doubt.ts';
 import type { Session } from '../../../src/session/session.ts';
 import { LineSplitter } from '../../../src/wire/line-splitter.ts';
+import { linesOf } from '../../support/lines.ts';
 import { SessionStage } from '../../support/session-stage.ts';
 import { loggedInSession } from '../../support/session-terms.ts';
 
 function line(from: Side, text: string): SessionEvent {
-  const [line] = new LineSplitter(1024).push(Buffer.from(`${text}\r\n`));
+  const [line] = linesOf(new LineSplitter(1024), Buffer.from(`${text}\r\n`));
   return { kind: 'line', from, line: line! };
 }
 

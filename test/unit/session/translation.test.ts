@@ -6,6 +6,7 @@ import { advance } from '../../../src/session/advance.ts';
 import { changed, type Session } from '../../../src/session/session.ts';
 import { LineSplitter } from '../../../src/wire/line-splitter.ts';
 import { octetsOf, textOf } from '../../support/escaped-text.ts';
+import { linesOf } from '../../support/lines.ts';
 import { loggedInSession } from '../../support/session-terms.ts';
 
 const scene = { client: '2001:db8::2', gateway: '2001:db8::10', server: '10.0.0.5' };
@@ -18,7 +19,7 @@ function refusing(...refuse: string[]): Session {
 }
 
 function answer(session: Session, command: string): string[] {
-  const [line] = new LineSplitter(1024).push(octetsOf(`${command}\\r\\n`));
+  const [line] = linesOf(new LineSplitter(1024), octetsOf(`${command}\\r\\n`));
   const { actions } = advance(session, { kind: 'line', from: 'client', line: line! }, 0);
   return actions.flatMap((action) => (action.kind === 'send' ? [`${action.to}: ${textOf(action.octets)}`] : []));
 }

@@ -156,6 +156,10 @@ describe('settings', () => {
     assert.deepEqual(mustLoad(`${minimal}sessions: {max: 10}\n`).sessions, {
       totalMax: 10,
       perClientMax: 10,
+      connectionsPerSecond: 1000,
+      commandsPerSecond: 100_000,
+      waysPerClientMax: 512,
+      dataPortsPerClientMax: 256,
       drainTimeoutMs: 60_000,
     });
   });

@@ -5,7 +5,7 @@ import { SysError } from '../../../src/sys/errno.ts';
 import * as libc from '../../../src/sys/libc.ts';
 import { Poller } from '../../../src/sys/poller.ts';
 import { encodeSocketAddress } from '../../../src/sys/socket-address.ts';
-import { WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
+import { WOULD_BLOCK } from '../../../src/sys/stream.ts';
 import { withoutNetAdmin } from '../../support/without-net-admin.ts';
 import { type FlowScene, flowTest, otherMarkPort, type Pair, redirectedPort, silentPort, skip } from './flow-scene.ts';
 import { openDescriptors, takeConnection, turnUntil, withoutFreeDescriptors } from './loopback.ts';
@@ -33,7 +33,7 @@ for (const family of [4, 6] as const) {
       });
     }
     const original = pair.flow;
-    assert.equal(stageOf(scene.awaitState(original, 'close-wait')), 'joined');
+    assert.equal(stageOf(scene.awaitState(original, 'close-wait')), 'half-closed');
     pair.client.endWriting();
     const ended = scene.awaitState(original, 'time-wait');
     assert.equal(stageOf(ended), 'completed');

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { raiseDescriptorLimit } from '../../../src/sys/descriptor-limit.ts';
 import { edgeTriggered, type Pollable, type Poller, Ready } from '../../../src/sys/poller.ts';
+import { WOULD_BLOCK } from '../../../src/sys/stream.ts';
 import type { TcpListener } from '../../../src/sys/tcp-listener.ts';
-import { TcpSocket, WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
+import { TcpSocket } from '../../../src/sys/tcp-socket.ts';
 import { dial, listen, loopback4, openDescriptors, socketTest, turnUntil } from './loopback.ts';
 
 const connections = 2000;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type Poller, Ready } from '../../../src/sys/poller.ts';
 import { PipePool, type SplicePipe } from '../../../src/sys/splice-pipe.ts';
-import { FAILED, type TcpSocket, WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
+import { FAILED, WOULD_BLOCK } from '../../../src/sys/stream.ts';
+import type { TcpSocket } from '../../../src/sys/tcp-socket.ts';
 import {
   ascii,
   closeBoth,

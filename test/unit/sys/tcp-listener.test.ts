@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { SysError } from '../../../src/sys/errno.ts';
 import * as libc from '../../../src/sys/libc.ts';
 import { Poller, Ready } from '../../../src/sys/poller.ts';
+import { FAILED } from '../../../src/sys/stream.ts';
 import { type Listened, TcpListener, turnAway } from '../../../src/sys/tcp-listener.ts';
-import { FAILED } from '../../../src/sys/tcp-socket.ts';
 import {
   ascii,
   closeBoth,

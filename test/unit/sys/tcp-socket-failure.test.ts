@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { SysError } from '../../../src/sys/errno.ts';
 import { Poller, Ready } from '../../../src/sys/poller.ts';
-import { FAILED, TcpSocket } from '../../../src/sys/tcp-socket.ts';
+import { FAILED } from '../../../src/sys/stream.ts';
+import { TcpSocket } from '../../../src/sys/tcp-socket.ts';
 import {
   ascii,
   closeBoth,

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { Ready } from '../../../src/sys/poller.ts';
 import { PipePool } from '../../../src/sys/splice-pipe.ts';
-import { FAILED, type TcpSocket, WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
+import { FAILED, WOULD_BLOCK } from '../../../src/sys/stream.ts';
+import type { TcpSocket } from '../../../src/sys/tcp-socket.ts';
 import { ascii, closeBoth, connect, socketTest, turnUntil } from './loopback.ts';
 
 // IAC IP IAC DM; the Synch marks the last octet urgent.

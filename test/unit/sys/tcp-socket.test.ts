@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import * as libc from '../../../src/sys/libc.ts';
 import { type Poller, Ready } from '../../../src/sys/poller.ts';
-import { FAILED, TcpSocket, WOULD_BLOCK } from '../../../src/sys/tcp-socket.ts';
+import { FAILED, WOULD_BLOCK } from '../../../src/sys/stream.ts';
+import { TcpSocket } from '../../../src/sys/tcp-socket.ts';
 import {
   ascii,
   closeBoth,

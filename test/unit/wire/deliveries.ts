@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { type ControlLine, LineSplitter } from '../../../src/wire/line-splitter.ts';
+import { linesOf } from '../../support/lines.ts';
 
 /** One octet for each character, so that a case can hold any octet as \xNN. */
 export function octetsOf(text: string): Uint8Array {
@@ -16,7 +17,7 @@ export function textOf(octets: Uint8Array): string {
 /** The lines that come of these pieces, and the splitter afterwards. */
 export function split(pieces: Iterable<Uint8Array>, lineOctetsMax = 4096): { lines: ControlLine[]; rest: number } {
   const splitter = new LineSplitter(lineOctetsMax);
-  const lines = Array.from(pieces, (piece) => splitter.push(piece)).flat();
+  const lines = Array.from(pieces, (piece) => linesOf(splitter, piece)).flat();
   return { lines, rest: splitter.pendingOctets };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ControlLine, LineSplitter } from '../../../src/wire/line-splitter.ts';
+import { linesOf } from '../../support/lines.ts';
 import { octetsOf, oneByOne, split, textOf } from './deliveries.ts';
 
 type Shown = [content: string, wire: string, fault?: ControlLine['fault']];
@@ -62,7 +63,7 @@ describe('LineSplitter', () => {
 
   it('gives views of the octets received, not copies', () => {
     const chunk = octetsOf('NOOP\r\nSYST\r\n');
-    for (const { octets, wire } of new LineSplitter(4096).push(chunk)) {
+    for (const { octets, wire } of linesOf(new LineSplitter(4096), chunk)) {
       assert.equal(octets.buffer, chunk.buffer);
       assert.equal(wire.buffer, chunk.buffer);
     }
@@ -71,9 +72,9 @@ describe('LineSplitter', () => {
   it('does not keep the chunk for the sake of its unfinished end', () => {
     const chunk = octetsOf('NOOP\r\nSY');
     const splitter = new LineSplitter(4096);
-    splitter.push(chunk);
+    linesOf(splitter, chunk);
     chunk.fill(0);
-    assert.deepEqual(shown(splitter.push(octetsOf('ST\r\n'))), [['SYST', 'SYST\r\n']]);
+    assert.deepEqual(shown(linesOf(splitter, octetsOf('ST\r\n'))), [['SYST', 'SYST\r\n']]);
   });
 });
 
@@ -98,16 +99,16 @@ describe('a line beyond the bound', () => {
 
   it('is told as soon as it cannot end within the bound, once, and its tail is no command', () => {
     const splitter = new LineSplitter(10);
-    assert.deepEqual(shown(splitter.push(octetsOf('123456789'))), []);
-    assert.deepEqual(shown(splitter.push(octetsOf('0'))), [overlong]);
-    assert.deepEqual(shown(splitter.push(octetsOf('DELE x'))), []);
-    assert.deepEqual(shown(splitter.push(octetsOf('DELE y\r\nNOOP\r\n'))), [next]);
+    assert.deepEqual(shown(linesOf(splitter, octetsOf('123456789'))), []);
+    assert.deepEqual(shown(linesOf(splitter, octetsOf('0'))), [overlong]);
+    assert.deepEqual(shown(linesOf(splitter, octetsOf('DELE x'))), []);
+    assert.deepEqual(shown(linesOf(splitter, octetsOf('DELE y\r\nNOOP\r\n'))), [next]);
   });
 
   it('costs no memory while its flood lasts', () => {
     const splitter = new LineSplitter(4096);
     const flood = new Uint8Array(65_536).fill(65);
-    const faults = Array.from({ length: 100 }, () => splitter.push(flood)).flat();
+    const faults = Array.from({ length: 100 }, () => linesOf(splitter, flood)).flat();
     assert.deepEqual(shown(faults), [overlong, endless]);
     assert.equal(splitter.pendingOctets, 0);
   });
@@ -134,7 +135,7 @@ describe('a line beyond the bound', () => {
   it('never lets the octets held reach the bound', () => {
     const splitter = new LineSplitter(100);
     for (let count = 0; count < 1000; count += 1) {
-      splitter.push(octetsOf('abc'));
+      linesOf(splitter, octetsOf('abc'));
       assert.ok(splitter.pendingOctets < 100);
     }
   });

@@ -1,0 +1,103 @@
+// Does one client still get its answers while others attack the gateway? The round trip of a bystander's NOOP at rest and
+// beside each attack, and what the attack makes the gateway's memory grow by. The attackers have an address of their own and
+// the lowest priority on the load's processor: it is the gateway that is to be measured, not who gets that processor.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type AttackKind, attackKinds } from './attack.ts';
+import { type Cell, failedCell } from './cell.ts';
+import { measure, type Sample } from './generator.ts';
+import { addresses, purgeTimeWait } from './lab.ts';
+import { startAt, stop } from './process.ts';
+import { untilLogged } from './ready.ts';
+import type { Figure, Row } from './rows.ts';
+import { gatewayProcessor, loadProcessor, type Stage } from './stage.ts';
+import { type Gateway, startTarget, stopTarget, type TargetName } from './targets.ts';
+
+const connections = 256;
+const program = join(import.meta.dirname, 'attack.ts');
+/** The attack is under way before it is looked at. */
+const settleMs = 1000;
+
+interface BystanderRow extends Row {
+  readonly attack: AttackKind;
+}
+
+export const bystanderRows: readonly BystanderRow[] = attackKinds.map((attack) => ({
+  id: `bystander_${attack}`,
+  title: `NOOP of a bystander, ${connections} connections attack: ${attack}`,
+  attack,
+}));
+
+export async function measureBystander(
+  stage: Stage,
+  round: number,
+  row: BystanderRow,
+  target: TargetName,
+): Promise<Cell> {
+  purgeTimeWait(stage.lab);
+  try {
+    const setUp = { ...stage, processors: gatewayProcessor, engines: 1, clientBounds: 'defaults' } as const;
+    const gateway = await startTarget(target, setUp);
+    return await beside(stage, round, row, gateway).finally(() => stopTarget(gateway));
+  } catch (error) {
+    return failedCell(round, row, target, error);
+  }
+}
+
+async function beside(stage: Stage, round: number, row: BystanderRow, gateway: Gateway): Promise<Cell> {
+  const pid = gateway.process!.pid;
+  // A just-in-time compiler's first moments are nobody's rest.
+  await noop(stage, gateway, 1);
+  const atRest = await noop(stage, gateway, stage.seconds);
+  const memoryAtRest = residentKibibytes(pid);
+  const [host, port] = gateway.server.split(':') as [string, string];
+  const place = { namespace: stage.lab.client, processors: loadProcessor };
+  const argv = ['nice', '-n', '19', process.execPath, '--import', 'tsx', program, row.attack, host, port];
+  const log = join(stage.lab.folder, 'attack.log');
+  const attack = startAt(place, [...argv, `${connections}`, addresses.attacker], log);
+  await untilLogged(attack, 'attacking');
+  await delay(settleMs);
+  const attacked = await noop(stage, gateway, stage.seconds);
+  const grown = peakKibibytes(pid) - memoryAtRest;
+  await stop(attack);
+  const figures: readonly Figure[] = [
+    ...latencies('at rest', atRest),
+    ...latencies('attacked', attacked),
+    { name: 'memory, peak', unit: 'KiB/connection', value: grown / connections },
+  ];
+  return {
+    round,
+    row: row.id,
+    target: gateway.name,
+    figures,
+    faults: { ...atRest.faultKinds, ...attacked.faultKinds },
+  };
+}
+
+function noop(stage: Stage, gateway: Gateway, seconds: number): Promise<Sample> {
+  return measure(stage.generator, gateway.server, { work: 'noop', sessions: 1 }, seconds, []);
+}
+
+function latencies(when: string, { p50Us, p99Us, maxUs }: Sample): readonly Figure[] {
+  return [
+    { name: `${when} p50`, unit: 'µs', value: p50Us },
+    { name: `${when} p99`, unit: 'µs', value: p99Us },
+    { name: `${when} max`, unit: 'µs', value: maxUs },
+  ];
+}
+
+function residentKibibytes(pid: number): number {
+  return kibibytesOf(pid, 'VmRSS');
+}
+
+function peakKibibytes(pid: number): number {
+  return kibibytesOf(pid, 'VmHWM');
+}
+
+function kibibytesOf(pid: number, name: string): number {
+  const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  if (match === null) throw new Error(`no ${name} in /proc/${pid}/status`);
+  return Number(match[1]);
+}
