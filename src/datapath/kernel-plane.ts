@@ -1,13 +1,15 @@
 // The kernel's side of all pinholes of one engine: elements into our nftables table, and what conntrack tells of the
 // connections that they let through. One transaction per hole, so that none is ever half open; it also takes out what earlier
-// first packets have left behind, because a transaction of its own would cost as much again.
-// A flow belongs to the way whose initiator, advertised address and port it was made with. That it has begun is told, and is
-// read before anything else of a turn, because a reply on the control connection may follow from it. Where it stands is
-// asked: by its owner when it matters, else here from time to time, the more rarely the longer it lasts already.
+// connections have left behind, because a transaction of its own would cost as much again.
+// First packets pass a hole, and anybody can forge one: they are attempts, of which nobody is told. A flow belongs to the way
+// through whose hole it was completed, which the kernel notes on it (nftables/chains.ts). That one is begun is told by the
+// kernel; where it stands is asked: by its owner when it matters, else here from time to time, the more rarely the longer it
+// lasts already.
 
 import { addressFromOctets, printEndpoint } from '../address/endpoint.ts';
-import { closing, type Hole, opening, spent } from '../nftables/hole.ts';
+import { closing, type Hole, hasPassed, opening, passing, spent } from '../nftables/hole.ts';
 import {
+  type Flow,
   type FlowEvent,
   type FlowOctets,
   type FlowStage,
@@ -29,10 +31,20 @@ export interface FlowStanding {
   readonly octets: FlowOctets | undefined;
 }
 
+/** The one connection that was completed through a hole. */
+export interface FlowBegun {
+  readonly flow: FlowTuple;
+  /** When it was not complete yet, as far as is known. */
+  readonly sinceMs: number;
+}
+
+/** What becomes of a connection that was completed through a hole that is closed. */
+export type HoleEnding = 'only-the-hole' | 'and-its-flow';
+
 /** Who is told of the flow of one hole. */
 export interface HoleOwner {
-  /** The first packet has passed. */
-  onFlowBegun(flow: FlowTuple): void;
+  /** Its connection is complete. May come during any call; nothing of the plane is to be called from here. */
+  onFlowBegun(begun: FlowBegun): void;
   /** Told again and again; of a flow that has ended, once. */
   onFlowStands(standing: FlowStanding): void;
 }
@@ -49,44 +61,65 @@ interface Awaited {
   /** What was put into the table for it. */
   readonly opened: readonly ElementChange[];
   readonly owner: HoleOwner;
+  readonly timeoutMs: number;
+  /** When the kernel takes it away. */
+  dueMs: number;
+  /** Flows that were begun at it, of which one may be completed by now. */
+  attempts: readonly FlowTuple[];
+  /** Whether there are more of them than are kept here. */
+  crowd: 'no' | 'yes';
+  sinceMs: number;
+  lookMs: number;
 }
 
-// What nobody asked for in the meantime: the end of a transfer whose client then says nothing more, what first packets have
-// left behind. A flow is asked about after a sixteenth of its age, so that the duration told of it is right to that; a
+// What nobody asked for in the meantime: the end of a transfer whose client then says nothing more, what used holes
+// have left behind. A flow is asked about after a sixteenth of its age, so that the duration told of it is right to that; a
 // thousand at once cost a hundredth of a processor.
 const roundMs = 100;
 const lookMaxMs = 500;
 const looksPerAge = 16;
+// Some rounds before the kernel would forget the hole.
+const renewalMs = 500;
 // With what a new hole adds, a transaction holds that for certain.
 const spentMax = 60;
+// Of an honest peer there is one, two where it was impatient. Beyond that the kernel's own list is asked.
+const attemptsKept = 4;
 
 export interface KernelPlaneParts {
   readonly poller: Poller;
   readonly table: string;
   readonly dataMark: number;
+  /** Room for events that wait; undefined for what the machine can spare. */
+  readonly eventOctets?: number;
 }
 
 export class KernelPlane {
   private readonly poller: Poller;
   private readonly elements: SetElements;
   private readonly watch: FlowWatch;
-  /** Holes whose first packet has not come, by whom they expect and where. */
+  /** Holes through which no connection has been completed, as far as is known, by whom they expect and where. */
   private readonly awaited = new Map<string, Awaited>();
+  /** Those of them at which something was begun. */
+  private readonly attempted = new Map<string, Awaited>();
   /** Flows that have come through one, by both their ends: the hole may be needed again before they end. */
   private readonly flowing = new Map<string, Flowing>();
-  /** Holes closed since events were last read, whose flows shall not be either. */
-  private readonly closed = new Set<string>();
+  /** Holes closed since events were last read, and what becomes of flows that had been completed through them. */
+  private readonly closed = new Map<string, HoleEnding>();
+  /** Whether a flow may have begun of which no event was read: more wait than a turn's share, or some were lost. */
+  private heard: 'all' | 'behind' | 'lost' = 'all';
+  private surveyedMs = Number.NEGATIVE_INFINITY;
 
   /** Elements that are of no more use. */
   private readonly spent: ElementChange[] = [];
   private nextRound: Timer | undefined;
 
   /** Throws SysError (EPERM without CAP_NET_ADMIN). */
-  constructor({ poller, table, dataMark }: KernelPlaneParts) {
+  constructor({ poller, table, dataMark, eventOctets }: KernelPlaneParts) {
     this.elements = SetElements.open(table);
     const onFlow = (event: FlowEvent) => this.onFlow(event);
     this.poller = poller;
-    this.watch = FlowWatch.open(poller, dataMark, onFlow, () => this.onLost(), 'when-asked');
+    const queue = eventOctets === undefined ? {} : { queueOctets: eventOctets };
+    this.watch = FlowWatch.open(poller, dataMark, onFlow, () => this.onLost(), { telling: 'when-asked', ...queue });
     poller.atAwake(this.listen);
   }
 
@@ -94,27 +127,45 @@ export class KernelPlane {
   open(hole: Hole, timeoutMs: number, owner: HoleOwner): SysErrorCode | undefined {
     const key = keyOfHole(hole);
     // Two ways through one hole could not be told apart. What is not of this engine the kernel knows, and refuses alike.
-    if (this.awaited.has(key)) return 'EEXIST';
+    const rival = this.awaited.get(key);
+    if (rival !== undefined && !this.begins(key, rival)) return 'EEXIST';
     const opened = opening(hole, timeoutMs);
     const result = this.elements.exchange(this.spent, opened);
     if (!result.ok) return result.code;
     this.spent.length = 0;
-    this.awaited.set(key, { opened, owner });
+    const { nowMs } = this.poller;
+    const dueMs = nowMs + timeoutMs;
+    const unused = { attempts: [], crowd: 'no', sinceMs: nowMs, lookMs: nowMs } as const;
+    this.awaited.set(key, { opened, owner, timeoutMs, dueMs, ...unused });
     this.planRound();
     return undefined;
   }
 
   /**
-   * Nobody came, or shall come any more: the hole goes, and nothing of it is told. A first packet may have passed since events
-   * were last read; with `ending` its flow is ended too.
+   * Nobody came, or shall come any more: the hole goes, and nothing of it is told. A connection may have been completed since
+   * events were last read; with `and-its-flow` it is ended too. What was not complete never will be.
    */
-  close(hole: Hole, ending: 'only-the-hole' | 'and-its-flow'): void {
+  close(hole: Hole, ending: HoleEnding): void {
     const key = keyOfHole(hole);
     const awaited = this.awaited.get(key);
     if (awaited === undefined) return;
-    this.awaited.delete(key);
+    this.forget(key);
     this.elements.remove(closing(awaited.opened));
-    if (ending === 'and-its-flow') this.closed.add(key);
+    for (const flow of awaited.attempts) this.endAttempt(flow, ending);
+    this.closed.set(key, ending);
+  }
+
+  /**
+   * Has a connection been completed through the hole, of which its owner was not told? Then it is not told any more. Nothing is
+   * asked where nothing was begun.
+   */
+  look(hole: Hole): FlowBegun | 'attempted' | undefined {
+    const key = keyOfHole(hole);
+    const awaited = this.awaited.get(key);
+    if (awaited === undefined || (!hasAttempts(awaited) && this.heard === 'all')) return undefined;
+    const flow = this.completedAt(key, awaited);
+    if (flow !== undefined) return this.take(key, awaited, flow);
+    return hasAttempts(awaited) ? 'attempted' : undefined;
   }
 
   /**
@@ -149,26 +200,81 @@ export class KernelPlane {
 
   private onFlow({ kind, original, octets }: FlowEvent): void {
     const key = keyOfFlow(original);
-    if (kind === 'new') this.begin(original, key);
+    if (kind === 'new') this.attempt(original, key);
     else this.tellEnd(key, this.flowing.get(key), 'failed', octets);
   }
 
-  private begin(flow: FlowTuple, key: string): void {
-    const awaitedAs = keyOf(flow.source, flow.destination, flow.destinationPort);
-    const awaited = this.awaited.get(awaitedAs);
-    if (awaited === undefined) {
-      if (this.closed.has(awaitedAs)) this.watch.kill(flow);
-      return;
-    }
-    const { opened, owner } = awaited;
-    const { nowMs } = this.poller;
-    this.awaited.delete(awaitedAs);
+  private attempt(flow: FlowTuple, key: string): void {
     // A first packet between the same ends replaces only what had ended, in order where nothing was said of it.
     this.tellEnd(key, this.flowing.get(key), 'completed', undefined);
-    this.flowing.set(key, { flow, owner, begunMs: nowMs, lookMs: nowMs + roundMs });
+    const at = keyOf(flow.source, flow.destination, flow.destinationPort);
+    const awaited = this.awaited.get(at);
+    if (awaited === undefined) {
+      const ending = this.closed.get(at);
+      if (ending !== undefined) this.endAttempt(flow, ending);
+      return;
+    }
+    if (awaited.attempts.length === 0) {
+      awaited.sinceMs = this.poller.nowMs;
+      awaited.lookMs = awaited.sinceMs + roundMs;
+      this.attempted.set(at, awaited);
+    }
+    if (awaited.attempts.length < attemptsKept) awaited.attempts = [...awaited.attempts, flow];
+    else awaited.crowd = 'yes';
+  }
+
+  /** A flow of a hole that has gone. */
+  private endAttempt(flow: FlowTuple, ending: HoleEnding): void {
+    if (ending === 'and-its-flow' || !hasPassed(this.watch.ask(flow)?.label)) this.watch.kill(flow);
+  }
+
+  /** The one flow that was completed through the hole. */
+  private completedAt(key: string, awaited: Awaited): FlowTuple | undefined {
+    if (this.heard === 'all' && awaited.crowd === 'no') return this.completedAmong(awaited);
+    // The answer costs as much however many have tried: as long as the element is there, none has come through.
+    if (this.elements.isThere(passing(awaited.opened))) return undefined;
+    return this.completedAmong(awaited) ?? this.completedFlows().get(key);
+  }
+
+  private completedAmong(awaited: Awaited): FlowTuple | undefined {
+    const { attempts } = awaited;
+    const left: FlowTuple[] = [];
+    for (const flow of attempts) {
+      const now = this.watch.ask(flow);
+      if (hasPassed(now?.label)) return flow;
+      if (now !== undefined && stageOf(now) === 'opening') left.push(flow);
+    }
+    awaited.attempts = left;
+    if (left.length > 0) awaited.sinceMs = this.poller.nowMs;
+    return undefined;
+  }
+
+  /** The newest of each hole, by its key. */
+  private completedFlows(): Map<string, FlowTuple> {
+    const found = new Map<string, FlowTuple>();
+    for (const flow of this.watch.list() ?? []) {
+      const { source, destination, destinationPort } = flow.original;
+      if (this.isNews(flow)) found.set(keyOf(source, destination, destinationPort), flow.original);
+    }
+    return found;
+  }
+
+  private isNews({ original, label }: Flow): boolean {
+    return hasPassed(label) && !this.flowing.has(keyOfFlow(original));
+  }
+
+  private take(key: string, { opened, sinceMs, owner }: Awaited, flow: FlowTuple): FlowBegun {
+    const { nowMs } = this.poller;
+    this.forget(key);
+    this.flowing.set(keyOfFlow(flow), { flow, owner, begunMs: sinceMs, lookMs: nowMs + roundMs });
     for (const change of spent(opened)) this.spent.push(change);
     if (this.spent.length > spentMax) this.sweep();
-    owner.onFlowBegun(flow);
+    return { flow, sinceMs };
+  }
+
+  private forget(key: string): void {
+    this.awaited.delete(key);
+    this.attempted.delete(key);
   }
 
   private tellEnd(key: string, flowing: Flowing | undefined, stage: FlowEnd, octets: FlowOctets | undefined): void {
@@ -182,15 +288,51 @@ export class KernelPlane {
     this.spent.length = 0;
   }
 
-  // Each event would wake the loop for itself, and nobody waits for it: that a flow has begun is read before the next line,
+  // Each event would wake the loop for itself, and nobody waits for it: that something was begun is read before the next line,
   // and the rest within a moment.
   private readonly listen = (): void => {
     if (this.awaited.size + this.closed.size > 0) this.hear();
   };
 
   private hear(): void {
-    this.watch.onReady();
+    if (this.watch.onReady() === 'behind') {
+      if (this.heard === 'all') this.heard = 'behind';
+      return;
+    }
     this.closed.clear();
+    if (this.heard === 'lost') this.survey();
+    else this.heard = 'all';
+  }
+
+  /** Finds what has begun unheard; not at each turn, because it looks through all connections of the machine. */
+  private survey(): void {
+    const { nowMs } = this.poller;
+    if (nowMs - this.surveyedMs < lookMaxMs) return;
+    this.surveyedMs = nowMs;
+    this.heard = 'all';
+    for (const [key, flow] of this.completedFlows()) {
+      const awaited = this.awaited.get(key);
+      if (awaited !== undefined) awaited.owner.onFlowBegun(this.take(key, awaited, flow));
+    }
+  }
+
+  /** Whether its connection has been completed; then its owner is told. */
+  private begins(key: string, awaited: Awaited): boolean {
+    const flow = this.completedAt(key, awaited);
+    if (flow !== undefined) awaited.owner.onFlowBegun(this.take(key, awaited, flow));
+    return flow !== undefined;
+  }
+
+  /**
+   * The kernel forgets a hole in time, whatever becomes of this process; one whose session still wants it, because a transfer
+   * has been asked for, begins anew. Only if it is still there: else it has been used, and must not be again.
+   */
+  private renew(key: string, awaited: Awaited): void {
+    const { opened, timeoutMs } = awaited;
+    const anew = this.elements.isThere(passing(opened)) ? [...closing(opened), ...opened] : [];
+    awaited.dueMs = this.poller.nowMs + timeoutMs;
+    if (anew.length > 0 && this.elements.commit(anew).ok) return;
+    this.begins(key, awaited);
   }
 
   private planRound(): void {
@@ -206,6 +348,19 @@ export class KernelPlane {
     this.hear();
     this.sweep();
     const { nowMs } = this.poller;
+    for (const [key, awaited] of [...this.attempted]) {
+      if (awaited.lookMs > nowMs) continue;
+      awaited.lookMs = nowMs + (awaited.crowd === 'no' ? roundMs : lookMaxMs);
+      const begun = this.begins(key, awaited);
+      if (!begun && !hasAttempts(awaited)) this.attempted.delete(key);
+    }
+    for (const [key, awaited] of this.awaited) {
+      if (awaited.dueMs - nowMs > Math.min(renewalMs, awaited.timeoutMs / 4)) break;
+      // Behind all others, so that the first is always the next one due: all holes of an engine wait as long.
+      this.awaited.delete(key);
+      this.awaited.set(key, awaited);
+      this.renew(key, awaited);
+    }
     for (const [key, flowing] of [...this.flowing]) {
       if (flowing.lookMs > nowMs) continue;
       flowing.lookMs = nowMs + Math.min(lookMaxMs, Math.max(roundMs, (nowMs - flowing.begunMs) / looksPerAge));
@@ -230,8 +385,13 @@ export class KernelPlane {
 
   /** The kernel could not keep up telling: how the flows stand is found by asking. */
   private onLost(): void {
+    this.heard = 'lost';
     for (const [key, flowing] of [...this.flowing]) this.lookAt(key, flowing, 'failed');
   }
+}
+
+function hasAttempts({ attempts, crowd }: Awaited): boolean {
+  return attempts.length > 0 || crowd === 'yes';
 }
 
 function keyOfHole({ initiator, advertised }: Hole): string {

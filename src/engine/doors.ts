@@ -10,13 +10,12 @@ import { KernelPlane } from '../datapath/kernel-plane.ts';
 import { PinholePath } from '../datapath/pinhole.ts';
 import { PortPool } from '../datapath/port-pool.ts';
 import { Relay } from '../datapath/relay.ts';
-import { serverBehind } from '../policy/destination.ts';
 import type { ListenerSettings, Settings } from '../settings/settings.ts';
 import { SysError, type SysErrorCode } from '../sys/errno.ts';
 import { mayBind } from '../sys/may-bind.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
-import type { DialOptions } from '../sys/tcp-socket.ts';
+import { ServerSide, serverDial } from './server-side.ts';
 
 const upstreamsMax = 4096;
 
@@ -41,6 +40,7 @@ export class Doors {
   /** Closed by a reload, while sessions that came in through them go on. */
   private retired: FrontDoor[] = [];
   private plane: KernelPlane | undefined;
+  private readonly serverSide = new ServerSide();
 
   constructor(resources: DoorsResources) {
     this.resources = resources;
@@ -95,6 +95,7 @@ export class Doors {
   /** At the end of the engine: what it holds in the kernel besides sockets. */
   shutDown(): void {
     this.plane?.shutDown();
+    this.serverSide.close();
   }
 
   private applyOne(
@@ -132,8 +133,8 @@ export class Doors {
     const { limits, rules, sessions } = settings;
     const dscp = listener.mode === 'transparent' ? settings.kernel.dscp.control : undefined;
     return {
-      serverFor: serverFor(listener),
-      serverDial: serverDial(listener, dscp),
+      destinationOf: this.serverSide.destinations(listener, settings.kernel),
+      serverDial: serverDial(listener, settings.kernel),
       dscp,
       dataPath: this.dataPathOf(listener, settings, ports),
       sessionsMax: sessions.totalMax,
@@ -189,22 +190,6 @@ export class Doors {
     this.upstreams.set(key, upstream);
     return upstream;
   }
-}
-
-function serverFor(listener: ListenerSettings): DoorTerms['serverFor'] {
-  if (listener.mode === 'reverse') return () => listener.upstream;
-  return (dialled) => serverBehind(listener, dialled);
-}
-
-function serverDial(listener: ListenerSettings, dscp: number | undefined): DoorTerms['serverDial'] {
-  // Also at an address of this machine's own: it is how our table knows the connection for one of ours.
-  const byTheRoutes: DialOptions = { purpose: 'control', transparent: listener.mode === 'transparent', dscp };
-  if (listener.mode === 'reverse' || listener.source === 'gateway') return () => byTheRoutes;
-  const { source } = listener;
-  return (client) => {
-    const { address } = source === 'client' ? client : { address: source };
-    return { purpose: 'control', transparent: true, dscp, from: { octets: octetsOfAddress(address), port: 0 } };
-  };
 }
 
 function sourcePortProblem(listener: ListenerSettings): string | undefined {

@@ -8,6 +8,9 @@ export const sessionOutcomes = [
   'refused-limit',
   'refused-client-limit',
   'refused-server',
+  'refused-network',
+  'refused-egress',
+  'refused-link-local',
   'refused-draining',
   'upstream-unreachable',
   'upstream-timeout',
@@ -72,8 +75,11 @@ export const transferDirections = ['download', 'upload', 'listing'] as const;
 /** Where a log line was lost: in an engine whose batch was full, or at a standard output that takes nothing. */
 export const logDropPlaces = ['engine', 'output'] as const;
 
-/** Why our table in the kernel dropped a packet: a data connection that no session expects, a control connection unread. */
-export const kernelDropReasons = ['unexpected', 'unread'] as const;
+/**
+ * Why our table in the kernel dropped a packet: a data connection that no session expects, a control connection unread, a packet
+ * of no connection, one attempt too many at an expected data connection.
+ */
+export const kernelDropReasons = ['unexpected', 'unread', 'stray', 'attempts'] as const;
 
 export const reloadResults = ['applied', 'refused'] as const;
 

@@ -12,7 +12,7 @@ import { onServerLine } from './on-server-line.ts';
 import { activeAt, changed, type Phase, type Session, type Step } from './session.ts';
 import { onOpened, onUnavailable } from './transfer-setup.ts';
 import type { Way } from './way.ts';
-import { onArrived, onDataEnded, onJoined } from './ways.ts';
+import { onArrived, onAttempted, onDataEnded, onJoined } from './ways.ts';
 
 const expectGreeting: Phase = { kind: 'expect-greeting' };
 
@@ -48,6 +48,8 @@ function take(session: Session, event: SessionEvent, nowMs: number, out: Action[
     case 'stranger':
       out.push({ kind: 'record', record: { kind: 'stranger', way: event.way, leg: event.leg, peer: event.peer } });
       return session;
+    case 'data-path-attempted':
+      return onAttempted(session, event.way, nowMs);
     case 'data-path-joined':
       return onJoined(session, event.way, out);
     case 'data-path-ended':

@@ -1,12 +1,13 @@
 // Which data connections must be looked at before this event can be judged? A data path may learn of their steps late, and
-// what a session does next may depend on them. Whom nothing depends on is not asked after: it costs as much as a line.
+// what a session does next may depend on them. Whom nothing depends on is not asked after: it costs as much as a line, but
+// nothing for a way to which nobody has come.
 
 import { parseCommand } from '../wire/command.ts';
 import { takeTelnet } from '../wire/telnet.ts';
 import type { SessionEvent } from './event.ts';
 import { isSetUpVerb } from './requested-set-up.ts';
 import type { Session } from './session.ts';
-import { isInUse, type Way } from './way.ts';
+import { isInUse, isUnused, type Way } from './way.ts';
 
 const FOUR = 52;
 const FIVE = 53;
@@ -19,14 +20,19 @@ export function waysInDoubt(session: Session, event: SessionEvent): readonly Way
       // A client speaks again once it has closed; what it may do now depends on whether all of its transfer is over.
       if (event.from === 'client') {
         const answered = waysAnswered(session);
-        return answered.length > 0 && mayWait(session, event.line.octets) ? none : answered;
+        const inDoubt = answered.length > 0 && mayWait(session, event.line.octets) ? none : answered;
+        const superseded = session.ways.filter((way) => isUnused(way) && mayBeSuperseded(way, event.line.octets[0]));
+        return superseded.length === 0 ? inDoubt : [...inDoubt, ...superseded];
       }
       // Whether data has flowed decides what a refusal of the transfer means.
-      return isNegative(event.line.octets[0]) ? session.ways.filter(isInUse) : none;
+      return isNegative(event.line.octets[0]) ? session.ways.filter(mayFlow) : none;
     case 'leg-ended':
     case 'end':
       // Whatever has not ended by now is ended, and told so.
-      return session.ways.filter(isInUse);
+      return session.ways.filter(mayFlow);
+    case 'clock':
+      // To an unused way somebody may have come at the last moment.
+      return session.ways.filter(isUnused);
     default:
       return none;
   }
@@ -46,6 +52,16 @@ function mayWait({ ways, terms }: Session, line: Uint8Array): boolean {
 
 function waysAnswered({ ways }: Session): readonly Way[] {
   return ways.length === 0 ? none : ways.filter((way) => isInUse(way) && way.transfer?.replyCode !== undefined);
+}
+
+function mayFlow({ stage }: Way): boolean {
+  return stage.kind !== 'ended';
+}
+
+/** Its transfer is over, or the line may be a set-up (PASV, PORT, EPSV, EPRT), which ends what nobody has used. */
+function mayBeSuperseded({ transfer }: Way, first: number | undefined): boolean {
+  if (transfer !== undefined) return transfer.replyCode !== undefined;
+  return first !== undefined && ((first | 0x20) === 0x70 || (first | 0x20) === 0x65);
 }
 
 /** 4yz and 5yz, RFC 959 §4.2.1. */

@@ -30,6 +30,7 @@ export interface Way {
   /** Where its listening legs listen. */
   readonly ports: OpenedPorts;
   readonly stage: WayStage;
+  /** Since when it waits for its data connection. */
   readonly openedMs: number;
   readonly transfer: Transfer | undefined;
 }
@@ -94,13 +95,20 @@ export function carrying(way: Way, transfer: Transfer | undefined): Way {
   return next;
 }
 
+/** As if it had been opened then. */
+export function awaitedFrom(way: Way, nowMs: number): Way {
+  const next = new WayCopy(way);
+  next.openedMs = nowMs;
+  return next;
+}
+
 class WayCopy implements Way {
   readonly id: Way['id'];
   readonly plane: Way['plane'];
   readonly expectation: Way['expectation'];
   readonly ports: Way['ports'];
   stage: Way['stage'];
-  readonly openedMs: Way['openedMs'];
+  openedMs: Way['openedMs'];
   transfer: Way['transfer'];
 
   constructor(from: Way) {

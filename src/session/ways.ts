@@ -5,6 +5,7 @@ import type { Action, TransferRecord, WayOutcome } from './action.ts';
 import type { DataResult, Side } from './expectation.ts';
 import { activeAt, changed, noWays, type Session, withWays } from './session.ts';
 import {
+  awaitedFrom,
   awaitingMark,
   carrying,
   expected,
@@ -49,6 +50,17 @@ export function onArrived(session: Session, id: number, leg: Side, out: Action[]
   // A leg that the gateway dialled itself is no arrival: the other one is dialled already, or waits for the mark.
   if (way.stage.kind !== 'expected') return session;
   return join(session, way, leg, out);
+}
+
+/**
+ * It would be judged for having had no data connection, and one is being made: its first packets may have been lost. While a
+ * transfer waits for it the way is given as much time again; a way that nobody has claimed is not, because attempts can be forged.
+ */
+export function onAttempted(session: Session, id: number, nowMs: number): Session {
+  const way = findWay(session, id);
+  if (way === undefined || !isUnused(way) || way.transfer === undefined) return session;
+  const late = nowMs - way.openedMs >= session.terms.limits.expectationTimeoutMs;
+  return late ? withWay(session, awaitedFrom(way, nowMs)) : session;
 }
 
 /** The server has accepted the endpoint that it was told, so whoever came early is let through now. */

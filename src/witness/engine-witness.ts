@@ -16,6 +16,9 @@ const outcomeOfTurnedAway = {
   total: 'refused-limit',
   client: 'refused-client-limit',
   server: 'refused-server',
+  network: 'refused-network',
+  egress: 'refused-egress',
+  'link-local': 'refused-link-local',
 } as const;
 
 export class EngineWitness implements Witness {
@@ -65,11 +68,11 @@ export class EngineWitness implements Witness {
     this.ledger.sessionOver(facts);
   }
 
-  turnedAway(listener: string, client: Endpoint, dialled: Endpoint, why: TurnedAway): void {
+  turnedAway(listener: string, client: Endpoint, dialled: Endpoint, why: TurnedAway, reason?: string): void {
     this.tally.count('sessions_total', outcomeOfTurnedAway[why]);
     this.tally.count('replies_total', '4', 'gateway');
     const ends = { client: printEndpoint(client), dialled: printEndpoint(dialled) };
-    this.log.warn({ listener, ...ends, cause: why }, 'session refused');
+    this.log.warn({ listener, ...ends, cause: why, reason }, 'session refused');
   }
 
   controlOctets(to: 'client' | 'server', octets: number): void {
