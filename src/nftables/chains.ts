@@ -64,7 +64,7 @@ export function toServers(plan: TablePlan): string {
     'tcp flags & (syn | ack) == ack socket transparent 1 jump ours_untracked',
     ...plan.intercepts.flatMap((intercept) => [
       `# Those that begin, to the servers behind listener ${listenerName(intercept.listener)}.`,
-      ...interceptionMatches(intercept).map((match) => `${match} ${marked(plan)} notrack accept`),
+      ...interceptions(intercept).map(({ from, taken }) => `${from}${taken} ${marked(plan)} notrack accept`),
     ]),
   ]);
 }
@@ -119,12 +119,10 @@ function serverPorts({ intercepts }: TablePlan): number[] {
   return intercepts.flatMap((intercept) => intercept.serverPorts);
 }
 
-/** The rules that take intercepted connections, without the mark; none for a family in which there are no clients. */
-export function interceptionMatches(intercept: Intercept): string[] {
-  return interceptions(intercept).map(({ from, taken }) => `${from}${taken}`);
-}
-
-/** The two halves of each: who may come, and what becomes of the connection. nft prints networks in ways of its own. */
+/**
+ * The rules that take intercepted connections, without the mark; none for a family in which there are no clients. In two halves:
+ * who may come, which nft prints in ways of its own where there are networks in it, and what becomes of the connection.
+ */
 export function interceptions(intercept: Intercept): { readonly from: string; readonly taken: string }[] {
   return intercept.families.flatMap((family) => {
     const taken = `${toPorts(intercept)} tproxy ${ip(family)} to ${listenAt(intercept)}`;

@@ -32,6 +32,8 @@ export interface Way {
   readonly stage: WayStage;
   /** Since when it waits for its data connection. */
   readonly openedMs: number;
+  /** How often it was given time anew; undefined for never. */
+  readonly renewals?: number | undefined;
   readonly transfer: Transfer | undefined;
 }
 
@@ -96,9 +98,10 @@ export function carrying(way: Way, transfer: Transfer | undefined): Way {
 }
 
 /** As if it had been opened then. */
-export function awaitedFrom(way: Way, nowMs: number): Way {
+export function renewed(way: Way, nowMs: number): Way {
   const next = new WayCopy(way);
   next.openedMs = nowMs;
+  next.renewals = (way.renewals ?? 0) + 1;
   return next;
 }
 
@@ -109,6 +112,7 @@ class WayCopy implements Way {
   readonly ports: Way['ports'];
   stage: Way['stage'];
   openedMs: Way['openedMs'];
+  renewals: Way['renewals'];
   transfer: Way['transfer'];
 
   constructor(from: Way) {
@@ -118,6 +122,7 @@ class WayCopy implements Way {
     this.ports = from.ports;
     this.stage = from.stage;
     this.openedMs = from.openedMs;
+    this.renewals = from.renewals;
     this.transfer = from.transfer;
   }
 }

@@ -5,7 +5,6 @@ import type { Action, TransferRecord, WayOutcome } from './action.ts';
 import type { DataResult, Side } from './expectation.ts';
 import { activeAt, changed, noWays, type Session, withWays } from './session.ts';
 import {
-  awaitedFrom,
   awaitingMark,
   carrying,
   expected,
@@ -13,11 +12,15 @@ import {
   inStage,
   isUnused,
   joining,
+  renewed,
   type Transfer,
   transferRecord,
   type Way,
   type WayStage,
 } from './way.ts';
+
+// With the shortest expectationTimeout enough for a first packet that is lost twice.
+const renewalsMax = 4;
 
 export function findWay(session: Session, id: number | undefined): Way | undefined {
   if (id !== undefined) for (const way of session.ways) if (way.id === id) return way;
@@ -53,14 +56,15 @@ export function onArrived(session: Session, id: number, leg: Side, out: Action[]
 }
 
 /**
- * It would be judged for having had no data connection, and one is being made: its first packets may have been lost. While a
- * transfer waits for it the way is given as much time again; a way that nobody has claimed is not, because attempts can be forged.
+ * It would be judged for having had no data connection, and one is being made: its first packets may have been lost. So it is
+ * given as much time again. Attempts can be forged, so a way that no transfer waits for is given it a few times only.
  */
 export function onAttempted(session: Session, id: number, nowMs: number): Session {
   const way = findWay(session, id);
-  if (way === undefined || !isUnused(way) || way.transfer === undefined) return session;
+  if (way === undefined || !isUnused(way)) return session;
   const late = nowMs - way.openedMs >= session.terms.limits.expectationTimeoutMs;
-  return late ? withWay(session, awaitedFrom(way, nowMs)) : session;
+  const isAwaited = way.transfer !== undefined && way.transfer.replyCode === undefined;
+  return late && (isAwaited || (way.renewals ?? 0) < renewalsMax) ? withWay(session, renewed(way, nowMs)) : session;
 }
 
 /** The server has accepted the endpoint that it was told, so whoever came early is let through now. */
