@@ -6,10 +6,9 @@
 // kernel; where it stands is asked: by its owner when it matters, else here from time to time, the more rarely the longer it
 // lasts already.
 
-import { addressFromOctets, printEndpoint } from '../address/endpoint.ts';
-import { closing, type Hole, hasPassed, opening, passing, spent } from '../nftables/hole.ts';
+import { printEndpoint } from '../address/endpoint.ts';
+import { closing, type Hole, opening, passing, spent } from '../nftables/hole.ts';
 import {
-  type Flow,
   type FlowEvent,
   type FlowOctets,
   type FlowStage,
@@ -21,6 +20,7 @@ import type { SysErrorCode } from '../sys/errno.ts';
 import { type ElementChange, SetElements } from '../sys/nfnetlink.ts';
 import type { Poller } from '../sys/poller.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
+import { Attempts, Completions, keyOfTuple } from './completions.ts';
 
 /** How a flow through a hole ended: both sides in order, or otherwise. */
 export type FlowEnd = Extract<FlowStage, 'completed' | 'failed'>;
@@ -64,11 +64,8 @@ interface Awaited {
   readonly timeoutMs: number;
   /** When the kernel takes it away. */
   dueMs: number;
-  /** Flows that were begun at it, of which one may be completed by now. */
-  attempts: readonly FlowTuple[];
-  /** Whether there are more of them than are kept here. */
-  crowd: 'no' | 'yes';
-  sinceMs: number;
+  readonly attempts: Attempts;
+  /** When they are asked about next. */
   lookMs: number;
 }
 
@@ -82,8 +79,6 @@ const looksPerAge = 16;
 const renewalMs = 500;
 // With what a new hole adds, a transaction holds that for certain.
 const spentMax = 60;
-// Of an honest peer there is one, two where it was impatient. Beyond that the kernel's own list is asked.
-const attemptsKept = 4;
 
 export interface KernelPlaneParts {
   readonly poller: Poller;
@@ -97,14 +92,15 @@ export class KernelPlane {
   private readonly poller: Poller;
   private readonly elements: SetElements;
   private readonly watch: FlowWatch;
+  private readonly completions: Completions;
   /** Holes through which no connection has been completed, as far as is known, by whom they expect and where. */
   private readonly awaited = new Map<string, Awaited>();
   /** Those of them at which something was begun. */
   private readonly attempted = new Map<string, Awaited>();
   /** Flows that have come through one, by both their ends: the hole may be needed again before they end. */
   private readonly flowing = new Map<string, Flowing>();
-  /** Holes closed since events were last read, and what becomes of flows that had been completed through them. */
-  private readonly closed = new Map<string, HoleEnding>();
+  /** Holes closed since events were last read, whose flows shall not be either. */
+  private readonly closed = new Set<string>();
   /** Whether a flow may have begun of which no event was read: more wait than a turn's share, or some were lost. */
   private heard: 'all' | 'behind' | 'lost' = 'all';
   private surveyedMs = Number.NEGATIVE_INFINITY;
@@ -120,6 +116,7 @@ export class KernelPlane {
     this.poller = poller;
     const queue = eventOctets === undefined ? {} : { queueOctets: eventOctets };
     this.watch = FlowWatch.open(poller, dataMark, onFlow, () => this.onLost(), { telling: 'when-asked', ...queue });
+    this.completions = new Completions(this.watch, this.elements, (flow) => this.flowing.has(keyOfFlow(flow)));
     poller.atAwake(this.listen);
   }
 
@@ -135,8 +132,7 @@ export class KernelPlane {
     this.spent.length = 0;
     const { nowMs } = this.poller;
     const dueMs = nowMs + timeoutMs;
-    const unused = { attempts: [], crowd: 'no', sinceMs: nowMs, lookMs: nowMs } as const;
-    this.awaited.set(key, { opened, owner, timeoutMs, dueMs, ...unused });
+    this.awaited.set(key, { opened, owner, timeoutMs, dueMs, attempts: new Attempts(nowMs), lookMs: nowMs });
     this.planRound();
     return undefined;
   }
@@ -151,8 +147,8 @@ export class KernelPlane {
     if (awaited === undefined) return;
     this.forget(key);
     this.elements.remove(closing(awaited.opened));
-    for (const flow of awaited.attempts) this.endAttempt(flow, ending);
-    this.closed.set(key, ending);
+    for (const flow of awaited.attempts.flows) this.endAttempt(flow, ending);
+    if (ending === 'and-its-flow') this.closed.add(key);
   }
 
   /**
@@ -162,10 +158,10 @@ export class KernelPlane {
   look(hole: Hole): FlowBegun | 'attempted' | undefined {
     const key = keyOfHole(hole);
     const awaited = this.awaited.get(key);
-    if (awaited === undefined || (!hasAttempts(awaited) && this.heard === 'all')) return undefined;
+    if (awaited === undefined || (awaited.attempts.isEmpty && this.heard === 'all')) return undefined;
     const flow = this.completedAt(key, awaited);
     if (flow !== undefined) return this.take(key, awaited, flow);
-    return hasAttempts(awaited) ? 'attempted' : undefined;
+    return awaited.attempts.isEmpty ? undefined : 'attempted';
   }
 
   /**
@@ -207,64 +203,33 @@ export class KernelPlane {
   private attempt(flow: FlowTuple, key: string): void {
     // A first packet between the same ends replaces only what had ended, in order where nothing was said of it.
     this.tellEnd(key, this.flowing.get(key), 'completed', undefined);
-    const at = keyOf(flow.source, flow.destination, flow.destinationPort);
+    const at = keyOfTuple(flow);
     const awaited = this.awaited.get(at);
     if (awaited === undefined) {
-      const ending = this.closed.get(at);
-      if (ending !== undefined) this.endAttempt(flow, ending);
+      if (this.closed.has(at)) this.watch.kill(flow);
       return;
     }
-    if (awaited.attempts.length === 0) {
-      awaited.sinceMs = this.poller.nowMs;
-      awaited.lookMs = awaited.sinceMs + roundMs;
+    const { nowMs } = this.poller;
+    if (awaited.attempts.isEmpty) {
+      awaited.lookMs = nowMs + roundMs;
       this.attempted.set(at, awaited);
     }
-    if (awaited.attempts.length < attemptsKept) awaited.attempts = [...awaited.attempts, flow];
-    else awaited.crowd = 'yes';
+    awaited.attempts.add(flow, nowMs);
   }
 
   /** A flow of a hole that has gone. */
   private endAttempt(flow: FlowTuple, ending: HoleEnding): void {
-    if (ending === 'and-its-flow' || !hasPassed(this.watch.ask(flow)?.label)) this.watch.kill(flow);
+    if (ending === 'and-its-flow' || !this.completions.hasPassed(flow)) this.watch.kill(flow);
   }
 
-  /** The one flow that was completed through the hole. */
-  private completedAt(key: string, awaited: Awaited): FlowTuple | undefined {
-    if (this.heard === 'all' && awaited.crowd === 'no') return this.completedAmong(awaited);
-    // The answer costs as much however many have tried: as long as the element is there, none has come through.
-    if (this.elements.isThere(passing(awaited.opened))) return undefined;
-    return this.completedAmong(awaited) ?? this.completedFlows().get(key);
+  private completedAt(key: string, { opened, attempts }: Awaited): FlowTuple | undefined {
+    const heard = this.heard === 'all' ? 'all' : 'some';
+    return this.completions.at(key, opened, attempts, heard, this.poller.nowMs);
   }
 
-  private completedAmong(awaited: Awaited): FlowTuple | undefined {
-    const { attempts } = awaited;
-    const left: FlowTuple[] = [];
-    for (const flow of attempts) {
-      const now = this.watch.ask(flow);
-      if (hasPassed(now?.label)) return flow;
-      if (now !== undefined && stageOf(now) === 'opening') left.push(flow);
-    }
-    awaited.attempts = left;
-    if (left.length > 0) awaited.sinceMs = this.poller.nowMs;
-    return undefined;
-  }
-
-  /** The newest of each hole, by its key. */
-  private completedFlows(): Map<string, FlowTuple> {
-    const found = new Map<string, FlowTuple>();
-    for (const flow of this.watch.list() ?? []) {
-      const { source, destination, destinationPort } = flow.original;
-      if (this.isNews(flow)) found.set(keyOf(source, destination, destinationPort), flow.original);
-    }
-    return found;
-  }
-
-  private isNews({ original, label }: Flow): boolean {
-    return hasPassed(label) && !this.flowing.has(keyOfFlow(original));
-  }
-
-  private take(key: string, { opened, sinceMs, owner }: Awaited, flow: FlowTuple): FlowBegun {
+  private take(key: string, { opened, attempts, owner }: Awaited, flow: FlowTuple): FlowBegun {
     const { nowMs } = this.poller;
+    const { sinceMs } = attempts;
     this.forget(key);
     this.flowing.set(keyOfFlow(flow), { flow, owner, begunMs: sinceMs, lookMs: nowMs + roundMs });
     for (const change of spent(opened)) this.spent.push(change);
@@ -310,9 +275,11 @@ export class KernelPlane {
     if (nowMs - this.surveyedMs < lookMaxMs) return;
     this.surveyedMs = nowMs;
     this.heard = 'all';
-    for (const [key, flow] of this.completedFlows()) {
+    for (const [key, flow] of this.completions.all()) {
       const awaited = this.awaited.get(key);
-      if (awaited !== undefined) awaited.owner.onFlowBegun(this.take(key, awaited, flow));
+      // An earlier one to the same place may not be forgotten yet; then this hole is still there.
+      if (awaited !== undefined && !this.elements.isThere(passing(awaited.opened)))
+        awaited.owner.onFlowBegun(this.take(key, awaited, flow));
     }
   }
 
@@ -350,9 +317,9 @@ export class KernelPlane {
     const { nowMs } = this.poller;
     for (const [key, awaited] of [...this.attempted]) {
       if (awaited.lookMs > nowMs) continue;
-      awaited.lookMs = nowMs + (awaited.crowd === 'no' ? roundMs : lookMaxMs);
+      awaited.lookMs = nowMs + (awaited.attempts.isCrowd ? lookMaxMs : roundMs);
       const begun = this.begins(key, awaited);
-      if (!begun && !hasAttempts(awaited)) this.attempted.delete(key);
+      if (!begun && awaited.attempts.isEmpty) this.attempted.delete(key);
     }
     for (const [key, awaited] of this.awaited) {
       if (awaited.dueMs - nowMs > Math.min(renewalMs, awaited.timeoutMs / 4)) break;
@@ -390,18 +357,10 @@ export class KernelPlane {
   }
 }
 
-function hasAttempts({ attempts, crowd }: Awaited): boolean {
-  return attempts.length > 0 || crowd === 'yes';
-}
-
 function keyOfHole({ initiator, advertised }: Hole): string {
   return `${initiator.text} ${printEndpoint(advertised)}`;
 }
 
-function keyOf(source: Uint8Array, destination: Uint8Array, port: number): string {
-  return `${addressFromOctets(source).text} ${printEndpoint({ address: addressFromOctets(destination), port })}`;
-}
-
-function keyOfFlow({ source, sourcePort, destination, destinationPort }: FlowTuple): string {
-  return `${sourcePort} ${keyOf(source, destination, destinationPort)}`;
+function keyOfFlow(flow: FlowTuple): string {
+  return `${flow.sourcePort} ${keyOfTuple(flow)}`;
 }
