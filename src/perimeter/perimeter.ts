@@ -102,6 +102,7 @@ export class Perimeter {
       this.claim = holding.name;
       return undefined;
     }
+    if (holding.code === 'EPERM') return `no right to the nftables table inet ${table}; give the process CAP_NET_ADMIN`;
     if (holding.code !== 'EADDRINUSE') return `cannot claim the nftables table inet ${table}: ${holding.code}`;
     return `another Portcullis runs here with the nftables table inet ${table} (ss -f netlink shows whose sockets there are); stop that one, or give this one a table of its own (kernel.table)`;
   }
