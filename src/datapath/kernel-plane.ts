@@ -296,9 +296,10 @@ export class KernelPlane {
    */
   private renew(key: string, awaited: Awaited): void {
     const { opened, timeoutMs } = awaited;
-    const anew = this.elements.isThere(passing(opened)) ? [...closing(opened), ...opened] : [];
     awaited.dueMs = this.poller.nowMs + timeoutMs;
-    if (anew.length > 0 && this.elements.commit(anew).ok) return;
+    // What has been taken away by this cannot be used before it is there again.
+    const gone = this.elements.isThere(passing(opened)) && this.elements.commit(closing(opened)).ok;
+    if (gone && this.elements.commit(opened).ok) return;
     this.begins(key, awaited);
   }
 
