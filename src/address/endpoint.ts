@@ -128,6 +128,11 @@ export function isUnspecified(address: Address): boolean {
   return address.text === '0.0.0.0' || address.text === '::';
 }
 
+/** fe80::/10, RFC 4291 §2.5.6: it means something on its own link only, and no router passes it on. */
+export function isLinkLocal(address: Address): boolean {
+  return address.family === 6 && /^fe[89ab]/.test(address.text);
+}
+
 // Eight groups of four lower-case digits. The mapped form is unwrapped so that a rule written for 10.0.0.0/8 cannot be
 // walked around by naming ::ffff:10.0.0.1, and so that peers of a [::] listener are the same hosts as those of 0.0.0.0.
 function addressFromGroups(groups: string): Address {

@@ -3,6 +3,7 @@
 
 import { addressFromOctets, type Endpoint, isUnspecified, octetsOfAddress } from '../address/endpoint.ts';
 import type { DataPath } from '../datapath/data-path.ts';
+import type { Destination } from '../policy/destination.ts';
 import type { SessionEvent } from '../session/event.ts';
 import type { SessionTerms } from '../session/session.ts';
 import type { SysErrorCode } from '../sys/errno.ts';
@@ -19,8 +20,8 @@ import { type SessionFacts, sessionFacts, type TurnedAway, type Witness } from '
 
 /** What new sessions get; replaced as a whole on reload, so that live ones keep what they began with. */
 export interface DoorTerms {
-  /** The server behind what a client has dialled; undefined where it leads to none that may be reached. */
-  serverFor(dialled: Endpoint): Endpoint | undefined;
+  /** The server behind what a client has dialled, or why it does not get there. */
+  destinationOf(client: Endpoint, dialled: Endpoint): Destination;
   /** How the server leg of this client's session leaves. */
   serverDial(client: Endpoint): DialOptions;
   readonly session: Omit<SessionTerms, 'clientPeer' | 'clientLocal' | 'serverPeer'>;
@@ -67,6 +68,9 @@ const farewells: Record<TurnedAway, string> = {
   client: 'Too many connections from your address; close one first.',
   server: 'This FTP server cannot be reached through this gateway.',
   draining: 'The gateway is going down for maintenance; try again later.',
+  network: 'Clients in your network may not use this gateway.',
+  egress: 'This FTP server is not reached through this gateway: the way to it leads elsewhere.',
+  'link-local': 'A link-local address cannot be served across this gateway; connect with a global one.',
 };
 
 export class FrontDoor implements Pollable {
@@ -188,11 +192,12 @@ export class FrontDoor implements Pollable {
       this.sendAway(fd, client, dialled, 'draining');
       return;
     }
-    const server = this.terms.serverFor(dialled);
-    if (server === undefined) {
-      this.sendAway(fd, client, dialled, 'server');
+    const destination = this.terms.destinationOf(client, dialled);
+    if (!destination.ok) {
+      this.sendAway(fd, client, dialled, destination.why, destination.reason);
       return;
     }
+    const { server } = destination;
     const place = quota.admit(client.address, this.terms.sessionsMax, this.terms.client);
     if (typeof place === 'string') {
       this.sendAway(fd, client, dialled, place);
@@ -240,9 +245,9 @@ export class FrontDoor implements Pollable {
     driver.start(fd);
   }
 
-  private sendAway(fd: number, client: Endpoint, dialled: Endpoint, why: TurnedAway): void {
+  private sendAway(fd: number, client: Endpoint, dialled: Endpoint, why: TurnedAway, reason?: string): void {
     turnAway(fd, formatReply(421, farewells[why]));
-    this.resources.witness.turnedAway(this.name, client, dialled, why);
+    this.resources.witness.turnedAway(this.name, client, dialled, why, reason);
   }
 
   private pointOfService(): ServicePoint {

@@ -1,5 +1,5 @@
-// The data path in the kernel: for each way a hole in our nftables table, consumed by its first packet. The process opens
-// it, asks after its flow, counts, and never sees an octet. One per listener and engine.
+// The data path in the kernel: for each way a hole in our nftables table, taken by the connection that its peer completes. The
+// process opens it, asks after its flow, counts, and never sees an octet. One per listener and engine.
 // Law (data-path.ts): when open() returns, the hole is committed; ports are returned exactly once; `ended` is told exactly once.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
@@ -9,14 +9,14 @@ import type { FlowTuple } from '../sys/conntrack.ts';
 import type { Poller } from '../sys/poller.ts';
 import { type DataPath, leftOpenMs, noNews, type Opening, type OpenWay, type WayOwner } from './data-path.ts';
 import { type HolePlan, planHole } from './hole-of.ts';
-import type { FlowEnd, FlowStanding, HoleOwner, KernelPlane } from './kernel-plane.ts';
+import type { FlowBegun, FlowEnd, FlowStanding, HoleOwner, KernelPlane } from './kernel-plane.ts';
 import type { PortPool } from './port-pool.ts';
 
 export interface PinholeResources {
   readonly poller: Poller;
   readonly plane: KernelPlane;
   readonly ports: PortPool;
-  /** How long a hole waits for its first packet. */
+  /** How long a hole waits for its connection. */
   readonly expectationTimeoutMs: number;
   /** Whether a connection is cut when its session no longer wants it; otherwise it goes on, unobserved. */
   readonly endFlows: boolean;
@@ -49,7 +49,7 @@ class PinholeWay implements OpenWay, HoleOwner {
   /** Taken from the pool, to be given back. */
   private port: number | undefined;
   private flow: FlowTuple | undefined;
-  /** Since when data may flow: since the first packet, or since the flow was last seen waiting for its answer. */
+  /** Since when data may flow: since the first packet, or since the flow was last seen incomplete. */
   private joinedMs = 0;
   private life: 'open' | 'joined' | 'over' = 'open';
   private transfer: 'under-way' | 'concluded' = 'under-way';
@@ -78,9 +78,8 @@ class PinholeWay implements OpenWay, HoleOwner {
   /** The peers dial one another. */
   dial(): void {}
 
-  keep(): void {
-    if (this.life === 'open' && this.hole !== undefined && this.flow === undefined) this.shared.plane.keep(this.hole);
-  }
+  /** The plane puts a hole in anew for as long as nobody closes it. */
+  keep(): void {}
 
   conclude(): void {
     this.transfer = 'concluded';
@@ -96,52 +95,57 @@ class PinholeWay implements OpenWay, HoleOwner {
   }
 
   look(): readonly WayNews[] {
-    const standing =
-      this.flow === undefined || this.life === 'over' ? undefined : this.shared.plane.standing(this.flow);
-    return standing === undefined ? noNews : this.newsOf(standing);
+    if (this.life === 'over') return noNews;
+    if (this.flow === undefined) {
+      const begun = this.hole === undefined ? undefined : this.shared.plane.look(this.hole);
+      if (begun === undefined) return noNews;
+      if (begun === 'attempted') return [{ kind: 'data-path-attempted', way: this.id }];
+      this.begin(begun);
+    }
+    const standing = this.flow === undefined ? undefined : this.shared.plane.standing(this.flow);
+    return standing === undefined ? noNews : [...this.newsOf(standing)];
   }
 
-  onFlowBegun(flow: FlowTuple): void {
+  onFlowBegun(begun: FlowBegun): void {
+    this.begin(begun);
+    // It may have been found out during a call of another way's session. Whoever has looked meanwhile knows more than this.
+    this.shared.poller.defer(() => {
+      if (this.life === 'open') this.owner.onArrived(this.id, this.plan.initiatorSide);
+    });
+  }
+
+  private begin({ flow, sinceMs }: FlowBegun): void {
     this.flow = flow;
-    this.joinedMs = this.shared.poller.nowMs;
-    this.owner.onArrived(this.id, this.plan.initiatorSide);
+    this.joinedMs = sinceMs;
   }
 
   onFlowStands(standing: FlowStanding): void {
     for (const news of this.newsOf(standing)) {
       if (news.kind === 'data-path-joined') this.owner.onJoined(this.id);
-      else this.owner.onEnded(this.id, news.result);
+      else if (news.kind === 'data-path-ended') this.owner.onEnded(this.id, news.result);
     }
   }
 
-  private newsOf({ stage, octets }: FlowStanding): readonly WayNews[] {
-    if (this.flow === undefined || this.life === 'over') return noNews;
-    switch (stage) {
-      case 'opening':
-        this.joinedMs = this.shared.poller.nowMs;
-        return noNews;
-      case 'joined':
-        return this.joinedNews();
-      case 'half-closed':
-        if (!this.isLeftOpen(octets)) return this.joinedNews();
-        // Only the port comes back: whatever its ends may still have to say passes.
-        this.shared.plane.leave(this.flow);
-        return [...this.joinedNews(), this.endedNews(this.flow, 'completed', octets)];
-      case 'completed':
-      case 'failed':
-        return [this.endedNews(this.flow, stage, octets)];
+  /** One after another: whoever is told of the first may close the way. */
+  private *newsOf({ stage, octets }: FlowStanding): Generator<WayNews, void> {
+    if (this.flow === undefined || this.life === 'over' || stage === 'opening') return;
+    if (this.life === 'open') {
+      this.life = 'joined';
+      yield { kind: 'data-path-joined', way: this.id };
     }
-  }
-
-  private joinedNews(): readonly WayNews[] {
-    if (this.life === 'joined') return noNews;
-    this.life = 'joined';
-    return [{ kind: 'data-path-joined', way: this.id }];
-  }
-
-  private endedNews(flow: FlowTuple, end: FlowEnd, octets: FlowStanding['octets']): WayNews {
+    if (this.isOver() || stage === 'joined') return;
+    if (stage === 'half-closed') {
+      if (!this.isLeftOpen(octets)) return;
+      // Only the port comes back: whatever its ends may still have to say passes.
+      this.shared.plane.leave(this.flow);
+    }
+    const end: FlowEnd = stage === 'failed' ? 'failed' : 'completed';
     this.release();
-    return { kind: 'data-path-ended', way: this.id, result: this.result(flow, end, octets) };
+    yield { kind: 'data-path-ended', way: this.id, result: this.result(this.flow, end, octets) };
+  }
+
+  private isOver(): boolean {
+    return this.life === 'over';
   }
 
   /** Seen again and again until it is true. */

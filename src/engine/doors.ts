@@ -2,7 +2,7 @@
 // New ones are opened beside the old ones first, and only when each is open does anything change: a listener that
 // cannot be opened leaves everything as it was, and one that moves is not lost on the way.
 
-import { addressFromOctets, type Endpoint, octetsOfAddress, printEndpoint } from '../address/endpoint.ts';
+import { addressFromOctets, type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import { addressesMeet, socketsMeet } from '../address/meeting.ts';
 import { type DoorOpening, type DoorResources, type DoorTerms, FrontDoor } from '../control/front-door.ts';
 import type { Upstream } from '../control/service-point.ts';
@@ -12,14 +12,13 @@ import { KernelPlane } from '../datapath/kernel-plane.ts';
 import { PinholePath } from '../datapath/pinhole.ts';
 import { PortPool } from '../datapath/port-pool.ts';
 import { Relay } from '../datapath/relay.ts';
-import { serverBehind } from '../policy/destination.ts';
 import type { ListenerSettings, Settings } from '../settings/settings.ts';
 import { SysError } from '../sys/errno.ts';
 import { othersListening } from '../sys/listening.ts';
 import { mayBind } from '../sys/may-bind.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
-import type { DialOptions } from '../sys/tcp-socket.ts';
 import { bindProblem, noPortsProblem, type PortHolder, socketAddress, sourcePortProblem } from './door-problems.ts';
+import { ServerSide, serverDial } from './server-side.ts';
 
 const upstreamsMax = 4096;
 
@@ -56,6 +55,7 @@ export class Doors {
   private retired: FrontDoor[] = [];
   private change: Change | undefined;
   private plane: KernelPlane | undefined;
+  private readonly serverSide = new ServerSide();
 
   constructor(resources: DoorsResources) {
     this.resources = resources;
@@ -148,6 +148,7 @@ export class Doors {
   /** At the end of the engine: what it holds in the kernel besides sockets. */
   shutDown(): void {
     this.plane?.shutDown();
+    this.serverSide.close();
   }
 
   private prepareOne(listener: ListenerSettings, change: Change): string | undefined {
@@ -220,8 +221,8 @@ export class Doors {
     const { limits, rules, sessions } = settings;
     const dscp = listener.mode === 'transparent' ? settings.kernel.dscp.control : undefined;
     return {
-      serverFor: serverFor(listener),
-      serverDial: serverDial(listener, dscp),
+      destinationOf: this.serverSide.destinations(listener, settings.kernel),
+      serverDial: serverDial(listener, settings.kernel),
       dscp,
       dataPath: this.dataPathOf(listener, settings, ports),
       sessionsMax: sessions.totalMax,
@@ -294,24 +295,8 @@ function rangesOf({ dataPorts }: ListenerSettings): string {
   return JSON.stringify(dataPorts);
 }
 
-function serverFor(listener: ListenerSettings): DoorTerms['serverFor'] {
-  if (listener.mode === 'reverse') return () => listener.upstream;
-  return (dialled) => serverBehind(listener, dialled);
-}
-
 /** Where this process listens, but for data. */
 function ownPortsOf({ listeners, admin }: Settings): number[] {
   const ports = listeners.map(({ listen }) => listen.port);
   return admin === undefined ? ports : [...ports, admin.listen.port];
-}
-
-function serverDial(listener: ListenerSettings, dscp: number | undefined): DoorTerms['serverDial'] {
-  // Also at an address of this machine's own: it is how our table knows the connection for one of ours.
-  const byTheRoutes: DialOptions = { purpose: 'control', transparent: listener.mode === 'transparent', dscp };
-  if (listener.mode === 'reverse' || listener.source === 'gateway') return () => byTheRoutes;
-  const { source } = listener;
-  return (client) => {
-    const { address } = source === 'client' ? client : { address: source };
-    return { purpose: 'control', transparent: true, dscp, from: { octets: octetsOfAddress(address), port: 0 } };
-  };
 }

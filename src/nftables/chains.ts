@@ -1,9 +1,20 @@
 // What does our table do with a packet? Its chains in the order of the hooks that a packet meets.
 // Must not break: chains are base chains with policy accept; what we do not know is the operator's to judge. Control
-// connections are read or dropped; a data connection passes a guard once, and only expected.
+// connections are read or dropped; of those that claim to be an expected data connection one is completed, and only one.
 
-import { addressWord, identifier, interfaceName, listenerName, mark, port, portSet, wholeNumber } from './nft-words.ts';
 import {
+  addressWord,
+  identifier,
+  interfaceName,
+  listenerName,
+  mark,
+  networkSet,
+  port,
+  portSet,
+  wholeNumber,
+} from './nft-words.ts';
+import {
+  completedLabel,
   type Family,
   families,
   guarded,
@@ -13,6 +24,7 @@ import {
   redirects,
   sources,
   type TablePlan,
+  tries,
 } from './table-plan.ts';
 
 // ECN negotiation sets further flags on a SYN (RFC 3168 §6.1.1), so it is told by these four.
@@ -52,7 +64,7 @@ export function toServers(plan: TablePlan): string {
     'tcp flags & (syn | ack) == ack socket transparent 1 jump ours_untracked',
     ...plan.intercepts.flatMap((intercept) => [
       `# Those that begin, to the servers behind listener ${listenerName(intercept.listener)}.`,
-      ...intercept.families.map((family) => `${interceptionMatch(intercept, family)} ${marked(plan)} notrack accept`),
+      ...interceptions(intercept).map(({ from, taken }) => `${from}${taken} ${marked(plan)} notrack accept`),
     ]),
   ]);
 }
@@ -63,6 +75,8 @@ export function untrack(plan: TablePlan): string {
     '# What our ends of those connections send.',
     `tcp sport ${portSet(interceptedPorts(plan))} socket transparent 1 notrack`,
     `tcp dport ${portSet(serverPorts(plan))} socket transparent 1 notrack`,
+    "# What goes to servers on control connections keeps its own mark, for rules of the operator's.",
+    `meta mark ${mark(plan.serverMark)} accept`,
     '# What our ends of relayed data connections send is known by this mark when translation comes.',
     `meta l4proto tcp socket transparent 1 ${marked(plan)}`,
   ]);
@@ -105,9 +119,18 @@ function serverPorts({ intercepts }: TablePlan): number[] {
   return intercepts.flatMap((intercept) => intercept.serverPorts);
 }
 
-/** The rule that takes an intercepted connection, without the mark. */
-export function interceptionMatch(intercept: Intercept, family: Family): string {
-  return `${comingIn(intercept)}${toPorts(intercept)} tproxy ${ip(family)} to ${listenAt(intercept)}`;
+/**
+ * The rules that take intercepted connections, without the mark; none for a family in which there are no clients. In two halves:
+ * who may come, which nft prints in ways of its own where there are networks in it, and what becomes of the connection.
+ */
+export function interceptions(intercept: Intercept): { readonly from: string; readonly taken: string }[] {
+  return intercept.families.flatMap((family) => {
+    const taken = `${toPorts(intercept)} tproxy ${ip(family)} to ${listenAt(intercept)}`;
+    if (intercept.clients === undefined) return [{ from: comingIn(intercept), taken }];
+    const clients = intercept.clients.filter((network) => network.family === family);
+    if (clients.length === 0) return [];
+    return [{ from: `${comingIn(intercept)}${ip(family)} saddr ${networkSet(clients)} `, taken }];
+  });
 }
 
 /**
@@ -129,16 +152,43 @@ export function translateDestination(plan: TablePlan): string {
   ]);
 }
 
+// In the time in which a peer on a slow line comes, forged packets at line rate try a thousand ports each of which
+// could be an open pinhole some thousand times; each try is an entry of connection tracking, which has 65,536 and more.
+const triesBound = 'limit rate over 100/second burst 4096 packets';
+
+/**
+ * A first packet proves nothing: anybody can send one with the peer's address as its source. Whoever answers the answer was
+ * there to get it, and that is when the tracker calls the flow assured. So first packets pass, as many as a peer could ever
+ * need, and the pinhole is taken out by the packet that completes one of them; what comes of the others ends here.
+ */
+export function trying(plan: TablePlan): string {
+  const dataMark = mark(plan.dataMark);
+  return block('trying', [
+    '# Attempts, also those that are made once more, up to a bound.',
+    ...families.map((family) => {
+      const key = keyOf(family);
+      return `${firstSyn} add @${tries(family)} { ${key} ${triesBound} } counter name "attempts" drop`;
+    }),
+    '# The packet that completes one takes the pinhole out.',
+    ...families.map((family) => {
+      const [key, set] = [keyOf(family), pinholes(family)];
+      const taken = `delete @${set} { ${key} } ct label set ${completedLabel} accept`;
+      return `ct direction original ct status assured ${key} @${set} ${taken}`;
+    }),
+    '# Another one has been completed before, or the time was over.',
+    'ct status assured counter name "attempts" drop',
+    `ct mark set ${dataMark} accept`,
+  ]);
+}
+
 export function admit(plan: TablePlan): string {
   const dataMark = mark(plan.dataMark);
   return chain('admit', 'type filter hook forward priority filter - 1', [
-    '# Data connections under way; a first SYN that is sent once more is new, but marked.',
-    `ct mark ${dataMark} accept`,
-    '# The first SYN of an expected one uses its expectation up.',
-    ...families.map((family) => {
-      const [key, set] = [keyOf(family), pinholes(family)];
-      return `ct state new ${firstSyn} ${key} @${set} delete @${set} { ${key} } ct mark set ${dataMark} accept`;
-    }),
+    '# Data connections under way, and those that are being made.',
+    `ct mark ${dataMark} ct label ${completedLabel} accept`,
+    `ct mark ${dataMark} jump trying`,
+    '# The first SYN of an expected one; whose it is shows when the connection is complete.',
+    ...families.map((family) => `ct state new ${firstSyn} ${keyOf(family)} @${pinholes(family)} jump trying`),
     '# Control connections that come here were not intercepted: nobody is there to read them.',
     ...plan.intercepts.flatMap((intercept) =>
       intercept.families.map(
@@ -147,6 +197,7 @@ export function admit(plan: TablePlan): string {
       ),
     ),
     ...families.flatMap((family) => endings(plan, family)),
+    ...families.flatMap((family) => strays(plan, family)),
     ...families.flatMap((family) => unexpected(plan, family)),
   ]);
 }
@@ -165,6 +216,22 @@ function endings(plan: TablePlan, family: Family): string[] {
   return [
     `# Data connections over IPv${family} that have ended with their session are not taken up again in their middle.`,
     ...['saddr', 'daddr'].map((which) => `${middle} ${ip(family)} ${which} @${guarded(family)} reject with tcp reset`),
+  ];
+}
+
+/**
+ * Probes with odd flags (FIN, NULL, Xmas, SYN+ACK, ACK …) are answered by a host in one way at an open port and in another at a
+ * closed one. A connection begins with a SYN and no other flag but those of ECN (RFC 3168 §6.1.1); the tracker would also take
+ * up one in its middle (net.netfilter.nf_conntrack_tcp_loose). What the operator has excepted from tracking is not judged.
+ */
+function strays(plan: TablePlan, family: Family): string[] {
+  if (!guards(plan, family)) return [];
+  const toGuarded = `${ip(family)} daddr @${guarded(family)}`;
+  const plainSyn = 'tcp flags & (fin | syn | rst | psh | ack | urg) != syn';
+  return [
+    `# Packets of TCP to guarded networks over IPv${family} that belong to no connection, whatever their flags.`,
+    `ct state invalid ${toGuarded} meta l4proto tcp counter name "stray" drop`,
+    `ct state new ${toGuarded} ${plainSyn} counter name "stray" drop`,
   ];
 }
 

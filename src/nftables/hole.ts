@@ -6,7 +6,7 @@
 
 import { type Address, type Endpoint, octetsOfAddress, sameAddress, sameEndpoint } from '../address/endpoint.ts';
 import type { ElementChange } from '../sys/nfnetlink.ts';
-import { type Family, pinholes, redirects, sources } from './table-plan.ts';
+import { completedLabel, type Family, pinholes, redirects, sources } from './table-plan.ts';
 
 export interface Hole {
   readonly initiator: Address;
@@ -19,12 +19,12 @@ export interface Hole {
 }
 
 // A SYN that a pinhole lets through at its last moment must still leave with the right source a hook later.
-const sourceGraceMs = 1000;
+const graceMs = 1000;
 
 /** To be committed as one transaction, the pinhole itself last. Throws RangeError where the addresses are not of one family. */
 export function opening({ initiator, advertised, responder, source }: Hole, timeoutMs: number): ElementChange[] {
   const family = familyOf(initiator, advertised.address, responder.address, source);
-  const passing = concatenated(initiator, responder.address, responder.port);
+  const through = concatenated(initiator, responder.address, responder.port);
   const changes: ElementChange[] = [];
   if (!sameEndpoint(advertised, responder)) {
     const key = concatenated(initiator, advertised.address, advertised.port);
@@ -33,20 +33,30 @@ export function opening({ initiator, advertised, responder, source }: Hole, time
   }
   if (!sameAddress(source, initiator)) {
     const value = concatenated(source);
-    changes.push({ kind: 'add', set: sources(family), key: passing, value, timeoutMs: timeoutMs + sourceGraceMs });
+    changes.push({ kind: 'add', set: sources(family), key: through, value, timeoutMs: timeoutMs + graceMs });
   }
-  changes.push({ kind: 'add', set: pinholes(family), key: passing, timeoutMs });
+  changes.push({ kind: 'add', set: pinholes(family), key: through, timeoutMs });
   return changes;
 }
 
-/** Takes away what is left of what was opened so; the first SYN has taken the pinhole, a time-out perhaps all. */
+/** Takes away what is left of what was opened so; a completed connection has taken the pinhole, a time-out perhaps all. */
 export function closing(opened: readonly ElementChange[]): ElementChange[] {
   return opened.map(({ set, key }) => ({ kind: 'delete', set, key }));
 }
 
-/** What remains once the first SYN has taken the pinhole: the translations, which the kernel remembers by then. */
+/** What remains once a completed connection has taken the pinhole: the translations, which the kernel remembers by then. */
 export function spent(opened: readonly ElementChange[]): ElementChange[] {
   return closing(opened.slice(0, -1));
+}
+
+/** The element that is gone once a connection is completed. */
+export function passing(opened: readonly ElementChange[]): ElementChange {
+  return opened.at(-1)!;
+}
+
+/** Whether the flow with this ct label has taken its pinhole. */
+export function hasPassed(label: Uint8Array | undefined): boolean {
+  return label !== undefined && (label[completedLabel >> 3]! & (1 << (completedLabel & 7))) !== 0;
 }
 
 function familyOf(first: Address, ...others: Address[]): Family {

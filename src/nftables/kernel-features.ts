@@ -49,6 +49,14 @@ const features: readonly { readonly name: string; readonly needs: string; readon
     }`,
   },
   {
+    name: 'limits in the elements of sets (limit rate over)',
+    needs: 'Linux 5.7 and the kernel module nft_limit',
+    body: `set s { type ${key}; flags dynamic,timeout; timeout 5s; size 16; }
+    chain a { ${forward};
+      add @s { ${fields} limit rate over 100/second burst 4096 packets } drop
+    }`,
+  },
+  {
     name: 'address translation by maps in tables of both families (inet nat)',
     needs: 'Linux 5.8 and the kernel modules nft_chain_nat and nft_nat',
     body: `map d { type ${key} : ipv4_addr . inet_service; flags timeout; size 16; }
@@ -65,6 +73,13 @@ const features: readonly { readonly name: string; readonly needs: string; readon
     needs: 'the kernel modules nft_ct and nf_conntrack with CONFIG_NF_CONNTRACK_MARK',
     body: `chain a { ${forward};
       ct state new,untracked ct mark set 1 accept
+    }`,
+  },
+  {
+    name: 'labels on tracked connections (ct label)',
+    needs: 'the kernel module nft_ct and nf_conntrack with CONFIG_NF_CONNTRACK_LABELS',
+    body: `chain a { ${forward};
+      ct direction original ct status assured ct label set 111 accept
     }`,
   },
 ];

@@ -1,8 +1,8 @@
 // Which words may enter the text of a ruleset? Each is read by its own narrow grammar, whatever has checked it before:
 // a name with a brace or a line end in it would be a rule of its own. A word that fails is our mistake, so it throws.
 
-import { type Address, parseAddress } from '../address/endpoint.ts';
-import { type Network, parseNetwork } from '../address/network.ts';
+import { type Address, addressFromOctets, parseAddress } from '../address/endpoint.ts';
+import { contains, type Network, parseNetwork } from '../address/network.ts';
 
 /** Of a table, a listener: what nft takes for an identifier, short enough for the kernel (NFT_NAME_MAXLEN is 256). */
 export function identifier(text: string): string {
@@ -25,7 +25,7 @@ export function addressWord({ text }: Address): string {
   return address.value.text;
 }
 
-export function networkWord({ text }: Network): string {
+function networkWord({ text }: Network): string {
   const network = parseNetwork(text);
   if (!network.ok) throw new RangeError(`not a network: ${JSON.stringify(text)}`);
   return network.value.text;
@@ -50,6 +50,18 @@ export function portSet(values: readonly number[]): string {
   if (values.length === 0) throw new RangeError('no ports');
   const distinct = [...new Set(values)].sort((a, b) => a - b);
   return `{ ${distinct.map(port).join(', ')} }`;
+}
+
+/** Elements of an interval set may not overlap; of two networks that do, one is inside the other. */
+export function networkSet(networks: readonly Network[]): string {
+  if (networks.length === 0) throw new RangeError('no networks');
+  const distinct = [...new Map(networks.map((network) => [network.text, network])).values()];
+  const outermost = distinct.filter((inner) => !distinct.some((outer) => outer !== inner && holds(outer, inner)));
+  return `{ ${outermost.map(networkWord).join(', ')} }`;
+}
+
+function holds(outer: Network, inner: Network): boolean {
+  return outer.prefixLength <= inner.prefixLength && contains(outer, addressFromOctets(inner.octets));
 }
 
 function word(grammar: RegExp, text: string, what: string): string {

@@ -2,8 +2,6 @@
 // Must not break: every word of the plan passes through nft-words.ts, and everything is in one table of our own, because
 // all others are the operator's.
 
-import { addressFromOctets } from '../address/endpoint.ts';
-import { contains, type Network } from '../address/network.ts';
 import {
   admit,
   classify,
@@ -13,9 +11,10 @@ import {
   toServers,
   translateDestination,
   translateSource,
+  trying,
   untrack,
 } from './chains.ts';
-import { identifier, mark, networkWord, wholeNumber } from './nft-words.ts';
+import { identifier, mark, networkSet, wholeNumber } from './nft-words.ts';
 import {
   type Family,
   families,
@@ -25,6 +24,7 @@ import {
   sources,
   type TablePlan,
   tableComment,
+  tries,
 } from './table-plan.ts';
 
 /** A complete script for `nft -f`: an earlier table of this name gives way to this one in one transaction. */
@@ -48,6 +48,10 @@ ${families.flatMap((family) => guardedNetworks(plan, family)).join('\n')}
   counter unexpected { }
   # Dropped: control connections that would have passed unread.
   counter unread { }
+  # Dropped: packets of TCP to guarded networks that belong to no connection.
+  counter stray { }
+  # Dropped: attempts at expected data connections beyond what their peers can need, and connections where one was complete.
+  counter attempts { }
 
 ${chains(plan).join('\n')}}
 `;
@@ -57,6 +61,7 @@ ${chains(plan).join('\n')}}
 function chains(plan: TablePlan): string[] {
   return [
     ...ours(plan),
+    trying(plan),
     toServers(plan),
     divert(plan),
     untrack(plan),
@@ -86,6 +91,9 @@ ${routes.join('\n')}
 # Chains of yours that drop by default need a rule each:
 #   meta mark ${divertMark} accept      in the input hook, for control connections that were handed over
 #   ct mark ${mark(plan.dataMark)} accept      in the forward hook, for data connections that a session expects
+# What the gateway sends to servers on control connections passes the output hook of yours, not the forward hook, and
+# carries a mark of its own; what clients may not reach, such a rule keeps the gateway from, too:
+#   meta mark ${mark(plan.serverMark)} ip daddr 198.51.100.0/24 reject with tcp reset      in the output hook
 # No table overrules a drop of another: this one opens nothing that yours close, and yours nothing that this one closes.
 `;
 }
@@ -95,9 +103,11 @@ function expectations(plan: TablePlan, family: Family): string {
   const key = `type ${address} . ${address} . inet_service`;
   const size = `size ${wholeNumber(plan.pinholesMax, 1, 0xffff_ffff, 'size')}`;
   const timeout = `timeout ${wholeNumber(plan.expectationTimeoutMs, 1, 0x7fff_ffff, 'timeout')}ms`;
-  return `  # Data connections over IPv${family} that a session expects: from . to . port, as the forward hook sees them. Each may
-  # come once, its first SYN takes the element out; those that do not come time out, even after a death of Portcullis.
+  return `  # Data connections over IPv${family} that a session expects: from . to . port, as the forward hook sees them. The one that
+  # its peer completes takes the element out; those that do not come time out, even after a death of Portcullis.
   set ${pinholes(family)} { ${key}; flags dynamic,timeout; ${timeout}; ${size}; }
+  # How many have been begun there of late, by its peer or by whoever sends in its name.
+  set ${tries(family)} { ${key}; flags dynamic,timeout; timeout 5s; ${size}; }
   # Those that were announced at another address: from . announced address . port : where they really go.
   map ${redirects(family)} { ${key} : ${address} . inet_service; flags timeout; ${size}; }
   # Those whose peer must see another address than the real one: from . to . port : as whom.
@@ -108,20 +118,9 @@ function expectations(plan: TablePlan, family: Family): string {
 function guardedNetworks(plan: TablePlan, family: Family): string[] {
   const networks = plan.guard.filter((network) => network.family === family);
   if (networks.length === 0) return [];
-  const elements = outermost(networks).map(networkWord).join(', ');
   return [
     `  # Networks to which nobody opens a data connection that is not expected.
-  set ${guarded(family)} { type ipv${family}_addr; flags interval; elements = { ${elements} }; }
+  set ${guarded(family)} { type ipv${family}_addr; flags interval; elements = ${networkSet(networks)}; }
 `,
   ];
-}
-
-/** Elements of an interval set may not overlap; of two networks that do, one is inside the other. */
-function outermost(networks: readonly Network[]): readonly Network[] {
-  const distinct = [...new Map(networks.map((network) => [network.text, network])).values()];
-  return distinct.filter((inner) => !distinct.some((outer) => outer !== inner && holds(outer, inner)));
-}
-
-function holds(outer: Network, inner: Network): boolean {
-  return outer.prefixLength <= inner.prefixLength && contains(outer, addressFromOctets(inner.octets));
 }

@@ -2,7 +2,7 @@
 // Names, types, hooks and marks are compared, and that a rule is there for each thing; not the whole wording of rules,
 // which differs between versions of nft.
 
-import { answersOfServers, interceptionMatch, jumpToServers } from './chains.ts';
+import { answersOfServers, interceptions, jumpToServers } from './chains.ts';
 import {
   type Family,
   families,
@@ -13,6 +13,7 @@ import {
   sources,
   type TablePlan,
   tableComment,
+  tries,
 } from './table-plan.ts';
 
 /** Whether the table carries the comment by which we know ours. */
@@ -41,6 +42,7 @@ function setsOf(plan: TablePlan, family: Family): Part[] {
   const key = `type ${address} . ${address} . inet_service`;
   const parts = [
     { name: `set ${pinholes(family)}`, lines: [`${key};`, 'flags dynamic,timeout;'] },
+    { name: `set ${tries(family)}`, lines: [`${key};`, 'flags dynamic,timeout;'] },
     { name: `map ${redirects(family)}`, lines: [`${key} : ${address} . inet_service;`, 'flags timeout;'] },
     { name: `map ${sources(family)}`, lines: [`${key} : ${address};`, 'flags timeout;'] },
   ];
@@ -52,15 +54,19 @@ function setsOf(plan: TablePlan, family: Family): Part[] {
 function chainsOf(plan: TablePlan): Part[] {
   const [divertMark, dataMark] = [printedMark(plan.divertMark), printedMark(plan.dataMark)];
   const each = (line: (family: Family) => string): string[] => families.map(line);
-  const interceptions = plan.intercepts.flatMap((intercept) =>
-    intercept.families.map((family) => `${interceptionMatch(intercept, family)} meta mark set ${divertMark}`),
+  const taken = plan.intercepts.flatMap((intercept) =>
+    interceptions(intercept).map(({ from, taken }) =>
+      intercept.clients === undefined
+        ? `${from}${taken} meta mark set ${divertMark}`
+        : `${taken} meta mark set ${divertMark}`,
+    ),
   );
   const parts: Part[] = [
     {
       name: 'chain divert',
       lines: ['type filter hook prerouting', jumpToServers(plan), answersOfServers(plan)],
     },
-    { name: 'chain to_servers', lines: interceptions },
+    { name: 'chain to_servers', lines: taken },
     {
       name: 'chain ours_untracked',
       lines: ['socket wildcard 1 return', `meta mark set ${divertMark} notrack accept`],
@@ -70,6 +76,7 @@ function chainsOf(plan: TablePlan): Part[] {
       lines: [
         'type filter hook output',
         'socket transparent 1 notrack',
+        `meta mark ${printedMark(plan.serverMark)} accept`,
         `socket transparent 1 meta mark set ${divertMark}`,
       ],
     },
@@ -91,15 +98,24 @@ function chainsOf(plan: TablePlan): Part[] {
       name: 'chain admit',
       lines: [
         'type filter hook forward',
-        `ct mark ${dataMark} accept`,
-        ...each((family) => `tcp dport @${pinholes(family)} delete @${pinholes(family)}`),
-        `ct mark set ${dataMark} accept`,
+        `ct mark ${dataMark} jump trying`,
+        ...each((family) => `tcp dport @${pinholes(family)} jump trying`),
         ...families
           .filter((family) => guards(plan, family))
           .flatMap((family) => [
-            `daddr @${guarded(family)}`,
+            `daddr @${guarded(family)} tcp dport`,
+            `ct state invalid ${family === 4 ? 'ip' : 'ip6'} daddr @${guarded(family)}`,
+            `ct state new ${family === 4 ? 'ip' : 'ip6'} daddr @${guarded(family)} tcp flags`,
             ...(plan.endFlows ? [`saddr @${guarded(family)} reject with tcp reset`] : []),
           ]),
+      ],
+    },
+    {
+      name: 'chain trying',
+      lines: [
+        ...each((family) => `add @${tries(family)}`),
+        ...each((family) => `tcp dport @${pinholes(family)} delete @${pinholes(family)}`),
+        `ct mark set ${dataMark} accept`,
       ],
     },
     {

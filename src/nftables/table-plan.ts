@@ -17,6 +17,8 @@ export interface TablePlan {
   /** Whether a data connection whose session has ended it must not be taken up again in its middle. */
   readonly endFlows: boolean;
   readonly expectationTimeoutMs: number;
+  /** Packet mark of what the gateway sends to servers on control connections, for rules of the operator's. */
+  readonly serverMark: number;
   /** Expectations at once; the bound of each set and map. */
   readonly pinholesMax: number;
   /**
@@ -31,6 +33,10 @@ export interface Intercept {
   readonly listener: string;
   /** Only what comes in there; undefined: everywhere. */
   readonly interface: string | undefined;
+  /** The only one through which servers are reached; undefined: any. */
+  readonly egress: string | undefined;
+  /** Only what comes from these; undefined: from everywhere. */
+  readonly clients: readonly Network[] | undefined;
   readonly ports: readonly number[];
   /** Where the servers behind it listen. */
   readonly serverPorts: readonly number[];
@@ -47,6 +53,13 @@ export const families: readonly Family[] = [4, 6];
 export const pinholes = (family: Family): string => `pinholes${family}`;
 export const redirects = (family: Family): string => `redirects${family}`;
 export const sources = (family: Family): string => `sources${family}`;
+export const tries = (family: Family): string => `tries${family}`;
+
+/**
+ * The bit of a flow's ct label that says: its peer has completed the handshake, and so has used its pinhole. A mark could not
+ * say so, because the operator's rules let pass by it what is only being made, too.
+ */
+export const completedLabel = 111;
 
 /** Whether there are networks of this family to guard. */
 export const guards = ({ guard }: TablePlan, family: Family): boolean => guard.some((one) => one.family === family);

@@ -74,8 +74,10 @@ function foreignSentence(table: string): string {
 
 function absentInterfaces({ intercepts }: TablePlan): string[] {
   const present = interfaces();
-  return intercepts.flatMap(({ listener, interface: name }) =>
-    name === undefined || present.has(name) ? [] : [`listener ${listener}: there is no network interface ${name}`],
+  return intercepts.flatMap(({ listener, interface: ingress, egress }) =>
+    [ingress, egress]
+      .filter((name) => name !== undefined && !present.has(name))
+      .map((name) => `listener ${listener}: there is no network interface ${name}`),
   );
 }
 

@@ -8,6 +8,9 @@ export const sessionOutcomes = [
   'refused-limit',
   'refused-client-limit',
   'refused-server',
+  'refused-network',
+  'refused-egress',
+  'refused-link-local',
   'refused-draining',
   'upstream-unreachable',
   'upstream-timeout',
@@ -93,8 +96,11 @@ export const transferDirections = ['download', 'upload', 'listing'] as const;
  */
 export const logDropPlaces = ['engine', 'output', 'share'] as const;
 
-/** Why our table in the kernel dropped a packet: a data connection that no session expects, a control connection unread. */
-export const kernelDropReasons = ['unexpected', 'unread'] as const;
+/**
+ * Why our table in the kernel dropped a packet: a data connection that no session expects, a control connection unread, a packet
+ * of no connection, one attempt too many at an expected data connection.
+ */
+export const kernelDropReasons = ['unexpected', 'unread', 'stray', 'attempts'] as const;
 
 /**
  * Why a request to the admin pages got none: a name that is not listed, a page of another site, no host that can be

@@ -3,7 +3,7 @@
 // Must not break: nothing is changed before everything is known to work, a table that the operator loaded is only looked at,
 // and one by which another gateway lives is not touched.
 
-import { type DropCounts, dropsSince, noDrops, readDropCounters } from '../nftables/drop-counters.ts';
+import { bothDrops, type DropCounts, dropsSince, noDrops, readDropCounters } from '../nftables/drop-counters.ts';
 import { check, install, probe, remove } from '../nftables/table.ts';
 import type { TablePlan } from '../nftables/table-plan.ts';
 import type { KernelSettings, Settings } from '../settings/settings.ts';
@@ -81,8 +81,8 @@ export class Perimeter {
   /** What of these settings can be had while the table stands: its name and the marks stay until the end. */
   kernelSettings(wanted: KernelSettings): KernelSettings {
     if (this.standing === undefined) return wanted;
-    const { table, divertMark, dataMark } = this.standing;
-    return { ...wanted, table, divertMark, dataMark };
+    const { table, divertMark, dataMark, serverMark } = this.standing;
+    return { ...wanted, table, divertMark, dataMark, serverMark };
   }
 
   /** Leaves nothing of ours behind. */
@@ -102,8 +102,9 @@ export class Perimeter {
       this.claim = holding.name;
       return undefined;
     }
+    if (holding.code === 'EPERM') return `no right to the nftables table inet ${table}; give the process CAP_NET_ADMIN`;
     if (holding.code !== 'EADDRINUSE') return `cannot claim the nftables table inet ${table}: ${holding.code}`;
-    return `another Portcullis runs here with the nftables table inet ${table} (ss -xap shows it); stop that one, or give this one a table of its own (kernel.table)`;
+    return `another Portcullis runs here with the nftables table inet ${table} (ss -f netlink shows whose sockets there are); stop that one, or give this one a table of its own (kernel.table)`;
   }
 
   private disclaim(): void {
@@ -124,11 +125,7 @@ export class Perimeter {
   private look(): void {
     const now = this.standing === undefined ? undefined : readDropCounters(this.standing.table);
     if (now === undefined) return;
-    const fresh = dropsSince(this.seen, now);
-    this.untold = {
-      unexpected: this.untold.unexpected + fresh.unexpected,
-      unread: this.untold.unread + fresh.unread,
-    };
+    this.untold = bothDrops(this.untold, dropsSince(this.seen, now));
     this.seen = now;
   }
 }

@@ -19,17 +19,20 @@ export function tablePlanOf({ listeners, kernel, limits }: Settings): TablePlan 
     intercepts: transparent.map(interceptOf),
     guard: kernel.guard,
     endFlows: kernel.endFlows,
+    serverMark: kernel.serverMark,
     expectationTimeoutMs: limits.expectationTimeoutMs,
     pinholesMax,
     dscp: kernel.dscp,
   };
 }
 
-function interceptOf({ name, listen, intercept, publish }: TransparentListener): Intercept {
+function interceptOf({ name, listen, intercept, egress, clients, publish }: TransparentListener): Intercept {
   const { address, port } = listen;
   return {
     listener: name,
     interface: intercept.interface,
+    egress,
+    clients,
     ports: intercept.ports,
     // A server that is not published is reached at the port that its client has dialled.
     serverPorts: [...intercept.ports, ...publish.map(({ to }) => to.port)],

@@ -18,7 +18,7 @@ import { activeAt, changed, type Phase, type Session, type Step } from './sessio
 import { setUpLeft } from './set-up-reply.ts';
 import { onOpened, onUnavailable } from './transfer-setup.ts';
 import type { Way } from './way.ts';
-import { onArrived, onDataEnded, onJoined } from './ways.ts';
+import { onArrived, onAttempted, onDataEnded, onJoined } from './ways.ts';
 
 const expectGreeting: Phase = { kind: 'expect-greeting' };
 
@@ -86,6 +86,8 @@ function judge(session: Session, event: SessionEvent, nowMs: number, out: Action
     case 'stranger':
       out.push({ kind: 'record', record: { kind: 'stranger', way: event.way, leg: event.leg, peer: event.peer } });
       return session;
+    case 'data-path-attempted':
+      return onAttempted(session, event.way, nowMs);
     case 'data-path-joined':
       return onJoined(session, event.way, out);
     case 'data-path-ended':

@@ -19,6 +19,8 @@ export interface SetUp {
 
 /** What has become of a data connection. */
 export type WayNews =
+  /** Somebody has begun to connect, and whether it is the expected peer shows when the connection is complete. */
+  | { readonly kind: 'data-path-attempted'; readonly way: number }
   /** Both legs are up. */
   | { readonly kind: 'data-path-joined'; readonly way: number }
   | { readonly kind: 'data-path-ended'; readonly way: number; readonly result: DataResult };

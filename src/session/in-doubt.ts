@@ -1,12 +1,13 @@
 // Which data connections must be looked at before this event can be judged? A data path may learn of their steps late, and
-// what a session does next may depend on them. Whom nothing depends on is not asked after: it costs as much as a line.
+// what a session does next may depend on them. Whom nothing depends on is not asked after: it costs as much as a line, but
+// nothing for a way to which nobody has come.
 
 import { parseCommand } from '../wire/command.ts';
 import { takeTelnet } from '../wire/telnet.ts';
 import type { SessionEvent } from './event.ts';
 import { isSetUpVerb } from './requested-set-up.ts';
 import type { Session } from './session.ts';
-import { isInUse, type Way } from './way.ts';
+import { isInUse, isUnused, type Way } from './way.ts';
 
 const FOUR = 52;
 const FIVE = 53;
@@ -19,7 +20,9 @@ export function waysInDoubt(session: Session, event: SessionEvent): readonly Way
       // A client speaks again once it has closed; what it may do now depends on whether all of its transfer is over.
       if (event.from === 'client') {
         const answered = waysAnswered(session);
-        return answered.length > 0 && mayWait(session, event.line.octets) ? none : answered;
+        const inDoubt = answered.length > 0 && mayWait(session, event.line.octets) ? none : answered;
+        const superseded = session.ways.filter((way) => mayBeSuperseded(way, event.line.octets[0]));
+        return superseded.length === 0 ? inDoubt : [...inDoubt, ...superseded];
       }
       // Whether data has flowed decides what a refusal of the transfer means.
       return isNegative(event.line.octets[0]) ? session.ways.filter(isUnobserved) : none;
@@ -27,6 +30,9 @@ export function waysInDoubt(session: Session, event: SessionEvent): readonly Way
     case 'end':
       // Whatever has not ended by now is ended, and told so.
       return session.ways.filter(isUnobserved);
+    case 'clock':
+      // To an unused way somebody may have come at the last moment.
+      return session.ways.filter((way) => isUnobserved(way) && isUnused(way));
     default:
       return none;
   }
@@ -40,13 +46,21 @@ function mayWait({ ways, terms }: Session, line: Uint8Array): boolean {
 }
 
 /** The relay hears of everything as it happens; what the kernel carries must be asked about. */
-function isUnobserved(way: Way): boolean {
-  return way.plane === 'kernel' && isInUse(way);
+function isUnobserved({ plane, stage }: Way): boolean {
+  return plane === 'kernel' && stage.kind !== 'ended';
 }
 
 /** Those whose transfer the server has answered, and whose end has not been seen. */
 export function waysAnswered({ ways }: Session): readonly Way[] {
-  return ways.length === 0 ? none : ways.filter((way) => isUnobserved(way) && typeof way.transfer?.reply === 'number');
+  const isAnswered = (way: Way) => isUnobserved(way) && isInUse(way) && typeof way.transfer?.reply === 'number';
+  return ways.length === 0 ? none : ways.filter(isAnswered);
+}
+
+/** Its transfer is over, or the line may be a set-up (PASV, PORT, EPSV, EPRT), which ends what nobody has used. */
+function mayBeSuperseded(way: Way, first: number | undefined): boolean {
+  if (!isUnobserved(way) || !isUnused(way)) return false;
+  if (way.transfer !== undefined && way.transfer.reply !== 'awaited') return true;
+  return first !== undefined && ((first | 0x20) === 0x70 || (first | 0x20) === 0x65);
 }
 
 /** 4yz and 5yz, RFC 959 §4.2.1. */

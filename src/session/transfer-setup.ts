@@ -95,6 +95,7 @@ export function onOpened(session: Session, event: Opened, nowMs: number, out: Ac
     stage: ports.server === undefined ? expected : { kind: 'unconfirmed', serverArrived: 'no' },
     freeSinceMs: nowMs,
     keptMs: nowMs,
+    renewals: 0,
     transfer: undefined,
   });
   const opened = withWays(inPhase(session, then), [...session.ways, way], id);

@@ -36,6 +36,8 @@ export interface Way {
   readonly freeSinceMs: number;
   /** When the data path was last told that its transfer is being worked on. */
   readonly keptMs: number;
+  /** How often it was given time anew, because somebody was about to connect. */
+  readonly renewals: number;
   readonly transfer: Transfer | undefined;
 }
 
@@ -113,6 +115,14 @@ export function carrying(way: Way, transfer: Transfer): Way {
   return next;
 }
 
+/** As if it had been opened then. */
+export function renewed(way: Way, nowMs: number): Way {
+  const next = new WayCopy(way);
+  next.freeSinceMs = nowMs;
+  next.renewals = way.renewals + 1;
+  return next;
+}
+
 class WayCopy implements Way {
   readonly id: Way['id'];
   readonly plane: Way['plane'];
@@ -121,6 +131,7 @@ class WayCopy implements Way {
   stage: Way['stage'];
   freeSinceMs: Way['freeSinceMs'];
   keptMs: Way['keptMs'];
+  renewals: Way['renewals'];
   transfer: Way['transfer'];
 
   constructor(from: Way) {
@@ -131,6 +142,7 @@ class WayCopy implements Way {
     this.stage = from.stage;
     this.freeSinceMs = from.freeSinceMs;
     this.keptMs = from.keptMs;
+    this.renewals = from.renewals;
     this.transfer = from.transfer;
   }
 }

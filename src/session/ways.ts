@@ -14,11 +14,15 @@ import {
   isUnused,
   joining,
   keptAt,
+  renewed,
   type Transfer,
   transferRecord,
   type Way,
   type WayStage,
 } from './way.ts';
+
+// With the shortest expectationTimeout enough for a first packet that is lost twice.
+const renewalsMax = 4;
 
 export function findWay(session: Session, id: number | undefined): Way | undefined {
   if (id !== undefined) for (const way of session.ways) if (way.id === id) return way;
@@ -51,6 +55,17 @@ export function onArrived(session: Session, id: number, leg: Side, out: Action[]
   // A leg that the gateway dialled itself is no arrival: the other one is dialled already, or waits for the mark.
   if (way.stage.kind !== 'expected') return session;
   return join(session, way, leg, out);
+}
+
+/**
+ * It would be judged for having had no data connection, and one is being made: its first packets may have been lost. So it is
+ * given as much time again. Attempts can be forged, so it is given it a few times only.
+ */
+export function onAttempted(session: Session, id: number, nowMs: number): Session {
+  const way = findWay(session, id);
+  if (way === undefined || !isUnused(way)) return session;
+  const late = nowMs - way.freeSinceMs >= session.terms.limits.expectationTimeoutMs;
+  return late && way.renewals < renewalsMax ? withWay(session, renewed(way, nowMs)) : session;
 }
 
 /** The server has accepted the endpoint that it was told, so whoever came early is let through now. */

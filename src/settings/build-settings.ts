@@ -45,13 +45,18 @@ function buildListener(file: ListenerFile): ListenerSettings {
   return { ...common, mode: 'reverse', upstream: file.upstream, dataPath: file.dataPath ?? defaultReverse.dataPath };
 }
 
-type OwnOfTransparent = Pick<TransparentListener, 'mode' | 'intercept' | 'servers' | 'publish' | 'source' | 'dataPath'>;
+type OwnOfTransparent = Pick<
+  TransparentListener,
+  'mode' | 'intercept' | 'clients' | 'egress' | 'servers' | 'publish' | 'source' | 'dataPath'
+>;
 
 function buildTransparent(file: TransparentFile): OwnOfTransparent {
   const defaults = defaultTransparent;
   return {
     mode: 'transparent',
     intercept: { ports: file.intercept?.ports ?? defaults.intercept.ports, interface: file.intercept?.interface },
+    clients: file.clients,
+    egress: file.egress,
     servers: file.servers,
     publish: (file.publish ?? defaults.publish).map((entry) => ({ from: publishedFrom(entry), to: entry.to })),
     source: file.source ?? defaults.source,
@@ -104,6 +109,7 @@ function buildKernel(file: SettingsFile['kernel'], listeners: readonly ListenerS
     table: file?.table ?? defaultKernel.table,
     divertMark: file?.divertMark ?? defaultKernel.divertMark,
     dataMark: file?.dataMark ?? defaultKernel.dataMark,
+    serverMark: file?.serverMark ?? defaultKernel.serverMark,
     guard: file?.guard ?? guardOf(listeners),
     endFlows: file?.endFlows ?? defaultKernel.endFlows,
     dscp: { control: file?.dscp?.control, data: file?.dscp?.data },

@@ -49,5 +49,7 @@ export const defaultKernel = {
   table: 'portcullis',
   divertMark: 1,
   dataMark: 0xf7b,
+  // Beside it, and unlike the small numbers that operators take for their own.
+  serverMark: 0xf7d,
   endFlows: false,
 } as const satisfies Partial<KernelSettings>;

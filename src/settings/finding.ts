@@ -39,6 +39,7 @@ export interface ReadableListener {
 /** What could be read of the keys that only a transparent listener has. */
 export interface ReadableTransparent {
   readonly intercept: { readonly ports: readonly number[]; readonly interface: string | undefined } | undefined;
+  readonly clients: readonly Network[] | undefined;
   readonly servers: readonly Network[] | undefined;
   /** Undefined in the place of an entry that is wrong. */
   readonly publish: readonly (Published | undefined)[];
@@ -48,4 +49,5 @@ export interface ReadableTransparent {
 export interface ReadableKernel {
   readonly divertMark: number | undefined;
   readonly dataMark: number | undefined;
+  readonly serverMark: number | undefined;
 }

@@ -43,6 +43,7 @@ export const kernelSchema = section({
   table: tableName.optional(),
   divertMark: mark.optional(),
   dataMark: mark.optional(),
+  serverMark: mark.optional(),
   guard: list(network, 'networks').optional(),
   endFlows: trueOrFalse.optional(),
   dscp: section({ control: dscp.optional(), data: dscp.optional() }).optional(),

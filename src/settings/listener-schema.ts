@@ -62,6 +62,8 @@ const transparentSchema = section({
   mode: variantWord('transparent', modes),
   ...commonShape,
   intercept: interceptSchema.optional(),
+  clients: list(network, 'networks', 1).optional(),
+  egress: interfaceName.optional(),
   servers: list(network, 'networks', 1),
   publish: list(publishedSchema, 'servers {address: …, port: …, to: …}').optional(),
   source: text(sourceExpected, (value): Parsed<'client' | 'gateway' | Address> => {

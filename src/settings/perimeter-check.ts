@@ -31,6 +31,10 @@ function checkFamilies({ listen, advertiseToServerFamily }: ReadableListener, ow
     const wider = isUnspecified(listen.address) ? `; "[::]:${listen.port}" takes both` : '';
     find(['servers', at], `is an IPv${family} network, and listen takes no IPv${family} connections${wider}`);
   });
+  own.clients?.forEach(({ family }, at) => {
+    if (listen === undefined || takesFamily(listen.address, family)) return;
+    find(['clients', at], `is an IPv${family} network, and listen takes no IPv${family} connections`);
+  });
   const reached = (family: 4 | 6): boolean => servers === undefined || servers.some((one) => one.family === family);
   const sourceFamily = typeof source === 'object' ? source.family : undefined;
   if (sourceFamily !== undefined && servers?.some(({ family }) => family !== sourceFamily)) {
@@ -68,10 +72,15 @@ export function checkKernel({ listeners, kernel }: ReadableSettings): Finding[] 
     const message = 'has no effect without a listener of mode transparent; leave it out';
     findings.push({ path: ['kernel'], message });
   }
-  const { divertMark, dataMark } = kernel;
+  const { divertMark, dataMark, serverMark } = kernel;
   if (divertMark !== undefined && divertMark === dataMark) {
     const message = `0x${dataMark.toString(16)} is divertMark too; expected a mark of its own`;
     findings.push({ path: ['kernel', 'dataMark'], message });
+  }
+  // Both are marks of packets, and by divertMark what goes to a server would be led back to this machine.
+  if (divertMark !== undefined && divertMark === serverMark) {
+    const message = `0x${serverMark.toString(16)} is divertMark too; expected a mark of its own`;
+    findings.push({ path: ['kernel', 'serverMark'], message });
   }
   return findings;
 }

@@ -68,6 +68,7 @@ function readableTransparent(keys: Partial<TransparentFile>, data: unknown): Rea
       'intercept' in keys
         ? { ports: keys.intercept?.ports ?? defaultTransparent.intercept.ports, interface: keys.intercept?.interface }
         : undefined,
+    clients: keys.clients,
     servers: keys.servers,
     publish: Array.isArray(publish) ? publish.map(readablePublished) : [],
     source: keys.source,
@@ -85,6 +86,7 @@ function readableKernel(data: unknown): ReadableKernel | undefined {
   return {
     divertMark: 'divertMark' in keys ? (keys.divertMark ?? defaultKernel.divertMark) : undefined,
     dataMark: 'dataMark' in keys ? (keys.dataMark ?? defaultKernel.dataMark) : undefined,
+    serverMark: 'serverMark' in keys ? (keys.serverMark ?? defaultKernel.serverMark) : undefined,
   };
 }
 

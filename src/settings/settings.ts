@@ -72,6 +72,10 @@ export interface TransparentListener extends ListenerCommon {
   readonly mode: 'transparent';
   /** Which control connections the kernel hands over: by destination port, and by where they come in. */
   readonly intercept: { readonly ports: readonly number[]; readonly interface: string | undefined };
+  /** The only networks from which clients may come; undefined: all. */
+  readonly clients: readonly Network[] | undefined;
+  /** The only interface through which servers are reached; undefined: whichever the routes say. */
+  readonly egress: string | undefined;
   /** The only servers that may be reached; a published endpoint counts as the server behind it. */
   readonly servers: readonly Network[];
   readonly publish: readonly Published[];
@@ -87,6 +91,8 @@ export interface KernelSettings {
   readonly divertMark: number;
   /** Connection mark of data connections, for the operator's own rules. */
   readonly dataMark: number;
+  /** Packet mark of what the gateway sends to servers on control connections, for the operator's own rules. */
+  readonly serverMark: number;
   /** Networks to which nobody opens an unexpected TCP connection above port 1023. */
   readonly guard: readonly Network[];
   /** Whether data connections end with their session. */

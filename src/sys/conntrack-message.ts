@@ -9,7 +9,9 @@ import {
   messagesIn,
   NLM_F_ACK,
   NLM_F_CREATE,
+  NLM_F_DUMP,
   NLM_F_REQUEST,
+  NLMSG_DONE,
   NLMSG_ERROR,
   type Span,
 } from './netlink.ts';
@@ -54,6 +56,8 @@ export interface Flow {
   /** The ct mark, 0 where there is none. */
   readonly mark: number;
   readonly tcpState: TcpState | undefined;
+  /** The ct label, 16 octets with bit 0 first; undefined where it has none, and in events. */
+  readonly label: Uint8Array | undefined;
   /** Told in `destroy` events and answers, where accounting was on at the first packet. */
   readonly octets: FlowOctets | undefined;
 }
@@ -65,6 +69,8 @@ export interface FlowEvent extends Flow {
 /** What came back for one request. */
 export type FlowAnswer =
   | { readonly kind: 'flow'; readonly flow: Flow }
+  /** No more of those that were listed. */
+  | { readonly kind: 'end' }
   /** The request was carried out (`undefined`), or why not. */
   | { readonly kind: 'done'; readonly code: SysErrorCode | undefined };
 
@@ -77,6 +83,7 @@ const attributeTypeMask = 0x3fff;
 const flagsAt = 6;
 // Of IPv6, the longer one: 16 + 4 + 3 × 4 of nests + 2 × 20 + 3 × 8 is less.
 const requestOctetsMax = 128;
+const AF_UNSPEC = 0;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const IPPROTO_TCP = 6;
@@ -87,10 +94,17 @@ const CT_GET = 0x101;
 export const CT_DELETE = 0x102;
 
 const CTA_TUPLE_ORIG = 1;
+const CTA_STATUS = 3;
 export const CTA_PROTOINFO = 4;
 export const CTA_MARK = 8;
 const CTA_COUNTERS_ORIG = 9;
 const CTA_COUNTERS_REPLY = 10;
+const CTA_MARK_MASK = 21;
+const CTA_LABELS = 22;
+const CTA_STATUS_MASK = 26;
+const labelOctets = 16;
+/** IPS_ASSURED: both have taken part in the handshake. */
+const assured = 4;
 const CTA_TUPLE_IP = 1;
 const CTA_TUPLE_PROTO = 2;
 const CTA_IP_V4_SRC = 1;
@@ -118,19 +132,24 @@ export function readFlowEvents(datagram: Uint8Array, length: number): FlowEvent[
   return events;
 }
 
-/** The answer to the request with this sequence number, undefined where the datagram holds none. */
+/** The first answer to the request with this sequence number, undefined where the datagram holds none. */
 export function readFlowAnswer(datagram: Uint8Array, length: number, sequence: number): FlowAnswer | undefined {
+  for (const answer of flowAnswersIn(datagram, length, sequence)) return answer;
+  return undefined;
+}
+
+/** All answers to that request which one datagram holds: a list comes in many. */
+export function* flowAnswersIn(datagram: Uint8Array, length: number, sequence: number): Generator<FlowAnswer, void> {
   for (const message of messagesIn(datagram, length)) {
     if (message.sequence !== sequence) continue;
-    if (message.type === NLMSG_ERROR) {
-      if (message.to - message.from < 4) continue;
+    if (message.type === NLMSG_DONE) yield { kind: 'end' };
+    if (message.type === NLMSG_ERROR && message.to - message.from >= 4) {
       const errno = -new DataView(datagram.buffer, datagram.byteOffset, message.to).getInt32(message.from, true);
-      return { kind: 'done', code: errno === 0 ? undefined : nameOfErrno(errno) };
+      yield { kind: 'done', code: errno === 0 ? undefined : nameOfErrno(errno) };
     }
     const flow = message.type === CT_NEW ? flowIn(datagram, message) : undefined;
-    if (flow !== undefined) return { kind: 'flow', flow };
+    if (flow !== undefined) yield { kind: 'flow', flow };
   }
-  return undefined;
 }
 
 // One for all requests, with a store outside the JavaScript heap: a fresh small array would be moved there each time.
@@ -163,6 +182,20 @@ export function flowRequest(ask: 'get' | 'delete', tuple: FlowTuple, sequence: n
   return writer.octets.subarray(0, writer.length);
 }
 
+/** Asks for all flows with this mark whose handshake is complete, answered with each of them and an `end`. Good until the next call. */
+export function flowListRequest(mark: number, sequence: number): Uint8Array {
+  writer.reset();
+  writer.beginMessage(CT_GET, NLM_F_REQUEST | NLM_F_DUMP, sequence);
+  writer.netfilterHeader(AF_UNSPEC, 0);
+  writer.attribute(CTA_MARK, numberOctets(mark));
+  writer.attribute(CTA_MARK_MASK, numberOctets(0xffff_ffff));
+  // A kernel that does not know these two lists more than was asked for.
+  writer.attribute(CTA_STATUS, numberOctets(assured));
+  writer.attribute(CTA_STATUS_MASK, numberOctets(assured));
+  writer.endMessage();
+  return writer.octets.subarray(0, writer.length);
+}
+
 /** An entry is announced as one to be created; the same message without that flag tells of a change of it. */
 function kindOf(datagram: Uint8Array, { type, from }: Span): FlowEvent['kind'] | undefined {
   if (type === CT_DELETE) return 'destroy';
@@ -182,6 +215,7 @@ function flowIn(octets: Uint8Array, { from, to }: Span): Flow | undefined {
     original,
     mark: numberIn(octets, attribute(CTA_MARK), 4) ?? 0,
     tcpState: tcpStates[numberIn(octets, nestedAt(octets, tcp, CTA_PROTOINFO_TCP_STATE), 1) ?? 0],
+    label: octetsIn(octets, attribute(CTA_LABELS), labelOctets),
     octets: there === undefined || back === undefined ? undefined : { original: there, reply: back },
   };
 }
@@ -201,9 +235,12 @@ function tupleIn(octets: Uint8Array, tuple: number): FlowTuple | undefined {
   return { family, source, destination, sourcePort, destinationPort };
 }
 
-/** A copy: the buffer is used for the next datagram. */
 function addressIn(octets: Uint8Array, at: number, family: 4 | 6): Uint8Array | undefined {
-  const length = family === 4 ? 4 : 16;
+  return octetsIn(octets, at, family === 4 ? 4 : 16);
+}
+
+/** A copy of exactly so many octets: the buffer is used for the next datagram. */
+function octetsIn(octets: Uint8Array, at: number, length: number): Uint8Array | undefined {
   return at < 0 || sizeAt(octets, at) !== attributeHeaderOctets + length
     ? undefined
     : octets.slice(at + attributeHeaderOctets, at + attributeHeaderOctets + length);
@@ -245,4 +282,8 @@ function sizeAt(octets: Uint8Array, at: number): number {
 
 function portOctets(port: number): Uint8Array {
   return Uint8Array.of(port >> 8, port & 0xff);
+}
+
+function numberOctets(value: number): Uint8Array {
+  return Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
 }

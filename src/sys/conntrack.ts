@@ -22,6 +22,8 @@ import {
   type FlowAnswer,
   type FlowEvent,
   type FlowTuple,
+  flowAnswersIn,
+  flowListRequest,
   flowRequest,
   readFlowAnswer,
   readFlowEvents,
@@ -30,7 +32,7 @@ import {
 import { SysError, type SysErrorCode } from './errno.ts';
 import { filterFlowEvents } from './flow-filter.ts';
 import * as libc from './libc.ts';
-import { NetfilterSocket } from './netfilter-socket.ts';
+import { NetlinkSocket } from './netlink-socket.ts';
 import { levelIn, type Pollable, type Poller } from './poller.ts';
 import { setInteger } from './socket-option.ts';
 
@@ -38,7 +40,7 @@ export type { Flow, FlowEvent, FlowOctets, FlowTuple } from './conntrack-message
 
 // An event is some 250 octets, for which the kernel counts 1,280, and it doubles what it is asked for: room for 13,000, or
 // 4,000 connections that begin and end during one long turn. Memory is taken only while they wait.
-const queueOctets = 8 * 1024 * 1024;
+const queueOctetsDefault = 8 * 1024 * 1024;
 // The longest event is below 1 KiB.
 const datagramOctetsMax = 8192;
 // Some events take part in a turn; others' descriptors want their share of it. The rest is there at the next turn.
@@ -72,13 +74,21 @@ export function stageOf({ tcpState }: Pick<Flow, 'tcpState'>): FlowStage {
   return tcpState === undefined ? 'opening' : stages[tcpState];
 }
 
+export interface FlowWatchOptions {
+  /** `when-asked`: events wait until `onReady` is called. */
+  readonly telling?: 'at-once' | 'when-asked';
+  /** Room for events that wait. */
+  readonly queueOctets?: number;
+}
+
 /** Hears where flows with one ct mark begin and are forgotten, in the network namespace of the thread that opens it. */
 export class FlowWatch implements Pollable {
   private readonly poller: Poller;
   private readonly onFlow: (event: FlowEvent) => void;
   private readonly onLost: () => void;
-  private readonly requests: NetfilterSocket;
+  private readonly requests: NetlinkSocket;
   private readonly datagram = new Uint8Array(datagramOctetsMax);
+  private readonly mark: number;
   private fd: number;
   /** Events found no room since the queue was last empty. */
   private lost = false;
@@ -87,12 +97,14 @@ export class FlowWatch implements Pollable {
   private constructor(
     poller: Poller,
     fd: number,
-    requests: NetfilterSocket,
+    mark: number,
+    requests: NetlinkSocket,
     onFlow: (event: FlowEvent) => void,
     onLost: () => void,
   ) {
     this.poller = poller;
     this.fd = fd;
+    this.mark = mark;
     this.requests = requests;
     this.onFlow = onFlow;
     this.onLost = onLost;
@@ -107,12 +119,12 @@ export class FlowWatch implements Pollable {
     mark: number,
     onFlow: (event: FlowEvent) => void,
     onLost: () => void,
-    telling: 'at-once' | 'when-asked' = 'at-once',
+    { telling = 'at-once', queueOctets = queueOctetsDefault }: FlowWatchOptions = {},
   ): FlowWatch {
-    const fd = openEvents(mark);
+    const fd = openEvents(mark, queueOctets);
     let watch: FlowWatch | undefined;
     try {
-      watch = new FlowWatch(poller, fd, NetfilterSocket.open(), onFlow, onLost);
+      watch = new FlowWatch(poller, fd, mark, NetlinkSocket.open(), onFlow, onLost);
       if (telling === 'at-once') poller.add(fd, watch, levelIn);
       return watch;
     } catch (problem) {
@@ -122,8 +134,8 @@ export class FlowWatch implements Pollable {
     }
   }
 
-  /** May also be called unasked: tells what has happened up to now. */
-  onReady(): void {
+  /** May also be called unasked: tells what has happened up to now; `behind` where more waits than one turn's share. */
+  onReady(): 'caught-up' | 'behind' {
     for (let count = 0; count < eventsPerTurn && this.fd >= 0; count++) {
       const length = libc.recv(this.fd, this.datagram, datagramOctetsMax, 0);
       if (length >= 0) {
@@ -135,9 +147,10 @@ export class FlowWatch implements Pollable {
       else if (code !== 'EINTR') {
         // The kernel goes on dropping, without another word, until the queue is empty: only now asking misses nothing.
         if (this.lost) this.tellLost();
-        return;
+        return 'caught-up';
       }
     }
+    return 'behind';
   }
 
   /** How the flow stands now; undefined where the kernel knows it no more. */
@@ -169,6 +182,29 @@ export class FlowWatch implements Pollable {
     this.onLost();
   }
 
+  /**
+   * Every flow with the mark whose handshake is complete, as the kernel knows them now: it looks through all connections of this
+   * machine, so this is for when nothing less will do. Undefined where it could not be asked to the end.
+   */
+  list(): readonly Flow[] | undefined {
+    this.sequence = (this.sequence + 1) >>> 0;
+    const message = flowListRequest(this.mark, this.sequence);
+    if (this.requests.send(message, message.length) !== undefined) return undefined;
+    const flows: Flow[] = [];
+    for (let idle = 0; idle < answersMax; ) {
+      const length = this.requests.receive();
+      if (typeof length === 'string') return undefined;
+      idle += 1;
+      for (const answer of flowAnswersIn(this.requests.answer, length, this.sequence)) {
+        idle = 0;
+        if (answer.kind === 'end') return flows;
+        if (answer.kind === 'done') return undefined;
+        flows.push(answer.flow);
+      }
+    }
+    return undefined;
+  }
+
   /** Synchronous: the kernel has answered when send(2) returns. */
   private request(ask: 'get' | 'delete', tuple: FlowTuple): FlowAnswer | SysErrorCode {
     this.sequence = (this.sequence + 1) >>> 0;
@@ -195,7 +231,7 @@ export function accountingIsOn(): boolean {
   }
 }
 
-function openEvents(mark: number): number {
+function openEvents(mark: number, queueOctets: number): number {
   const type = libc.SOCK_RAW | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC;
   const fd = libc.socket(libc.AF_NETLINK, type, libc.NETLINK_NETFILTER);
   if (fd < 0) throw new SysError('socket', libc.lastError());

@@ -54,6 +54,11 @@ export const eventfd = bind<[initial: number, flags: number]>('int eventfd(unsig
 export const getrlimit = bind<[resource: number, limit: Octets]>('int getrlimit(int, void *)');
 export const setrlimit = bind<[resource: number, limit: Octets]>('int setrlimit(int, const void *)');
 
+/** if_nametoindex(3): 0 where there is no such interface in the network namespace of this thread. */
+export const interfaceIndex = libc.func('unsigned int if_nametoindex(const char *)') as unknown as (
+  name: string,
+) => number;
+
 /** struct sock_fprog: a classic BPF program, as many instructions of eight octets as `length` says. */
 interface FilterProgram {
   readonly length: number;
@@ -77,12 +82,10 @@ export function lastError(): SysErrorCode {
 }
 
 // asm-generic values: the same on x86-64 and arm64, the two processors that Portcullis is built for.
-export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
 export const SOCK_STREAM = 1;
-export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
@@ -94,6 +97,8 @@ export const SO_OOBINLINE = 10;
 export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
 export const SO_RCVTIMEO = 20;
+export const SO_BINDTODEVICE = 25;
+export const SO_MARK = 36;
 export const IPPROTO_IP = 0;
 export const IP_TRANSPARENT = 19;
 export const IP_BIND_ADDRESS_NO_PORT = 24;
@@ -118,6 +123,7 @@ export const F_SETPIPE_SZ = 1031;
 export const SPLICE_F_MOVE = 1;
 export const SPLICE_F_NONBLOCK = 2;
 export const RLIMIT_NOFILE = 7;
+export const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
 export const SOL_NETLINK = 270;
 export const NETLINK_CAP_ACK = 10;

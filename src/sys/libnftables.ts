@@ -4,7 +4,7 @@
 
 import koffi from 'koffi';
 import { SysError } from './errno.ts';
-import { NetfilterSocket } from './netfilter-socket.ts';
+import { NetlinkSocket } from './netlink-socket.ts';
 
 export type NftRun = { readonly ok: true; readonly output: string } | { readonly ok: false; readonly problem: string };
 
@@ -41,7 +41,7 @@ export function runNft(script: string, options: NftOptions = {}): NftRun {
   if (script.includes('\0')) return { ok: false, problem: 'an nft script cannot contain NUL' };
   // Where the library cannot open its socket it ends the whole process: ask first.
   try {
-    NetfilterSocket.open().close();
+    NetlinkSocket.open().close();
     loaded ??= load();
   } catch (cause) {
     return { ok: false, problem: whyNot(cause) };

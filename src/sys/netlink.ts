@@ -8,8 +8,10 @@ export const headerOctets = 16;
 
 // linux/netlink.h
 export const NLMSG_ERROR = 2;
+export const NLMSG_DONE = 3;
 export const NLM_F_REQUEST = 1;
 export const NLM_F_ACK = 4;
+export const NLM_F_DUMP = 0x300;
 export const NLM_F_CREATE = 0x400;
 
 const attributeHeaderOctets = 4;
@@ -64,6 +66,12 @@ export class MessageWriter {
     this.octets[at] = family;
     this.octets[at + 1] = 0;
     this.view.setUint16(at + 2, resource);
+  }
+
+  /** A fixed part of whole words, as it is. */
+  octetsPlain(octets: Uint8Array): void {
+    const at = this.take(octets.length);
+    if (at >= 0) this.octets.set(octets, at);
   }
 
   attribute(type: number, value: Uint8Array): void {

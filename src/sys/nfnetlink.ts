@@ -5,8 +5,8 @@
 
 import { type Deletion, ElementBatch, type ElementChange } from './element-batch.ts';
 import type { SysErrorCode } from './errno.ts';
-import { NetfilterSocket, staleMax } from './netfilter-socket.ts';
 import { messagesIn, NLMSG_ERROR } from './netlink.ts';
+import { NetlinkSocket, staleMax } from './netlink-socket.ts';
 
 export type { ElementChange } from './element-batch.ts';
 
@@ -29,13 +29,13 @@ const resizingTriesMax = 3;
 /** The elements of one inet table in the network namespace of the thread that opens this. */
 export class SetElements {
   private readonly batch: ElementBatch;
-  private readonly socket: NetfilterSocket;
+  private readonly socket: NetlinkSocket;
   private deletion: Deletion;
   private sequence = 0;
   /** Of the last transaction: what was refused with ENOENT. */
   private readonly missing = new Set<ElementChange>();
 
-  private constructor(table: string, socket: NetfilterSocket, deletion: Deletion) {
+  private constructor(table: string, socket: NetlinkSocket, deletion: Deletion) {
     this.batch = new ElementBatch(table);
     this.socket = socket;
     this.deletion = deletion;
@@ -46,7 +46,7 @@ export class SetElements {
    * know 'destroy' is found out at the first removal.
    */
   static open(table: string, deletion: Deletion = 'destroy'): SetElements {
-    return new SetElements(table, NetfilterSocket.open(), deletion);
+    return new SetElements(table, NetlinkSocket.open(), deletion);
   }
 
   /** One transaction: all changes or none. */
@@ -97,8 +97,8 @@ export class SetElements {
     return removed;
   }
 
-  /** On doubt yes: the deletion will tell. */
-  private isThere({ set, key }: ElementChange): boolean {
+  /** Is the key there, and has not timed out? On doubt yes. */
+  isThere({ set, key }: Pick<ElementChange, 'set' | 'key'>): boolean {
     const sequence = this.sequence;
     this.sequence = (sequence + 1) >>> 0;
     return !(this.batch.writeQuestion(set, key, sequence) && this.socket.hasNone(this.batch.writer, sequence));

@@ -2,8 +2,8 @@
 // that it can be asked often. linux/netfilter/nf_tables.h.
 
 import { NFNL_SUBSYS_NFTABLES, NFPROTO_INET } from './element-batch.ts';
-import { NetfilterSocket } from './netfilter-socket.ts';
 import { MessageWriter, NLM_F_REQUEST, nameOctets } from './netlink.ts';
+import { NetlinkSocket } from './netlink-socket.ts';
 
 const NFT_MSG_GETTABLE = (NFNL_SUBSYS_NFTABLES << 8) | 1;
 const NFTA_TABLE_NAME = 1;
@@ -11,8 +11,7 @@ const requestOctetsMax = 512;
 
 /** Of the network namespace of the thread that asks first. */
 export class NftPresence {
-  // Opened by the first question.
-  private readonly socket = new NetfilterSocket();
+  private readonly socket = new NetlinkSocket();
   private readonly writer = new MessageWriter(requestOctetsMax);
   private sequence = 0;
 

@@ -55,6 +55,17 @@ export function asTransparent(fd: number, family: number): boolean {
     : setInteger(fd, libc.IPPROTO_IP, libc.IP_TRANSPARENT, 1);
 }
 
+/** What the socket sends carries this mark for routes and packet filters of this machine. False without CAP_NET_ADMIN. */
+export function setMark(fd: number, mark: number): boolean {
+  return setInteger(fd, libc.SOL_SOCKET, libc.SO_MARK, mark);
+}
+
+/** Packets of the socket pass no other interface, in either direction (socket(7)). False where there is none of this name. */
+export function boundToInterface(fd: number, name: string): boolean {
+  const octets = new TextEncoder().encode(`${name}\0`);
+  return libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_BINDTODEVICE, octets, octets.length) === 0;
+}
+
 const IP_TOS = 1;
 const IPV6_TCLASS = 67;
 

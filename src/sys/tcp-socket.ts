@@ -9,6 +9,7 @@ import { edgeTriggered, type Pollable, type Poller, Ready } from './poller.ts';
 import { decodeSocketAddress, encodeSocketAddress, familyOf, type SocketAddress } from './socket-address.ts';
 import {
   asTransparent,
+  boundToInterface,
   integerOption,
   lingerNot,
   lingerZero,
@@ -16,6 +17,7 @@ import {
   preparedFor,
   setDscp,
   setInteger,
+  setMark,
 } from './socket-option.ts';
 import { pipeOctets, type SplicePipe } from './splice-pipe.ts';
 import { FAILED, type SpliceableStream, WOULD_BLOCK } from './stream.ts';
@@ -32,6 +34,10 @@ export interface DialOptions {
   readonly transparent?: boolean;
   /** Code point of what is sent (0 to 63); the kernel's default where undefined. */
   readonly dscp?: number | undefined;
+  /** Packet mark of what is sent; none where undefined. */
+  readonly mark?: number | undefined;
+  /** The only interface that it may leave by; whichever the routes say where undefined. */
+  readonly egress?: string | undefined;
 }
 
 const nameBuffer = new Uint8Array(28);
@@ -225,6 +231,8 @@ const spliceFlags = libc.SPLICE_F_MOVE | libc.SPLICE_F_NONBLOCK;
 function beginConnection(fd: number, remote: SocketAddress, options: DialOptions): SysErrorCode | undefined {
   preparedFor(options.purpose, fd);
   if (options.dscp !== undefined) setDscp(fd, familyOf(remote), options.dscp);
+  if (options.mark !== undefined && !setMark(fd, options.mark)) return libc.lastError();
+  if (options.egress !== undefined && !boundToInterface(fd, options.egress)) return libc.lastError();
   if (options.transparent === true && !asTransparent(fd, familyOf(remote))) return libc.lastError();
   if (options.from !== undefined) {
     // Port 0 would make bind() search a port without knowing the destination; the kernel is to choose it at connect().

@@ -18,6 +18,9 @@ const outcomeOfTurnedAway = {
   client: 'refused-client-limit',
   server: 'refused-server',
   draining: 'refused-draining',
+  network: 'refused-network',
+  egress: 'refused-egress',
+  'link-local': 'refused-link-local',
 } as const;
 
 /** How long ten lines of one cause have to do for one listener. */
@@ -78,12 +81,12 @@ export class EngineWitness implements Witness {
     }
   }
 
-  turnedAway(listener: string, client: Endpoint, dialled: Endpoint, why: TurnedAway): void {
+  turnedAway(listener: string, client: Endpoint, dialled: Endpoint, why: TurnedAway, reason?: string): void {
     this.tally.count('sessions_total', outcomeOfTurnedAway[why]);
     this.tally.count('replies_total', '4', 'gateway');
     if (!this.mayLogAtDoor(listener, why)) return;
     const ends = { client: printEndpoint(client), dialled: printEndpoint(dialled) };
-    this.log.warn({ listener, ...ends, cause: why }, 'session refused');
+    this.log.warn({ listener, ...ends, cause: why, reason }, 'session refused');
   }
 
   controlOctets(to: 'client' | 'server', octets: number): void {

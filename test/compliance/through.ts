@@ -16,12 +16,14 @@ export function throughCases(test: SceneTest): void {
   for (const dialler of sides) {
     const responder = dialler === 'client' ? 'server' : 'client';
 
-    test(`the ${responder} refuses: the ${dialler} is told by the ${responder} itself, and the way has failed`, (scene) => {
+    test(`the ${responder} refuses: the ${dialler} is told by the ${responder} itself, and the way waits for its owner`, (scene) => {
       const way = openFor(scene, dialler, { [responder]: { remotePort: closedPort(scene, responder) } });
       const peer = way.connect(dialler);
-      scene.until(() => way.hasEnded && peer.life === 'broken');
+      scene.until(() => peer.life === 'broken');
       assert.equal(peer.failure, 'ECONNREFUSED');
-      assert.deepEqual(way.reports, [`arrived ${dialler}`, 'ended failed']);
+      // A first packet that is refused could be anybody's, so it is nothing to tell.
+      assert.deepEqual(way.reports, []);
+      way.close();
     });
 
     test(

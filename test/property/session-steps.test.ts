@@ -38,7 +38,7 @@ describe('laws of every step', () => {
         tookMs: fc.constant(1),
       }),
       fc.record({ kind: fc.constant('data-path-unavailable'), way, reason: fc.constant('none left') }),
-      fc.record({ kind: fc.constant('data-path-joined'), way }),
+      fc.record({ kind: fc.constantFrom('data-path-joined', 'data-path-attempted'), way }),
       fc.record({ kind: fc.constant('data-leg-arrived'), way, leg: fc.constantFrom('client', 'server') }),
     );
     const anything = fc.array(

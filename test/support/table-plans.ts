@@ -9,6 +9,8 @@ import type { Intercept, TablePlan } from '../../src/nftables/table-plan.ts';
 export const intercept: Intercept = {
   listener: 'perimeter',
   interface: undefined,
+  egress: undefined,
+  clients: undefined,
   ports: [21],
   serverPorts: [21],
   families: [4, 6],
@@ -20,6 +22,7 @@ export const tablePlan: TablePlan = {
   table: 'portcullis',
   divertMark: 1,
   dataMark: 0xf7b,
+  serverMark: 0xf7d,
   intercepts: [intercept],
   guard: [],
   endFlows: false,

@@ -19,12 +19,12 @@ export class Attempt {
     });
   }
 
-  /** Sends the first packet. */
-  static async from(network: Network, { host, port }: LabEndpoint): Promise<Attempt> {
+  /** Sends the first packet, from `localAddress` where it matters who that is. */
+  static async from(network: Network, { host, port }: LabEndpoint, localAddress?: string): Promise<Attempt> {
     const socket = new Socket();
     const attempt = new Attempt(socket);
     await network.enter(async () => {
-      socket.connect({ host, port });
+      socket.connect(localAddress === undefined ? { host, port } : { host, port, localAddress });
     });
     return attempt;
   }

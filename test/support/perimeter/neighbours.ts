@@ -130,8 +130,10 @@ export class Neighbours {
   }
 
   /** Its table, with handles and elements, without what counts or runs down. */
-  listing({ name }: Neighbour): Promise<string> {
-    return this.lab.router.must('nft', '--stateless', '--handle', 'list', 'table', 'inet', name);
+  async listing({ name }: Neighbour): Promise<string> {
+    const listed = await this.lab.router.must('nft', '--stateless', '--handle', 'list', 'table', 'inet', name);
+    // What was tried of late runs down as well.
+    return listed.replaceAll(/\tset tries[46] \{.*?\n\t\}\n/gs, '');
   }
 
   async pinholes({ name }: Neighbour): Promise<string[]> {

@@ -56,7 +56,7 @@ function stage(poller: Poller) {
   const port = free.localPort();
   free.close();
   const terms: DoorTerms = {
-    serverFor: () => serverPeer,
+    destinationOf: () => ({ ok: true, server: serverPeer }),
     serverDial: () => ({ purpose: 'control' }),
     session: { limits: defaultLimits } as DoorTerms['session'],
     dscp: undefined,

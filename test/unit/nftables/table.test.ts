@@ -152,7 +152,16 @@ describe('a table that the operator loads', { skip }, () => {
     [
       'nothing uses the pinholes',
       'flush chain inet portcullis admit',
-      ['no "tcp dport @pinholes4 delete @pinholes4" in chain admit', 'no "daddr @guarded6" in chain admit'],
+      [
+        'no "tcp dport @pinholes4 jump trying" in chain admit',
+        'no "daddr @guarded6 tcp dport" in chain admit',
+        'no "ct state invalid ip daddr @guarded4" in chain admit',
+      ],
+    ],
+    [
+      'nothing takes a used pinhole out',
+      'flush chain inet portcullis trying',
+      ['no "tcp dport @pinholes4 delete @pinholes4" in chain trying', 'no "add @tries6" in chain trying'],
     ],
     [
       'sets of another type',
@@ -187,6 +196,8 @@ describe('a table that the operator loads', { skip }, () => {
       { divertMark: 2 },
       { dataMark: 2 },
       { endFlows: true },
+      { serverMark: 2 },
+      { intercepts: [{ ...plan.intercepts[0]!, clients: networks('192.0.2.0/24'), listenPort: 2123 }] },
       { intercepts: [{ ...intercept, interface: 'lo', ports: [21, 2101] }] },
       { intercepts: [{ ...intercept, interface: 'eth0', ports: [21, 2100] }] },
       { intercepts: [{ ...intercept, interface: 'lo', ports: [21, 2100], listenPort: 2123 }] },
@@ -231,6 +242,8 @@ describe('obstacles', { skip }, () => {
   it('an interface that does not exist', () => {
     const absent = { ...plan, intercepts: [{ ...intercept, interface: 'wan7' }, ...plan.intercepts] };
     assert.deepEqual(probe(absent), ['listener perimeter: there is no network interface wan7']);
+    const nowhere = { ...plan, intercepts: [{ ...plan.intercepts[0]!, egress: 'wan8' }] };
+    assert.deepEqual(probe(nowhere), ['listener perimeter: there is no network interface wan8']);
   });
 
   it('a name that is a word of the language', () => {
@@ -260,12 +273,12 @@ describe('obstacles', { skip }, () => {
           ? { ok: false, problem: 'Error: Could not process rule\nchain' }
           : runNft(script, { check: true }),
       );
-    for (const word of ['tproxy', 'socket wildcard', 'delete @', 'type nat', 'ct mark set']) {
+    for (const word of ['tproxy', 'socket wildcard', 'delete @', 'limit rate', 'type nat', 'ct mark set', 'ct label']) {
       const sentences = without(word);
       assert.equal(sentences.length, 1, word);
       assert.match(sentences[0]!, /^nftables cannot do .* which needs .* \(Error: Could not process rule\)$/);
     }
-    assert.equal(without('').length, 5);
+    assert.equal(without('').length, 7);
   });
 });
 
@@ -285,9 +298,22 @@ const plans: fc.Arbitrary<TablePlan> = fc.record({
   table: fc.stringMatching(/^ftp[A-Za-z0-9_.-]{0,20}$/),
   divertMark: marks,
   dataMark: marks,
+  serverMark: marks,
   intercepts: fc.array(
     fc
-      .record({ name: interfaceName, ports, serverPorts: ports, listenPort: port })
+      .record({
+        name: interfaceName,
+        egress: interfaceName,
+        clients: fc.option(
+          fc.array(network, { minLength: 1, maxLength: 4 }).map((texts) => networks(...texts)),
+          {
+            nil: undefined,
+          },
+        ),
+        ports,
+        serverPorts: ports,
+        listenPort: port,
+      })
       .chain(({ name, ...rest }) =>
         fc
           .constantFrom(

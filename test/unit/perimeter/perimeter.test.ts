@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
+import { type DropCounts, noDrops } from '../../../src/nftables/drop-counters.ts';
 import { printRuleset } from '../../../src/nftables/ruleset.ts';
 import { Perimeter } from '../../../src/perimeter/perimeter.ts';
 import { tablePlanOf } from '../../../src/perimeter/table-plan-of.ts';
@@ -35,6 +36,11 @@ function settingsWith(more = ''): Settings {
 function nft(script: string): void {
   const result = runNft(script);
   assert.ok(result.ok, result.ok ? '' : `${script}\n${result.problem}`);
+}
+
+/** What is told of these, and nothing else. */
+function dropped(unexpected: number, unread: number): DropCounts {
+  return { ...noDrops, unexpected, unread };
 }
 
 /** So many packets meet each counter. */
@@ -67,16 +73,16 @@ afterEach(() => {
 describe('what the table drops', { skip }, () => {
   it('is told once', () => {
     const perimeter = new Perimeter('installed');
-    assert.deepEqual(perimeter.newDrops(), { unexpected: 0, unread: 0 });
+    assert.deepEqual(perimeter.newDrops(), dropped(0, 0));
     assert.equal(perimeter.apply(settingsWith()), undefined);
-    assert.deepEqual(perimeter.newDrops(), { unexpected: 0, unread: 0 });
+    assert.deepEqual(perimeter.newDrops(), dropped(0, 0));
     drops(3, 1);
-    assert.deepEqual(perimeter.newDrops(), { unexpected: 3, unread: 1 });
-    assert.deepEqual(perimeter.newDrops(), { unexpected: 0, unread: 0 });
+    assert.deepEqual(perimeter.newDrops(), dropped(3, 1));
+    assert.deepEqual(perimeter.newDrops(), dropped(0, 0));
     drops(0, 2);
-    assert.deepEqual(perimeter.newDrops(), { unexpected: 0, unread: 2 });
+    assert.deepEqual(perimeter.newDrops(), dropped(0, 2));
     perimeter.remove();
-    assert.deepEqual(perimeter.newDrops(), { unexpected: 0, unread: 0 });
+    assert.deepEqual(perimeter.newDrops(), dropped(0, 0));
   });
 
   it('is not lost when other settings replace the table, nor told twice', () => {
@@ -87,7 +93,7 @@ describe('what the table drops', { skip }, () => {
     drops(3, 4);
     assert.equal(perimeter.apply(settingsWith('kernel: { endFlows: true }\n')), undefined);
     drops(6, 1);
-    assert.deepEqual(perimeter.newDrops(), { unexpected: 9, unread: 5 });
+    assert.deepEqual(perimeter.newDrops(), dropped(9, 5));
     perimeter.remove();
   });
 
@@ -97,10 +103,10 @@ describe('what the table drops', { skip }, () => {
     drops(5, 5);
     perimeter.newDrops();
     nft('flush ruleset');
-    assert.deepEqual(perimeter.newDrops(), { unexpected: 0, unread: 0 });
+    assert.deepEqual(perimeter.newDrops(), dropped(0, 0));
     assert.equal(perimeter.mend(), 'restored');
     drops(6, 1);
-    assert.deepEqual(perimeter.newDrops(), { unexpected: 6, unread: 1 });
+    assert.deepEqual(perimeter.newDrops(), dropped(6, 1));
     perimeter.remove();
   });
 
@@ -112,9 +118,9 @@ describe('what the table drops', { skip }, () => {
     const perimeter = new Perimeter('loaded-by-operator');
     assert.equal(perimeter.apply(settings), undefined);
     drops(1, 2);
-    assert.deepEqual(perimeter.newDrops(), { unexpected: 1, unread: 2 });
+    assert.deepEqual(perimeter.newDrops(), dropped(1, 2));
     load();
     drops(2, 1);
-    assert.deepEqual(perimeter.newDrops(), { unexpected: 2, unread: 1 });
+    assert.deepEqual(perimeter.newDrops(), dropped(2, 1));
   });
 });

@@ -65,6 +65,7 @@ kernel:
   table: ftp
   divertMark: 7
   dataMark: 0x99
+  serverMark: 0x9a
   guard: [10.0.0.0/8]
   dscp: { data: af11 }
 limits:
@@ -79,6 +80,7 @@ limits:
       table: 'ftp',
       divertMark: 7,
       dataMark: 0x99,
+      serverMark: 0x9a,
       expectationTimeoutMs: 5_000,
       endFlows: false,
       pinholesMax: 65_536,

@@ -59,6 +59,31 @@ describe('nextDeadlineMs', () => {
     assert.equal(after(stage, 40, { kind: 'data-leg-arrived', way: 1, leg: 'client' }), Number.POSITIVE_INFINITY);
   });
 
+  it('a way to which somebody connects while its time runs out: as much again, a few times, and in time never', () => {
+    const stage = withWay();
+    const attempted: SessionEvent = { kind: 'data-path-attempted', way: 1 };
+    assert.equal(after(stage, 49, attempted), 50);
+    for (const [nowMs, dueMs] of [
+      [50, 100],
+      [100, 150],
+      [151, 201],
+      [201, 251],
+      [251, 251],
+    ] as const) {
+      assert.equal(after(stage, nowMs, attempted), dueMs);
+    }
+    stage.event({ kind: 'clock' });
+    assert.equal(stage.session.ways.length, 0);
+  });
+
+  it('and again and again while a transfer waits for it', () => {
+    const stage = withWay();
+    stage.octets('client', Buffer.from('RETR file\r\n'));
+    const attempted: SessionEvent = { kind: 'data-path-attempted', way: 1 };
+    for (let nowMs = 50; nowMs < 1_000; nowMs += 50) assert.equal(after(stage, nowMs, attempted), nowMs + 50);
+    assert.equal(after(stage, 1_000, { kind: 'clock' }, attempted), Number.POSITIVE_INFINITY, 'it has expired');
+  });
+
   it('none while data flows; idleness again when it has ended', () => {
     const stage = withWay();
     const joined: SessionEvent = { kind: 'data-path-joined', way: 1 };

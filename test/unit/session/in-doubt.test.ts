@@ -53,11 +53,16 @@ const marked = ['server', '150 here it comes'] as const;
 const answered = ['server', '226 done'] as const;
 
 describe('waysInDoubt', () => {
-  it('a way that nobody has used: never', () => {
+  it('a way to which nobody has come, as far as is known: before it is judged for that, and not otherwise', () => {
     const inDoubt = afterSteps(asked);
-    for (const event of [line('server', '550 no such file'), line('client', 'PASV'), ended, over]) {
+    const judging = [line('server', '550 no such file'), ended, over, { kind: 'clock' } as const];
+    for (const event of judging) assert.deepEqual(inDoubt(event), [1]);
+    for (const event of [line('server', '150 here it comes'), line('server', '226 done'), line('client', 'NOOP')]) {
       assert.deepEqual(inDoubt(event), []);
     }
+    assert.deepEqual(afterSteps(asked, answered)(line('client', 'PASV')), [1], 'a set-up would supersede it');
+    assert.deepEqual(afterSteps()(line('client', 'PASV')), [1]);
+    assert.deepEqual(afterSteps()(line('client', 'RETR file')), []);
   });
 
   it('while its transfer is under way: for a refusal and whatever ends the session', () => {

@@ -33,6 +33,8 @@ describe('a transparent listener with only the keys that must be there', () => {
         mode: 'transparent',
         listen: { address: { family: 4, text: '0.0.0.0' }, port: 2121 },
         intercept: { ports: [21], interface: undefined },
+        clients: undefined,
+        egress: undefined,
         servers: [network('192.0.2.0/24')],
         publish: [],
         source: 'client',
@@ -48,6 +50,7 @@ describe('a transparent listener with only the keys that must be there', () => {
       table: 'portcullis',
       divertMark: 1,
       dataMark: 0xf7b,
+      serverMark: 0xf7d,
       guard: [network('192.0.2.0/24')],
       endFlows: false,
       dscp: { control: undefined, data: undefined },
@@ -66,10 +69,13 @@ describe('a transparent listener', () => {
     publish:
       - {address: 203.0.113.10, to: 192.0.2.10:2100}
       - {address: 203.0.113.11, port: 2100, to: 192.0.2.10:21}
+    clients: [198.51.100.0/24]
+    egress: lan0
     source: gateway
     dataPath: kernel
     serverMode: passive
 `);
+    assert.deepEqual([listener.clients, listener.egress], [[network('198.51.100.0/24')], 'lan0']);
     assert.deepEqual(listener.intercept, { ports: [21, 2100], interface: 'eth0.100' });
     const endpoint = (text: string, port: number) => ({ address: { family: 4, text }, port });
     assert.deepEqual(listener.publish, [

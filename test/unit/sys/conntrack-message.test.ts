@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {
   type FlowEvent,
   type FlowTuple,
+  flowAnswersIn,
   flowRequest,
   readFlowAnswer,
   readFlowEvents,
@@ -51,7 +52,7 @@ const tuple4: FlowTuple = {
 const eventsIn = (octets: Uint8Array) => readFlowEvents(octets, octets.length);
 
 test('the beginning and the end of a flow, as the kernel tells them, and no step between', () => {
-  const common = { original: tuple6, mark: 0xf7b, octets: undefined };
+  const common = { original: tuple6, mark: 0xf7b, label: undefined, octets: undefined };
   assert.deepEqual(eventsIn(begun), [{ kind: 'new', tcpState: 'syn-sent', ...common }]);
   assert.deepEqual(eventsIn(established), []);
   const octets = { original: 0xe0, reply: 0x50 };
@@ -82,7 +83,7 @@ test('without a mark it is 0, without a state or counters there are none', () =>
   const bare = begun.slice(0, 20 + 2 * 0x4c);
   bare[0] = bare.length;
   assert.deepEqual(eventsIn(bare), [
-    { kind: 'new', original: tuple6, mark: 0, tcpState: undefined, octets: undefined },
+    { kind: 'new', original: tuple6, mark: 0, tcpState: undefined, label: undefined, octets: undefined },
   ]);
 });
 
@@ -128,11 +129,29 @@ test('an answer is the flow, or done, or why not; those to other requests are pa
   const found = answerTo(answer, 7);
   assert.ok(found?.kind === 'flow');
   assert.deepEqual(found.flow.original, tuple6);
+  const label = plain('0000000000000000000000000080 0000');
+  const labelled = plain(`${Buffer.from(answer).toString('hex')} 14001600 ${Buffer.from(label).toString('hex')}`);
+  labelled[0] = labelled.length & 0xff;
+  labelled[1] = labelled.length >> 8;
+  const read = answerTo(labelled, 7);
+  assert.ok(read?.kind === 'flow');
+  assert.deepEqual(read.flow.label, label);
   const error = (errno: string) => plain(`14000000 0200 0000 07000000 00000000 ${errno}`);
   assert.deepEqual(answerTo(error('00000000'), 7), { kind: 'done', code: undefined });
   assert.deepEqual(answerTo(error('feffffff'), 7), { kind: 'done', code: 'ENOENT' });
   assert.equal(answerTo(error('feffffff'), 8), undefined);
   assert.equal(answerTo(plain('10000000 0200 0000 07000000 00000000'), 7), undefined);
+});
+
+test('a list comes in several answers, and says where it ends', () => {
+  const [one, other] = [established.slice(), begun.slice()];
+  for (const answer of [one, other]) answer[8] = 7;
+  const list = new Uint8Array([...one, ...other, ...plain('14000000 0300 0200 07000000 00000000 00000000')]);
+  assert.deepEqual(
+    [...flowAnswersIn(list, list.length, 7)].map(({ kind }) => kind),
+    ['flow', 'flow', 'end'],
+  );
+  assert.deepEqual([...flowAnswersIn(list, list.length, 8)], []);
 });
 
 test('no octets make it throw, and what it tells has whole addresses', (t) => {

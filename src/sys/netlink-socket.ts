@@ -1,4 +1,4 @@
-// Asks netfilter in the kernel and reads its answers, with a bound on every wait. The kernel answers before send(2) returns;
+// Asks a part of the kernel (netfilter, the routes) and reads its answers, with a bound on every wait. The kernel answers before send(2) returns;
 // should an answer be lost all the same, the socket is closed and the next question opens another: nothing that comes late
 // is ever taken for the answer to something else. netlink(7).
 
@@ -23,15 +23,21 @@ const one = new Uint8Array(Int32Array.of(1).buffer);
 const kernel = new Uint8Array(Uint16Array.of(libc.AF_NETLINK, 0, 0, 0, 0, 0).buffer);
 
 /** In the network namespace of the thread that opens it. */
-export class NetfilterSocket {
+export class NetlinkSocket {
   /** What `receive` fills. */
   readonly answer = new Uint8Array(answerOctetsMax);
   readonly answerView = new DataView(this.answer.buffer);
+  private readonly protocol: number;
   private fd = -1;
 
+  /** Opened by the first question. */
+  constructor(protocol: number = libc.NETLINK_NETFILTER) {
+    this.protocol = protocol;
+  }
+
   /** Throws SysError. */
-  static open(): NetfilterSocket {
-    const socket = new NetfilterSocket();
+  static open(): NetlinkSocket {
+    const socket = new NetlinkSocket();
     const code = socket.ensureOpen();
     if (code !== undefined) throw new SysError('socket', code);
     return socket;
@@ -88,7 +94,7 @@ export class NetfilterSocket {
 
   private ensureOpen(): SysErrorCode | undefined {
     if (this.fd >= 0) return undefined;
-    const fd = libc.socket(libc.AF_NETLINK, libc.SOCK_RAW | libc.SOCK_CLOEXEC, libc.NETLINK_NETFILTER);
+    const fd = libc.socket(libc.AF_NETLINK, libc.SOCK_RAW | libc.SOCK_CLOEXEC, this.protocol);
     if (fd < 0) return libc.lastError();
     if (prepared(fd)) {
       this.fd = fd;
