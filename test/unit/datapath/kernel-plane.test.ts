@@ -146,11 +146,12 @@ planeTest(
     const client = scene.dial(hole);
     const server = scene.accept();
     assert.equal(server.send(new Uint8Array(5_000)), 5_000);
-    server.endWriting();
     turnUntil(scene.poller, () => owner.told.includes('joined'));
+    server.endWriting();
+    turnUntil(scene.poller, () => owner.told.includes('half-closed'));
     client.endWriting();
-    turnUntil(scene.poller, () => owner.told.length === 3);
-    assert.deepEqual(owner.told, ['begun', 'joined', 'completed']);
+    turnUntil(scene.poller, () => owner.told.length === 4);
+    assert.deepEqual(owner.told, ['begun', 'joined', 'half-closed', 'completed']);
     assert.ok(owner.octets!.reply > 5_000, 'with headers');
 
     const next = new Owner();
