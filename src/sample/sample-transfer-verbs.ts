@@ -51,9 +51,11 @@ export const transferVerbs: Record<string, SampleVerb> = {
       // Opened before 150, so that a file that cannot be read is a plain 550.
       const file = await open(real, 'r');
       const start = session.restartAt;
-      await transfer(session, (socket) => pipeline(file.createReadStream({ start }), socket)).finally(() =>
-        file.close(),
-      );
+      try {
+        await transfer(session, (socket) => pipeline(file.createReadStream({ start }), socket));
+      } finally {
+        await file.close();
+      }
     }),
   STOR: (session, argument) => receiveFile(session, argument, session.restartAt > 0 ? 'r+' : 'w', session.restartAt),
   APPE: (session, argument) => receiveFile(session, argument, 'a', 0),
@@ -99,7 +101,11 @@ async function receiveFile(session: SampleSession, name: string, flags: string, 
   await orUnavailable(session, async () => {
     const file = await open(realPath(session, name), flags);
     const sink = flags === 'a' ? file.createWriteStream() : file.createWriteStream({ start });
-    await transfer(session, (socket) => pipeline(socket, withinRoom(session.room), sink)).finally(() => file.close());
+    try {
+      await transfer(session, (socket) => pipeline(socket, withinRoom(session.room), sink));
+    } finally {
+      await file.close();
+    }
   });
 }
 

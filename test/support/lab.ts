@@ -8,12 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { familyOf, type ProgramOptions, type RunningProgram, startProgram } from './process.ts';
-import { openSockets } from './sockets.ts';
+import { openSockets, type SocketEnd } from './sockets.ts';
 
-export interface LabEndpoint {
-  readonly host: string;
-  readonly port: number;
-}
+export type LabEndpoint = SocketEnd;
 
 /** Two closed ends settle within a few round trips; loaded machines get some seconds. */
 const settleTimeoutMs = 5_000;
