@@ -13,7 +13,7 @@ interface ScriptedSession {
 }
 
 /** What becomes of a verb: a reply line without CR LF, or anything else. */
-export type ScriptedVerb = string | ((session: ScriptedSession, argument: string) => void | Promise<void>);
+export type ScriptedVerb = string | ((session: ScriptedSession, argument: string) => unknown);
 
 export interface Script {
   /** `silent` accepts and never greets. */
