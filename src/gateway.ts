@@ -5,10 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { printEndpoint } from './address/endpoint.ts';
 import { EngineHost } from './engine/engine-host.ts';
 import { newQuotaMemory, raiseDescriptorLimit } from './engine/process-wide.ts';
+import { dropReasons } from './nftables/drop-reasons.ts';
 import { type AdminServer, type Readiness, startAdminServer } from './observe/admin-server.ts';
 import { createLog, type Logger } from './observe/log.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
-import { kernelDropReasons } from './observe/metric-labels.ts';
 import { createMetrics } from './observe/metrics.ts';
 import type { Tally } from './observe/tally.ts';
 import type { WayListing } from './observe/way-entry.ts';
@@ -186,7 +186,7 @@ export class Gateway {
 
   private mendPerimeter(): void {
     const drops = this.perimeter.newDrops();
-    for (const reason of kernelDropReasons) {
+    for (const reason of dropReasons) {
       this.own.increase('kernel_dropped_packets_total', drops[reason], reason);
     }
     const state = this.perimeter.mend();

@@ -59,6 +59,7 @@ const farewells: Record<TurnedAway, string> = {
   total: 'Too many connections to this gateway; try again later.',
   client: 'Too many connections from your address; close one first.',
   server: 'This FTP server cannot be reached through this gateway.',
+  draining: 'The gateway is going down for maintenance; try again later.',
 };
 
 export class FrontDoor implements Pollable {

@@ -26,8 +26,8 @@ export function sessionFacts(id: string, listener: string, client: Endpoint, ser
   return { id, listener, client, server, fields };
 }
 
-/** A bound of the gateway or of one client address is reached, or the server is not to be reached through here. */
-export type TurnedAway = 'total' | 'client' | 'server';
+/** A bound of the gateway or of one client address is reached, the server is not to be reached through here, or it is too late. */
+export type TurnedAway = 'total' | 'client' | 'server' | 'draining';
 
 export interface Witness {
   sessionStarted(facts: SessionFacts): void;

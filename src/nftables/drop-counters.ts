@@ -3,31 +3,30 @@
 // any time.
 
 import { runNft } from '../sys/libnftables.ts';
+import { type DropReason, dropReasons } from './drop-reasons.ts';
 import { identifier } from './nft-words.ts';
 
 /** Packets by the name of the counter, since the table was loaded. */
-export interface DropCounts {
-  /** Data connections that no session expects. */
-  readonly unexpected: number;
-  /** Control connections that would have passed unread. */
-  readonly unread: number;
-}
+export type DropCounts = Readonly<Record<DropReason, number>>;
 
-export const noDrops: DropCounts = { unexpected: 0, unread: 0 };
+export const noDrops: DropCounts = countsOf(() => 0);
 
 /** Undefined where there is no such table, or nobody may look at it. */
 export function readDropCounters(table: string): DropCounts | undefined {
   const listed = runNft(`list counters table inet ${identifier(table)}`, { json: true });
   if (!listed.ok) return undefined;
   const packets = new Map(countersIn(JSON.parse(listed.output)));
-  return { unexpected: packets.get('unexpected') ?? 0, unread: packets.get('unread') ?? 0 };
+  return countsOf((reason) => packets.get(reason) ?? 0);
 }
 
 /** What came between two looks. Less than at the last one: another table stands there now, which began with 0. */
 export function dropsSince(before: DropCounts, now: DropCounts): DropCounts {
-  const replaced = now.unexpected < before.unexpected || now.unread < before.unread;
-  const base = replaced ? noDrops : before;
-  return { unexpected: now.unexpected - base.unexpected, unread: now.unread - base.unread };
+  const base = dropReasons.some((reason) => now[reason] < before[reason]) ? noDrops : before;
+  return countsOf((reason) => now[reason] - base[reason]);
+}
+
+function countsOf(count: (reason: DropReason) => number): DropCounts {
+  return Object.fromEntries(dropReasons.map((reason) => [reason, count(reason)])) as Record<DropReason, number>;
 }
 
 function countersIn(listing: unknown): [name: string, packets: number][] {

@@ -6,6 +6,8 @@
 // A log level above info writes no audit.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
+import type { planes, transferOutcomes } from '../session/record-words.ts';
+import type { TransferDirection } from '../wire/verbs.ts';
 import type { Logger } from './log.ts';
 
 /** What every line of one session carries: its number and the other ends of the control connection's two legs, printed. */
@@ -25,8 +27,8 @@ export interface TransferAudit {
   readonly verb: string;
   /** As the client wrote it; not resolved against a working directory, which only the server knows. */
   readonly path: string;
-  readonly direction: 'download' | 'upload' | 'listing';
-  readonly outcome: 'completed' | 'failed' | 'expired' | 'refused' | 'session-closed';
+  readonly direction: TransferDirection;
+  readonly outcome: (typeof transferOutcomes)[number];
   /** In words, for people; not stable. */
   readonly reason: string;
   /** The final reply that the client got for the transfer; undefined if there was none. */
@@ -38,7 +40,7 @@ export interface TransferAudit {
   readonly clientPeer: Endpoint | undefined;
   readonly serverPeer: Endpoint | undefined;
   /** Where the octets passed: through this process, or through the kernel alone. */
-  readonly plane: 'relay' | 'kernel';
+  readonly plane: (typeof planes)[number];
 }
 
 /** Writes the line. `log` must not have the session's fields as bindings: a key must not come twice in one object. */

@@ -8,11 +8,9 @@ import pino from 'pino';
 
 export type Logger = pino.Logger;
 
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
-
 export interface LogParts {
   /** The least that is written. */
-  readonly level: LogLevel;
+  readonly level: pino.Level;
   /** Takes one line, its LF included. Must neither throw nor wait. */
   readonly write: (line: string) => void;
   /** Fields of every line, such as the index of an engine. */

@@ -1,20 +1,16 @@
 // Which metrics does the gateway have? All of them, in one table: a count that is not here does not compile.
 // The exposed name is `portcullis_` and the key. Units are those of SI (seconds, octets), a counter ends in `_total`,
-// and labels come from the closed lists of metric-labels.ts.
+// and labels come from closed lists: those of who owns the words, else of metric-labels.ts.
 
+import { dropReasons } from '../nftables/drop-reasons.ts';
+import { bounceKinds, planes, refusalCauses, replyOrigins, rewriteKinds } from '../session/record-words.ts';
+import { transferDirections } from '../wire/verbs.ts';
 import {
-  bounceKinds,
-  kernelDropReasons,
   logDropPlaces,
   octetDirections,
-  planes,
-  refusalCauses,
   reloadResults,
   replyClasses,
-  replyOrigins,
-  rewriteKinds,
-  sessionOutcomes,
-  transferDirections,
+  sessionsTotalOutcomes,
   verbsGivenLater,
   wayEvents,
 } from './metric-labels.ts';
@@ -48,7 +44,7 @@ const metricTable = {
   sessions_total: {
     type: 'counter',
     help: 'Control connections that have ended, by how they ended.',
-    labels: [['outcome', sessionOutcomes]],
+    labels: [['outcome', sessionsTotalOutcomes]],
   },
   commands_total: {
     type: 'counter',
@@ -86,7 +82,7 @@ const metricTable = {
   kernel_dropped_packets_total: {
     type: 'counter',
     help: 'Packets that the nftables table dropped: of data connections that no session expects, of control connections that would have passed unread.',
-    labels: [['reason', kernelDropReasons]],
+    labels: [['reason', dropReasons]],
   },
   ways_active: { type: 'gauge', help: 'Ways for data connections that are open now.', labels: [['plane', planes]] },
   ways_total: {

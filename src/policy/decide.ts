@@ -35,14 +35,17 @@ interface PassiveTargetSubject {
   readonly controlPeer: Address;
 }
 
-/** Why something was not let through as it was; a label of metrics, so a closed union. */
-type Cause =
-  | 'third-party'
-  | 'low-port'
-  | 'unspecified-address'
-  | 'foreign-passive-address'
-  | 'verb-refused'
-  | 'verb-unknown';
+/** Why something was not let through as it was; values of a label of metrics, so a closed set. */
+export const decisionCauses = [
+  'third-party',
+  'low-port',
+  'unspecified-address',
+  'foreign-passive-address',
+  'verb-refused',
+  'verb-unknown',
+] as const;
+
+type Cause = (typeof decisionCauses)[number];
 
 /**
  * `rule` is the key of the rules file that decided (`dataConnections.minimumPort`), `reason` one sentence for people.

@@ -2,8 +2,17 @@
 // `record` is how the session is observed: tests assert what would be logged and counted without a logger.
 
 import type { Endpoint } from '../address/endpoint.ts';
+import type { TransferDirection } from '../wire/verbs.ts';
 import type { SessionOutcome } from './event.ts';
 import type { DataResult, Expectation, OpenedPorts, Plane, SetUpVerb, Side } from './expectation.ts';
+import type {
+  bounceKinds,
+  refusalCauses,
+  replyOrigins,
+  rewriteKinds,
+  transferOutcomes,
+  wayOutcomes,
+} from './record-words.ts';
 
 export type Action =
   | { readonly kind: 'send'; readonly to: Side; readonly octets: Uint8Array }
@@ -27,32 +36,13 @@ export interface ServerDialect {
   readonly eprt: 'unknown' | 'refused';
 }
 
-export type RefusalCause =
-  | 'third-party'
-  | 'low-port'
-  | 'unspecified-address'
-  | 'foreign-passive-address'
-  | 'verb-refused'
-  | 'verb-unknown'
-  | 'malformed-command'
-  | 'ambiguous-line'
-  | 'malformed-address'
-  | 'malformed-reply'
-  | 'overlong-line'
-  | 'overlong-reply'
-  | 'unsolicited-reply'
-  | 'wrong-family'
-  | 'epsv-all'
-  | 'tls'
-  | 'no-data-port'
-  | 'way-limit';
+export type RefusalCause = (typeof refusalCauses)[number];
 
-/** What becomes of a way that was opened: `used` is a stage of its life, each of the others ends it. */
-export type WayOutcome = 'used' | 'expired' | 'refused' | 'failed' | 'completed' | 'superseded' | 'session-closed';
+export type WayOutcome = (typeof wayOutcomes)[number];
 
-export type RewriteKind = 'port' | 'eprt' | 'pasv-reply' | 'epsv-reply' | 'line-normalised' | 'verb-converted';
+export type RewriteKind = (typeof rewriteKinds)[number];
 
-export type BounceKind = 'port' | 'eprt' | 'low-port' | 'foreign-passive' | 'unsolicited-passive' | 'stranger';
+export type BounceKind = (typeof bounceKinds)[number];
 
 export interface TransferRecord {
   readonly way: number;
@@ -60,8 +50,8 @@ export interface TransferRecord {
   readonly user: string | undefined;
   readonly verb: string;
   readonly path: string;
-  readonly direction: 'download' | 'upload' | 'listing';
-  readonly outcome: 'completed' | 'failed' | 'expired' | 'refused' | 'session-closed';
+  readonly direction: TransferDirection;
+  readonly outcome: (typeof transferOutcomes)[number];
   readonly reason: string;
   readonly replyCode: number | undefined;
   readonly octetsToClient: number;
@@ -73,7 +63,7 @@ export interface TransferRecord {
 
 export type SessionRecord =
   | { readonly kind: 'command'; readonly verb: string }
-  | { readonly kind: 'reply'; readonly code: number; readonly origin: 'server' | 'gateway' }
+  | { readonly kind: 'reply'; readonly code: number; readonly origin: (typeof replyOrigins)[number] }
   | { readonly kind: 'rewrite'; readonly what: RewriteKind }
   | {
       readonly kind: 'refusal';

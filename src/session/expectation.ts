@@ -3,6 +3,7 @@
 
 import type { Address, Endpoint } from '../address/endpoint.ts';
 import type { Network } from '../address/network.ts';
+import type { planes } from './record-words.ts';
 
 export type Side = 'client' | 'server';
 
@@ -15,8 +16,7 @@ export type WayNews =
   | { readonly kind: 'data-path-joined'; readonly way: number }
   | { readonly kind: 'data-path-ended'; readonly way: number; readonly result: DataResult };
 
-/** Where the octets of a data connection pass: through this process, or through the kernel alone. */
-export type Plane = 'relay' | 'kernel';
+export type Plane = (typeof planes)[number];
 
 export interface Expectation {
   /** Unique within the session. */

@@ -7,6 +7,7 @@ import { list, oneOf, section, sectionOr, text, wholeNumber, wordOrNumber } from
 import { kernelSchema } from './kernel-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { duration, size } from './quantity.ts';
+import { logLevels } from './settings.ts';
 import { listenEndpoint } from './usable-address.ts';
 
 const sessionsSchema = section({
@@ -38,7 +39,7 @@ export const settingsSchema = section({
     value === '' ? unreadable('expected the path of a rules file') : parsed(value),
   ).optional(),
   admin: sectionOr('off', section({ listen: listenEndpoint })).optional(),
-  log: section({ level: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).optional() }).optional(),
+  log: section({ level: oneOf(logLevels).optional() }).optional(),
   // Threads beyond the processors only wait for one another; 64 is the largest machine that anybody gives to this.
   engines: wordOrNumber('auto', 1, 64).optional(),
   sessions: sessionsSchema.optional(),

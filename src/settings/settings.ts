@@ -18,7 +18,9 @@ export interface Settings {
   readonly kernel: KernelSettings;
 }
 
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+export type LogLevel = (typeof logLevels)[number];
 
 export interface SessionSettings {
   /** Control connections at once, over all engines and listeners. */

@@ -24,6 +24,11 @@ type VerbGroup =
   /** Whatever the server makes of it: SITE, and messages to users of the server's host. */
   | 'server-specific';
 
+/** What a transfer moves, seen from the client. */
+export const transferDirections = ['download', 'upload', 'listing'] as const;
+
+export type TransferDirection = (typeof transferDirections)[number];
+
 /** One known verb. */
 export interface Verb {
   /** Upper case, as `Command.verb`. */
@@ -31,8 +36,8 @@ export interface Verb {
   /** The RFC that defines it now, undefined for verbs of drafts and dialects. */
   readonly rfc: number | undefined;
   readonly group: VerbGroup;
-  /** The transfer that it asks for, seen from the client. */
-  readonly starts: 'download' | 'upload' | 'listing' | undefined;
+  /** The transfer that it asks for. */
+  readonly starts: TransferDirection | undefined;
   /** The argument may hold a password or what is as good as one: it is written nowhere. */
   readonly secretArgument: boolean;
   /** The command or its reply names an endpoint, or changes who dials whom: to be handled or refused, never passed on. */

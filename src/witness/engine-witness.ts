@@ -16,6 +16,7 @@ const outcomeOfTurnedAway = {
   total: 'refused-limit',
   client: 'refused-client-limit',
   server: 'refused-server',
+  draining: 'refused-draining',
 } as const;
 
 export class EngineWitness implements Witness {

@@ -38,7 +38,7 @@ export const layers: Readonly<Record<string, Layer>> = {
 
   // What tells.
   observe: {
-    parts: ['address'],
+    parts: ['address', 'wire/verbs.ts', 'session/record-words.ts', 'nftables/drop-reasons.ts'],
     outside: ['pino', 'pino-pretty', 'prom-client', 'node:fs', 'node:http', 'node:tty'],
   },
   witness: {
@@ -56,6 +56,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     parts: [
       'address',
       'settings/settings.ts',
+      'nftables/drop-reasons.ts',
       'perimeter',
       'observe',
       'witness/verb-tally.ts',

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Endpoint } from '../../../src/address/endpoint.ts';
 import { type AuditedSession, type TransferAudit, writeAudit } from '../../../src/observe/audit.ts';
-import { createLog, type LogLevel } from '../../../src/observe/log.ts';
+import { createLog } from '../../../src/observe/log.ts';
+import type { LogLevel } from '../../../src/settings/settings.ts';
 
 const at = (text: string, port: number): Endpoint => ({ address: { family: text.includes(':') ? 6 : 4, text }, port });
 
