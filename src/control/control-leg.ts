@@ -105,13 +105,17 @@ export class ControlLeg implements Pollable {
       this.nextLine = 0;
       if (this.reading === 'ended') this.tellEnd();
       if (this.readable === 'no') return;
-      if (this.reading !== 'discarding' && (this.reading !== 'open' || !this.owner.wantsLine(this))) return;
+      if (!this.wantsOctets()) return;
       if (chunks === chunksPerPull) {
         this.share = 'used-up';
         return;
       }
       this.readChunk(this.socket!);
     }
+  }
+
+  private wantsOctets(): boolean {
+    return this.reading === 'discarding' || (this.reading === 'open' && this.owner.wantsLine(this));
   }
 
   /** Sends what is queued; a leg that is closing closes once that is done. */

@@ -33,6 +33,8 @@ export class SetElements {
   private deletion: Deletion;
   private sequence = 0;
   /** Of the last transaction: what was refused with ENOENT. */
+  /** What the kernel has said of the changes of the transaction whose answers are read. */
+  private soFar: Committed = done;
   private readonly missing = new Set<ElementChange>();
 
   private constructor(table: string, socket: NetfilterSocket, deletion: Deletion) {
@@ -125,27 +127,34 @@ export class SetElements {
 
   /** The kernel goes through all changes even after a refusal, and what it says of the last one comes last. */
   private readAnswer(changes: readonly ElementChange[], first: number): Committed {
-    let refused = done;
+    this.soFar = done;
     for (let receipts = changes.length + staleMax; receipts > 0; receipts--) {
       const count = this.socket.receive();
       if (typeof count !== 'number') return { ok: false, code: count, set: undefined };
-      for (const { type, sequence, from, to } of messagesIn(this.socket.answer, count)) {
-        const place = (sequence - first) >>> 0;
-        if (type !== NLMSG_ERROR || place > changes.length) continue;
-        const code = this.socket.errorAt(from, to);
-        // The transaction as a whole: not permitted, no memory. What else is said of its parts no longer matters.
-        if (place === 0) return this.refusedWhole(code ?? 'EPROTO');
-        if (code !== undefined) refused = this.refusal(refused, changes[place - 1]!, code);
-        if (place === changes.length) return refused;
-      }
+      const outcome = this.readDatagram(count, changes, first);
+      if (outcome !== undefined) return outcome;
     }
     return this.refusedWhole('ETIMEDOUT');
   }
 
+  /** How the transaction went, once a datagram says it of the last change or of the whole. */
+  private readDatagram(count: number, changes: readonly ElementChange[], first: number): Committed | undefined {
+    for (const { type, sequence, from, to } of messagesIn(this.socket.answer, count)) {
+      const place = (sequence - first) >>> 0;
+      if (type !== NLMSG_ERROR || place > changes.length) continue;
+      const code = this.socket.errorAt(from, to);
+      // The transaction as a whole: not permitted, no memory. What else is said of its parts no longer matters.
+      if (place === 0) return this.refusedWhole(code ?? 'EPROTO');
+      if (code !== undefined) this.refused(changes[place - 1]!, code);
+      if (place === changes.length) return this.soFar;
+    }
+    return undefined;
+  }
+
   /** The first refusal counts, but ENOENT, which a removal does not mind, only where there is no other. */
-  private refusal(before: Committed, change: ElementChange, code: SysErrorCode): Committed {
+  private refused(change: ElementChange, code: SysErrorCode): void {
     if (code === 'ENOENT') this.missing.add(change);
-    return before.ok || before.code === 'ENOENT' ? { ok: false, code, set: change.set } : before;
+    if (this.soFar.ok || this.soFar.code === 'ENOENT') this.soFar = { ok: false, code, set: change.set };
   }
 
   /** Answers that are still to come must find nobody. */

@@ -142,21 +142,41 @@ function fillTexts(
   return unfilled;
 }
 
+interface Depth {
+  flow: number;
+  inLine: number;
+  indent: number;
+}
+
 // The lexer is a loop, so it can measure what the parser could not survive.
 function isTooDeep(text: string): boolean {
-  let flow = 0;
-  let inLine = 0;
-  let indent = 0;
+  const depth: Depth = { flow: 0, inLine: 0, indent: 0 };
   for (const token of new Lexer().lex(text)) {
-    if (token === '[' || token === '{') flow += 1;
-    else if (token === ']' || token === '}') flow -= 1;
-    else if (token === '-' || token === '?') inLine += 1;
-    else if (/^\r?\n/.test(token)) inLine = 0;
-    else if (inLine === 0 && /^ +$/.test(token)) indent = Math.max(indent, token.length);
+    measure(depth, token);
     // A level of block nesting costs a column at least, so no text is deeper than its indentation.
-    if (flow + inLine > depthMax || indent > 4 * depthMax) return true;
+    if (depth.flow + depth.inLine > depthMax || depth.indent > 4 * depthMax) return true;
   }
   return false;
+}
+
+function measure(depth: Depth, token: string): void {
+  switch (token) {
+    case '[':
+    case '{':
+      depth.flow += 1;
+      return;
+    case ']':
+    case '}':
+      depth.flow -= 1;
+      return;
+    case '-':
+    case '?':
+      depth.inLine += 1;
+      return;
+    default:
+      if (/^\r?\n/.test(token)) depth.inLine = 0;
+      else if (depth.inLine === 0 && /^ +$/.test(token)) depth.indent = Math.max(depth.indent, token.length);
+  }
 }
 
 // One slip makes the parser stumble several times on its line.
