@@ -13,9 +13,8 @@ export const NLM_F_ACK = 4;
 export const NLM_F_CREATE = 0x400;
 
 const attributeHeaderOctets = 4;
-// NLA_F_NESTED; the two upper bits of an attribute's type are flags.
+// NLA_F_NESTED.
 const nested = 0x8000;
-const typeMask = 0x3fff;
 
 /** Lengths on the wire leave out the padding that follows. */
 function padded(octets: number): number {
@@ -132,18 +131,6 @@ export function* messagesIn(octets: Uint8Array, length: number): Generator<Span,
     if (size < headerOctets || at + size > length) return;
     const type = view.getUint16(at + 4, true);
     yield { type, sequence: view.getUint32(at + 8, true), from: at + headerOctets, to: at + size };
-    at += padded(size);
-  }
-}
-
-/** The attributes of a message's body or of a nested attribute; ends early where a length is wrong. */
-export function* attributesIn(octets: Uint8Array, from: number, to: number): Generator<Span, void> {
-  const view = new DataView(octets.buffer, octets.byteOffset, to);
-  for (let at = from; at + attributeHeaderOctets <= to; ) {
-    const size = view.getUint16(at, true);
-    if (size < attributeHeaderOctets || at + size > to) return;
-    const type = view.getUint16(at + 2, true) & typeMask;
-    yield { type, sequence: 0, from: at + attributeHeaderOctets, to: at + size };
     at += padded(size);
   }
 }
