@@ -2,10 +2,10 @@
 // became of the last ones? Asks its admin address, as a browser does; a gateway that cannot be asked is told in one sentence.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
-import type { WayEntry, WayListing } from '../observe/way-entry.ts';
-import { wayColumns } from '../observe/way-table.ts';
+import type { WayListing } from '../observe/way-entry.ts';
 import { loadSettings } from '../settings/load-settings.ts';
 import { printProblem } from '../yaml/problem.ts';
+import { printWays } from './printed-ways.ts';
 
 // Longer than a gateway waits for its engines.
 const answerMs = 5_000;
@@ -76,30 +76,6 @@ function reachable({ address, port }: Endpoint): Endpoint {
   if (address.text === '0.0.0.0') return { address: { family: 4, text: '127.0.0.1' }, port };
   if (address.text === '::') return { address: { family: 6, text: '::1' }, port };
   return { address, port };
-}
-
-/** Aligned columns under their headings, newest first, as the gateway lists them. */
-export function printWays(ways: readonly WayEntry[], nowMs: number): string {
-  if (ways.length === 0) return 'No data connection is expected or flows, and none has ended since the start.\n';
-  const rows = [
-    wayColumns.map(({ heading }) => heading.toUpperCase()),
-    ...ways.map((entry) => wayColumns.map(({ cell }) => printable(cell(entry, nowMs)))),
-  ];
-  const widths = wayColumns.map((_, index) => Math.max(...rows.map((row) => row[index]!.length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, index) =>
-        wayColumns[index]!.align === 'left' ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${lines.join('\n')}\n`;
-}
-
-/** Whoever sits at the admin address must not give orders to the reader's terminal. */
-function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }
 
 function failed(sentence: string): number {

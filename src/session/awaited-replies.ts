@@ -4,7 +4,7 @@
 
 import { lookupVerb } from '../wire/verbs.ts';
 
-export type Awaited = AwaitedFromServer | OwedByGateway;
+type Awaited = AwaitedFromServer | OwedByGateway;
 
 export interface AwaitedFromServer {
   readonly kind: 'server';

@@ -50,7 +50,7 @@ const port = wholeNumber(1, 65_535, 'a port');
 
 export const publishedSchema = section({ address: toldAddress, port: port.optional(), to: remoteEndpoint });
 
-export const interceptSchema = section({
+const interceptSchema = section({
   ports: list(port, 'ports', 1).optional(),
   interface: interfaceName.optional(),
 });

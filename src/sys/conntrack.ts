@@ -16,7 +16,6 @@
 // last-ack is not yet the end in order: octets before the last FIN may still meet a reset. That a flow in time-wait is
 // forgotten flow-filter.ts keeps in the kernel. nf_conntrack_proto_tcp.c; sysctl net.netfilter.nf_conntrack_tcp_timeout_*.
 
-import { readFileSync } from 'node:fs';
 import {
   type Flow,
   type FlowAnswer,
@@ -179,16 +178,6 @@ export class FlowWatch implements Pollable {
       if (answer !== undefined) return answer;
     }
     return 'ETIMEDOUT';
-  }
-}
-
-/** Do flows that begin now have their octets counted? The operator turns it on: sysctl net.netfilter.nf_conntrack_acct=1. */
-export function accountingIsOn(): boolean {
-  try {
-    return readFileSync('/proc/sys/net/netfilter/nf_conntrack_acct', 'latin1').trim() === '1';
-  } catch {
-    // No connection tracking at all.
-    return false;
   }
 }
 

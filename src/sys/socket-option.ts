@@ -1,6 +1,6 @@
 // Integer socket options, without a buffer per call. socket(7), tcp(7), ip(7).
 
-import { nameOfErrno, SysError, type SysErrorCode } from './errno.ts';
+import { nameOfErrno, type SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
 
 const value = new Int32Array(1);
@@ -11,11 +11,6 @@ const lengthOctets = new Uint8Array(length.buffer);
 export function setInteger(fd: number, level: number, option: number, to: number): boolean {
   value[0] = to;
   return libc.setsockopt(fd, level, option, valueOctets, 4) === 0;
-}
-
-/** For options without which going on would be wrong. Throws SysError. */
-export function requireInteger(fd: number, level: number, option: number, to: number): void {
-  if (!setInteger(fd, level, option, to)) throw new SysError('setsockopt', libc.lastError());
 }
 
 /** Reads an option that holds an errno (SO_ERROR): its name, or undefined where it is zero. */

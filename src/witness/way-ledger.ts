@@ -12,7 +12,7 @@ type Opened = Extract<SessionRecord, { kind: 'way-opened' }>;
 type Change = Extract<SessionRecord, { kind: 'way' }>;
 
 /** Enough for what happened in the last minutes of a quiet night; a busy gateway has its audit log. */
-export const endedWaysMax = 256;
+const endedWaysMax = 256;
 
 interface Noted {
   readonly facts: SessionFacts;

@@ -25,7 +25,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
 
   // The system: koffi is known in sys/ alone.
-  sys: { parts: [], outside: ['koffi', 'node:fs'] },
+  sys: { parts: [], outside: ['koffi'] },
   nftables: { parts: ['address', 'sys'], outside: ['node:fs'] },
   perimeter: { parts: ['address', 'settings/settings.ts', 'sys', 'nftables'], outside: [] },
 

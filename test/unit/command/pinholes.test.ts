@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { printWays } from '../../../src/command/pinholes.ts';
+import { printWays } from '../../../src/command/printed-ways.ts';
 import { wayEntry } from '../observe/way-entries.ts';
 
 const nowMs = Date.parse('2026-01-02T03:14:05.000Z');

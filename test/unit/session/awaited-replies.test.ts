@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
-  type Awaited,
+  type AwaitedReplies,
   certaintyOf,
   indexAnswered,
   isQuiet,
@@ -12,7 +12,7 @@ import {
 } from '../../../src/session/awaited-replies.ts';
 
 /** `RETR ABOR?`: the verbs in the order in which they were sent; `ABOR?` may never be answered, `502` is owed by us. */
-function queue(text: string): Awaited[] {
+function queue(text: string): AwaitedReplies {
   return text
     .split(' ')
     .filter((word) => word !== '')
@@ -23,7 +23,7 @@ function queue(text: string): Awaited[] {
     });
 }
 
-function textOf(awaited: readonly Awaited[]): string {
+function textOf(awaited: AwaitedReplies): string {
   return awaited
     .map((entry) => (entry.kind === 'gateway' ? entry.code : entry.verb + (entry.answer === 'doubtful' ? '?' : '')))
     .join(' ');
