@@ -44,19 +44,27 @@ export type RewriteKind = (typeof rewriteKinds)[number];
 
 export type BounceKind = (typeof bounceKinds)[number];
 
+/** What is told of a transfer when it is over; the fields of the audit line are made of it. */
 export interface TransferRecord {
+  /** Unique in the session; it stands in the other log lines as well. */
   readonly way: number;
   readonly plane: Plane;
+  /** The argument of USER; undefined before it. */
   readonly user: string | undefined;
+  /** RETR, STOR, LIST, …, in upper case. */
   readonly verb: string;
+  /** As the client wrote it; not resolved against a working directory, which only the server knows. */
   readonly path: string;
   readonly direction: TransferDirection;
   readonly outcome: (typeof transferOutcomes)[number];
+  /** In words, for people; not stable. */
   readonly reason: string;
+  /** The final reply that the client got for the transfer; undefined if there was none. */
   readonly replyCode: number | undefined;
   readonly octetsToClient: number;
   readonly octetsToServer: number;
   readonly durationMs: number;
+  /** The other ends of the data connection's two legs; undefined where none was established. */
   readonly clientPeer: Endpoint | undefined;
   readonly serverPeer: Endpoint | undefined;
 }

@@ -38,7 +38,7 @@ export const layers: Readonly<Record<string, Layer>> = {
 
   // What tells.
   observe: {
-    parts: ['address', 'wire/verbs.ts', 'session/record-words.ts', 'nftables/drop-reasons.ts'],
+    parts: ['address', 'wire/verbs.ts', 'session/action.ts', 'session/record-words.ts', 'nftables/drop-reasons.ts'],
     outside: ['pino', 'pino-pretty', 'prom-client', 'node:fs', 'node:http', 'node:tty'],
   },
   witness: {
