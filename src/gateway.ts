@@ -251,7 +251,8 @@ export class Gateway {
     if (have >= wanted) return;
     this.log.warn(
       { descriptors: have, wanted },
-      'fewer file descriptors than sessions.max may need; raise the limit (ulimit -n, systemd LimitNOFILE) or lower sessions.max',
+      'fewer file descriptors than sessions.max may need; ' +
+        'raise the limit (ulimit -n, systemd LimitNOFILE) or lower sessions.max',
     );
   }
 

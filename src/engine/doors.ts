@@ -175,7 +175,8 @@ export class Doors {
       return undefined;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      return `listener ${listener.name}: cannot talk to the packet filter (${error.code}); dataPath kernel and auto need CAP_NET_ADMIN, or choose relay`;
+      const remedy = 'dataPath kernel and auto need CAP_NET_ADMIN, or choose relay';
+      return `listener ${listener.name}: cannot talk to the packet filter (${error.code}); ${remedy}`;
     }
   }
 
@@ -212,13 +213,16 @@ function sourcePortProblem(listener: ListenerSettings): string | undefined {
   if (port === undefined) return undefined;
   const code = mayBind(socketAddress({ address: listen.address, port }));
   if (code !== 'EACCES') return undefined;
-  return `listener ${listener.name}: no right to send from port ${port} (activeSourcePort); give the process CAP_NET_BIND_SERVICE or leave the setting out`;
+  const remedy = 'give the process CAP_NET_BIND_SERVICE or leave the setting out';
+  return `listener ${listener.name}: no right to send from port ${port} (activeSourcePort); ${remedy}`;
 }
 
 function noPortsProblem(listener: ListenerSettings, engines: number): string {
-  return engines > 1
-    ? `listener ${listener.name}: dataPorts has too few ports for ${engines} engines, which divide them; add some`
-    : `listener ${listener.name}: dataPorts has only ports that devices on the path treat specially (5060 …); add others`;
+  const problem =
+    engines > 1
+      ? `too few ports for ${engines} engines, which divide them; add some`
+      : 'only ports that devices on the path treat specially (5060 …); add others';
+  return `listener ${listener.name}: dataPorts has ${problem}`;
 }
 
 function socketAddress({ address, port }: Endpoint): SocketAddress {
@@ -226,17 +230,20 @@ function socketAddress({ address, port }: Endpoint): SocketAddress {
 }
 
 function bindProblem(listener: ListenerSettings, code: SysErrorCode): string {
-  const where = printEndpoint(listener.listen);
+  return `listener ${listener.name}: ${whyNotBound(printEndpoint(listener.listen), code)}`;
+}
+
+function whyNotBound(where: string, code: SysErrorCode): string {
   switch (code) {
     case 'EADDRINUSE':
-      return `listener ${listener.name}: ${where} is in use by another program; stop that one (ss -ltnp shows it) or choose another port`;
+      return `${where} is in use by another program; stop that one (ss -ltnp shows it) or choose another port`;
     case 'EACCES':
-      return `listener ${listener.name}: no right to listen on ${where}; ports below 1024 need CAP_NET_BIND_SERVICE`;
+      return `no right to listen on ${where}; ports below 1024 need CAP_NET_BIND_SERVICE`;
     case 'EPERM':
-      return `listener ${listener.name}: no right to take connections to other machines on ${where}; transparent listeners need CAP_NET_ADMIN`;
+      return `no right to take connections to other machines on ${where}; transparent listeners need CAP_NET_ADMIN`;
     case 'EADDRNOTAVAIL':
-      return `listener ${listener.name}: ${where} is no address of this machine; choose one that \`ip address\` shows, or 0.0.0.0 for all`;
+      return `${where} is no address of this machine; choose one that \`ip address\` shows, or 0.0.0.0 for all`;
     default:
-      return `listener ${listener.name}: cannot listen on ${where}: ${code}`;
+      return `cannot listen on ${where}: ${code}`;
   }
 }

@@ -88,7 +88,7 @@ export function relayed(plan: TablePlan): string {
  */
 export function ours(plan: TablePlan): string[] {
   const listening = [
-    '# A socket that listens on all addresses would otherwise take its port from every connection through this machine.',
+    '# A socket that listens on all addresses would else take its port from every connection through this machine.',
     'socket wildcard 1 return',
   ];
   return [
@@ -143,7 +143,8 @@ export function admit(plan: TablePlan): string {
     ...plan.intercepts.flatMap((intercept) =>
       intercept.families.map(
         (family) =>
-          `${comingIn(intercept)}meta nfproto ipv${family} ct state new,untracked ${toPorts(intercept)} counter name "unread" drop`,
+          `${comingIn(intercept)}meta nfproto ipv${family} ct state new,untracked ${toPorts(intercept)} ` +
+          'counter name "unread" drop',
       ),
     ),
     ...families.flatMap((family) => endings(plan, family)),
@@ -161,7 +162,8 @@ const dataPorts = '{ 20, 1024-65535 }';
  */
 function endings(plan: TablePlan, family: Family): string[] {
   if (!plan.endFlows || !guards(plan, family)) return [];
-  const middle = `ct state new tcp flags & (fin | syn | rst | ack) != syn tcp sport ${dataPorts} tcp dport ${dataPorts}`;
+  const betweenDataPorts = `tcp sport ${dataPorts} tcp dport ${dataPorts}`;
+  const middle = `ct state new tcp flags & (fin | syn | rst | ack) != syn ${betweenDataPorts}`;
   return [
     `# Data connections over IPv${family} that have ended with their session are not taken up again in their middle.`,
     ...['saddr', 'daddr'].map((which) => `${middle} ${ip(family)} ${which} @${guarded(family)} reject with tcp reset`),

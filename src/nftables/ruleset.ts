@@ -95,8 +95,9 @@ function expectations(plan: TablePlan, family: Family): string {
   const key = `type ${address} . ${address} . inet_service`;
   const size = `size ${wholeNumber(plan.pinholesMax, 1, 0xffff_ffff, 'size')}`;
   const timeout = `timeout ${wholeNumber(plan.expectationTimeoutMs, 1, 0x7fff_ffff, 'timeout')}ms`;
-  return `  # Data connections over IPv${family} that a session expects: from . to . port, as the forward hook sees them. Each may
-  # come once, its first SYN takes the element out; those that do not come time out, even after a death of Portcullis.
+  return `  # Data connections over IPv${family} that a session expects: from . to . port, as the forward hook sees
+  # them. Each may come once, its first SYN takes the element out; those that do not come time out, even after a death
+  # of Portcullis.
   set ${pinholes(family)} { ${key}; flags dynamic,timeout; ${timeout}; ${size}; }
   # Those that were announced at another address: from . announced address . port : where they really go.
   map ${redirects(family)} { ${key} : ${address} . inet_service; flags timeout; ${size}; }

@@ -69,7 +69,8 @@ function standingOf(table: string): Standing {
 }
 
 function foreignSentence(table: string): string {
-  return `there is a nftables table inet ${table} that Portcullis did not make; rename it, or set kernel.table to another name`;
+  const remedy = 'rename it, or set kernel.table to another name';
+  return `there is a nftables table inet ${table} that Portcullis did not make; ${remedy}`;
 }
 
 function absentInterfaces({ intercepts }: TablePlan): string[] {

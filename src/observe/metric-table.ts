@@ -81,7 +81,9 @@ const metricTable = {
   },
   kernel_dropped_packets_total: {
     type: 'counter',
-    help: 'Packets that the nftables table dropped: of data connections that no session expects, of control connections that would have passed unread.',
+    help:
+      'Packets that the nftables table dropped: of data connections that no session expects, ' +
+      'of control connections that would have passed unread.',
     labels: [['reason', dropReasons]],
   },
   ways_active: { type: 'gauge', help: 'Ways for data connections that are open now.', labels: [['plane', planes]] },
@@ -95,7 +97,9 @@ const metricTable = {
   },
   way_setup_seconds: {
     type: 'histogram',
-    help: 'Time that opening a way took, once it was decided on, until its sockets listened or the kernel had confirmed its pinhole.',
+    help:
+      'Time that opening a way took, once it was decided on, ' +
+      'until its sockets listened or the kernel had confirmed its pinhole.',
     labels: [['plane', planes]],
     buckets: waySetupBuckets,
   },

@@ -103,7 +103,8 @@ export class Perimeter {
       return undefined;
     }
     if (holding.code !== 'EADDRINUSE') return `cannot claim the nftables table inet ${table}: ${holding.code}`;
-    return `another Portcullis runs here with the nftables table inet ${table} (ss -xap shows it); stop that one, or give this one a table of its own (kernel.table)`;
+    const remedy = 'stop that one, or give this one a table of its own (kernel.table)';
+    return `another Portcullis runs here with the nftables table inet ${table} (ss -xap shows it); ${remedy}`;
   }
 
   private disclaim(): void {

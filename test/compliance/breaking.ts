@@ -128,7 +128,7 @@ function separateCases(test: SceneTest, side: Side): void {
     }
   });
 
-  test(`the ${side} sends an urgent octet, which the kernel leaves out of the stream: nothing looks complete`, (scene) => {
+  test(`the ${side} sends an urgent octet, which the kernel leaves out: nothing looks complete`, (scene) => {
     for (const octets of [1000, 300_000]) {
       const way = scene.open(listens4, dials4).join();
       way[side].send(octets);

@@ -16,7 +16,7 @@ export function throughCases(test: SceneTest): void {
   for (const dialler of sides) {
     const responder = dialler === 'client' ? 'server' : 'client';
 
-    test(`the ${responder} refuses: the ${dialler} is told by the ${responder} itself, and the way has failed`, (scene) => {
+    test(`the ${responder} refuses: the ${dialler} is told so by it, and the way has failed`, (scene) => {
       const way = openFor(scene, dialler, { [responder]: { remotePort: closedPort(scene, responder) } });
       const peer = way.connect(dialler);
       scene.until(() => way.hasEnded && peer.life === 'broken');

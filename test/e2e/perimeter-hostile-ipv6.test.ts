@@ -135,7 +135,7 @@ describe('a hostile client over IPv6', { skip: whyNoPerimeter(), timeout: suiteT
     await loggedLine(gateway.program, { msg: 'refused', verb: 'EPRT', cause: 'third-party', target });
   });
 
-  test('the same session gets its file by EPRT, and by :: and 0,0,0,0 too, which stand for the client that is seen', async () => {
+  test('the same session gets its file by EPRT, and by :: and 0,0,0,0 too, which mean the client seen', async () => {
     const own = await lab.client.enter(() => DataPort.open(lab.lab, client));
     // A server that took :: at its word would find itself.
     const itself = await lab.server.enter(() => Victim.open(lab.lab, { host: '::', port: own.port }));

@@ -171,7 +171,7 @@ ${limits}
     return { host: gateway, port: Number(port) };
   }
 
-  test('neither the announced port nor the client itself is open to a stranger, and the client still gets its file', async () => {
+  test('neither the announced port nor the client is open to a stranger, and the client gets its file', async () => {
     const { lab, control } = stage();
     const own = await lab.client.enter(() => DataPort.open(lab.lab, client));
     await isRefused(stage(), await announced(own));

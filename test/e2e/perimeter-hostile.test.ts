@@ -260,7 +260,7 @@ for (const realm of realms) {
       await clientIsDropped({ host: server.host, port });
     });
 
-    test('killed: the pinhole ends by itself, a transfer goes on through death and restart, the table is replaced', async () => {
+    test('killed: the pinhole ends by itself, a transfer outlives death and restart, the table is new', async () => {
       const session = await login();
       const carried = announcedBy(await session.ask(passive), server.host);
       session.send('RETR files/big.bin\r\n');

@@ -211,7 +211,7 @@ for (const direction of directions) {
     }
 
     for (const { mode, flow, translation } of direction.deaths) {
-      test(`${mode}: what nobody used ends at its timeout, ${flow} goes on through death and restart, the table is new`, async () => {
+      test(`${mode}: what nobody used times out, ${flow} outlives death and restart, the table is new`, async () => {
         const carried = await underWay(mode, flow);
         const waiting = await announced(mode, translation);
 

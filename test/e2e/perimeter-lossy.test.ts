@@ -130,7 +130,8 @@ for (const realm of realms) {
     for (const mode of modes) {
       const isPassive = mode === 'passive' || mode === 'extended';
       for (const [lost, direction] of losses) {
-        test(`${setupVerb[mode]}, ${direction}: the first ${lost} is lost, and another connection does not pass in its place`, async (t) => {
+        const title = `${setupVerb[mode]}, ${direction}: the first ${lost} is lost, and no other comes in its place`;
+        test(title, async (t) => {
           const [dials, listens] = isPassive ? [lab.client, lab.server] : [lab.server, lab.client];
           const readsFile = direction === 'download' ? lab.client : lab.server;
           const name = `${setupVerb[mode]}-${direction}-${lost}.bin`.toLowerCase();

@@ -94,7 +94,8 @@ static void find_stalled(double now) {
 }
 
 static enum work parse_work(const char *name) {
-  static const char *const names[] = {[RETR] = "retr", [STOR] = "stor", [LOGIN] = "login", [NOOP] = "noop", [HOLD] = "hold"};
+  static const char *const names[] = {
+      [RETR] = "retr", [STOR] = "stor", [LOGIN] = "login", [NOOP] = "noop", [HOLD] = "hold"};
   for (int i = 0; i <= HOLD; i++)
     if (!strcmp(names[i], name)) return (enum work)i;
   fprintf(stderr, "no such work: %s\n", name);
@@ -109,9 +110,14 @@ static void usage(void) {
 
 static void parse_options(int argc, char **argv) {
   static const struct option options[] = {
-      {"server", required_argument, NULL, 's'}, {"work", required_argument, NULL, 'w'},   {"sessions", required_argument, NULL, 'n'},
-      {"size", required_argument, NULL, 'o'},   {"warmup", required_argument, NULL, 'u'}, {"seconds", required_argument, NULL, 't'},
-      {"cpu-of", required_argument, NULL, 'c'}, {0}};
+      {"server", required_argument, NULL, 's'},
+      {"work", required_argument, NULL, 'w'},
+      {"sessions", required_argument, NULL, 'n'},
+      {"size", required_argument, NULL, 'o'},
+      {"warmup", required_argument, NULL, 'u'},
+      {"seconds", required_argument, NULL, 't'},
+      {"cpu-of", required_argument, NULL, 'c'},
+      {0}};
   int option;
   while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) switch (option) {
     case 's': run.server = parse_endpoint(optarg); break;

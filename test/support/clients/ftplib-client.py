@@ -90,7 +90,7 @@ def pause(client, remote, local):
 
 
 def reset(client, local, remote):
-    """Uploads a file, but ends the data connection by a reset instead of a clean end; prints what the server says to it."""
+    """Uploads a file, but ends the data connection by a reset, not a clean end; prints what the server says to it."""
     client.voidcmd("TYPE I")
     connection = client.transfercmd("STOR " + remote)
     with open(local, "rb") as file:
@@ -116,7 +116,8 @@ client.encoding = "latin-1"
 client.connect(host, int(port))
 client.login(user, password)
 client.set_pasv(mode in ("passive", "extended"))
-operations = {operation.__name__: operation for operation in (download, upload, resume, finish, many, abort, pause, reset, endless)}
+known = (download, upload, resume, finish, many, abort, pause, reset, endless)
+operations = {operation.__name__: operation for operation in known}
 operations["list"] = ftplib.FTP.dir
 operations[operation](client, *words)
 client.quit()

@@ -126,7 +126,8 @@ function describeBothWays(site: Site, dataPath: keyof typeof planes): void {
       });
     });
 
-    test(`all of it was carried ${plane === 'kernel' ? 'in the kernel' : 'as relay'}, each half for its own listener`, async () => {
+    const how = plane === 'kernel' ? 'in the kernel' : 'as relay';
+    test(`all of it was carried ${how}, each half for its own listener`, async () => {
       await becomes(() => gateway.transfers().length, cells.length * 4);
       const counts = new Map<string, number>();
       for (const { listener, plane: carried, outcome } of gateway.transfers()) {

@@ -40,7 +40,8 @@ function lossTable(what: Lost, family: 4 | 6): string {
   chain gate { drop; }
   chain lose {
     meta mark set tcp sequence
-    ${connection} != @connections add @connections { ${connection} } add @lost { ${packet} } counter name lost_packets drop
+    ${connection} != @connections add @connections { ${connection} } \\
+      add @lost { ${packet} } counter name lost_packets drop
     jump gate
     ${packet} @lost add @again { ${packet} }
   }

@@ -28,7 +28,8 @@ function transparent(name: string, listen: string, dataPorts: string, intercept:
     ...(listen.startsWith('[::1') ? [] : ['10.77.0.0/24']),
     ...(listen.startsWith('[') ? ['"2001:db8:77::/64"'] : []),
   ];
-  return `- { name: ${name}, mode: transparent, listen: "${listen}", dataPorts: ${dataPorts}, servers: [${servers}], intercept: ${intercept} }`;
+  const where = `listen: "${listen}", dataPorts: ${dataPorts}, servers: [${servers}], intercept: ${intercept}`;
+  return `- { name: ${name}, mode: transparent, ${where} }`;
 }
 
 describe('the plan of our table', () => {

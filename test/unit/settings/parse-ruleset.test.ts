@@ -75,8 +75,10 @@ describe('parseRuleset', () => {
       'rules.yaml:2:16: dataConnections.minimumPort: expected a port from 1 to 65535, found 0',
       'rules.yaml:3:23: dataConnections.unspecifiedAddress: expected replace or refuse, found "allow"',
       'rules.yaml:4:3: unknown key "foreignPasiveAddress" in dataConnections; did you mean foreignPassiveAddress?',
-      'rules.yaml:6:16: dataConnections.fxp[0].between: host bits are set; the network is 10.0.0.0/8, found "10.0.0.5/8"',
-      'rules.yaml:7:12: dataConnections.fxp[0].and: expected an IPv4 address of four decimal numbers, or an IPv6 address, found "example.net"',
+      'rules.yaml:6:16: dataConnections.fxp[0].between: ' +
+        'host bits are set; the network is 10.0.0.0/8, found "10.0.0.5/8"',
+      'rules.yaml:7:12: dataConnections.fxp[0].and: ' +
+        'expected an IPv4 address of four decimal numbers, or an IPv6 address, found "example.net"',
       'rules.yaml:8:7: dataConnections.fxp[1]: expected keys and values, found "10.0.0.5"',
       'rules.yaml:9:7: dataConnections.fxp[2].and: is missing; expected an address or a network, as 192.0.2.0/24',
       'rules.yaml:9:27: unknown key "to" in dataConnections.fxp[2]; expected one of between, and',
