@@ -3,6 +3,7 @@
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { WayListing } from '../observe/way-entry.ts';
+import type { Result } from '../result.ts';
 import { loadSettings } from '../settings/load-settings.ts';
 import { printProblem } from '../yaml/problem.ts';
 import { printWays } from './printed-ways.ts';
@@ -13,16 +14,16 @@ const answerMs = 5_000;
 export async function pinholes(file: string, form: 'table' | 'json'): Promise<number> {
   const loaded = loadSettings(file);
   if (!loaded.ok) {
-    for (const problem of loaded.problems) process.stderr.write(`${printProblem(problem)}\n`);
+    for (const problem of loaded.reason) process.stderr.write(`${printProblem(problem)}\n`);
     return 1;
   }
-  const { admin } = loaded.settings;
+  const { admin } = loaded.value;
   if (admin === undefined) {
     return failed(`${file} has no admin address (admin: off), so a gateway with these settings cannot be asked`);
   }
   const asked = await ask(reachable(admin.listen));
-  if (!asked.ok) return failed(asked.problem);
-  const { listing, json } = asked;
+  if (!asked.ok) return failed(asked.reason);
+  const { listing, json } = asked.value;
   process.stdout.write(form === 'json' ? `${json.trimEnd()}\n` : printWays(listing.ways, Date.now()));
   if (listing.missingEngines === 0) return 0;
   return failed(
@@ -30,9 +31,7 @@ export async function pinholes(file: string, form: 'table' | 'json'): Promise<nu
   );
 }
 
-type Answer =
-  | { readonly ok: true; readonly listing: WayListing; readonly json: string }
-  | { readonly ok: false; readonly problem: string };
+type Answer = Result<{ readonly listing: WayListing; readonly json: string }, string>;
 
 async function ask(admin: Endpoint): Promise<Answer> {
   const where = printEndpoint(admin);
@@ -42,14 +41,14 @@ async function ask(admin: Endpoint): Promise<Answer> {
     json = await response.text();
     if (!response.ok) return strange(where, `HTTP status ${response.status}`);
   } catch (error) {
-    return { ok: false, problem: `no gateway answers on ${where}: ${reasonOf(error)}` };
+    return { ok: false, reason: `no gateway answers on ${where}: ${reasonOf(error)}` };
   }
   const listing = readListing(json);
-  return listing === undefined ? strange(where, 'no list of data connections') : { ok: true, listing, json };
+  return listing === undefined ? strange(where, 'no list of data connections') : { ok: true, value: { listing, json } };
 }
 
 function strange(where: string, what: string): Answer {
-  return { ok: false, problem: `what answers on ${where} is no gateway of this version: ${what}` };
+  return { ok: false, reason: `what answers on ${where} is no gateway of this version: ${what}` };
 }
 
 function readListing(json: string): WayListing | undefined {

@@ -3,14 +3,13 @@
 
 import { Gateway } from '../gateway.ts';
 import type { TableKeeping } from '../perimeter/perimeter.ts';
-import type { Loaded } from '../settings/load-settings.ts';
 import type { Settings } from '../settings/settings.ts';
-import { printProblem } from '../yaml/problem.ts';
+import { type Checked, printProblem } from '../yaml/problem.ts';
 
 export interface ServiceParts {
   readonly settings: Settings;
   /** Reads the settings anew for SIGHUP. */
-  readonly reload: () => Loaded;
+  readonly reload: () => Checked<Settings>;
   /** Who loads the table of transparent listeners; the gateway itself unless told otherwise. */
   readonly keeping?: TableKeeping;
   /** Once everything is bound. */
@@ -35,7 +34,7 @@ export async function serve(parts: ServiceParts): Promise<number> {
   return code;
 }
 
-function listenToSignals(gateway: Gateway, reload: () => Loaded, end: (code: number) => void): void {
+function listenToSignals(gateway: Gateway, reload: () => Checked<Settings>, end: (code: number) => void): void {
   let asked = 0;
   const stop = () => {
     asked += 1;
@@ -46,7 +45,7 @@ function listenToSignals(gateway: Gateway, reload: () => Loaded, end: (code: num
   process.on('SIGINT', stop);
   process.on('SIGHUP', () => {
     const loaded = reload();
-    if (loaded.ok) void gateway.reload(loaded.settings);
-    else gateway.refuseReload(loaded.problems.map(printProblem).join('; '));
+    if (loaded.ok) void gateway.reload(loaded.value);
+    else gateway.refuseReload(loaded.reason.map(printProblem).join('; '));
   });
 }

@@ -5,14 +5,10 @@
 import { parseNetwork } from '../address/network.ts';
 import { parsed, unreadable } from '../address/parsed.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
-import { inReadingOrder, type Problem, wholeFileProblem } from '../yaml/problem.ts';
+import { type Checked, inReadingOrder, wholeFileProblem } from '../yaml/problem.ts';
 import { list, oneOf, section, text, wholeNumber } from '../yaml/schema-parts.ts';
 import { checkSchema } from '../yaml/schema-problems.ts';
 import { readYaml } from '../yaml/yaml-source.ts';
-
-export type ParsedRuleset =
-  | { readonly ok: true; readonly ruleset: Ruleset }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 const network = text('an address or a network, as 192.0.2.0/24', parseNetwork);
 
@@ -42,13 +38,13 @@ const rulesetSchema = section({
  * Reads a rules file. Every key must be there: what a security officer has not decided is not decided for them.
  * `file` is the path by which problems name the file; `source` is how log lines name the rules.
  */
-export function parseRuleset(file: string, content: string, source = file): ParsedRuleset {
+export function parseRuleset(file: string, content: string, source = file): Checked<Ruleset> {
   const read = readYaml(file, content);
   if (!read.ok) return read;
-  if (read.source.data === null) return { ok: false, problems: [wholeFileProblem(file, emptyFile)] };
-  const checked = checkSchema(rulesetSchema, read.source);
-  const problems = [...read.source.problems, ...(checked.ok ? [] : checked.problems)];
-  if (!checked.ok || problems.length > 0) return { ok: false, problems: inReadingOrder(problems) };
+  if (read.value.data === null) return { ok: false, reason: [wholeFileProblem(file, emptyFile)] };
+  const checked = checkSchema(rulesetSchema, read.value);
+  const problems = [...read.value.problems, ...(checked.ok ? [] : checked.reason)];
+  if (!checked.ok || problems.length > 0) return { ok: false, reason: inReadingOrder(problems) };
   const { dataConnections, verbs } = checked.value;
-  return { ok: true, ruleset: { source, dataConnections, verbs: { ...verbs, refuse: new Set(verbs.refuse) } } };
+  return { ok: true, value: { source, dataConnections, verbs: { ...verbs, refuse: new Set(verbs.refuse) } } };
 }

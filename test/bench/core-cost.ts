@@ -63,7 +63,7 @@ class Player {
         activeSourcePort: undefined,
         dataSource: 'routes',
         endFlows: false,
-        ruleset: rules.ok ? rules.ruleset : (undefined as never),
+        ruleset: rules.ok ? rules.value : (undefined as never),
         limits: defaultLimits,
       },
       { epsv: 'unknown', eprt: 'unknown' },

@@ -11,14 +11,16 @@ export interface Layer {
 }
 
 export const layers: Readonly<Record<string, Layer>> = {
+  'result.ts': { parts: [], outside: [] },
+
   // Pure: no sockets, no clock, no logger, and nothing of Node.
-  address: { parts: [], outside: ['ip-num'] },
+  address: { parts: ['result.ts'], outside: ['ip-num'] },
   wire: { parts: ['address'], outside: [] },
   policy: { parts: ['address'], outside: [] },
   session: { parts: ['address', 'wire', 'policy'], outside: [] },
 
   // The operator's files.
-  yaml: { parts: ['address/parsed.ts'], outside: ['yaml', 'zod'] },
+  yaml: { parts: ['result.ts', 'address/parsed.ts'], outside: ['yaml', 'zod'] },
   settings: {
     parts: ['address', 'policy', 'session/limits.ts', 'yaml'],
     outside: ['zod', 'node:fs', 'node:os', 'node:path', 'node:url'],
@@ -80,6 +82,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   command: {
     parts: [
+      'result.ts',
       'address',
       'yaml',
       'settings',

@@ -26,7 +26,7 @@ function settingsWith(more = ''): Settings {
     writeFileSync(file, `listeners:\n  - ${listener}\n${more}`);
     const loaded = loadSettings(file);
     assert.ok(loaded.ok);
-    return loaded.settings;
+    return loaded.value;
   } finally {
     rmSync(folder, { recursive: true });
   }

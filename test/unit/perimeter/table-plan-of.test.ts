@@ -14,8 +14,8 @@ function planOf(yaml: string): TablePlan | undefined {
     const file = join(folder, 'settings.yaml');
     writeFileSync(file, yaml);
     const loaded = loadSettings(file);
-    assert.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(printProblem).join('\n'));
-    return tablePlanOf(loaded.settings);
+    assert.ok(loaded.ok, loaded.ok ? '' : loaded.reason.map(printProblem).join('\n'));
+    return tablePlanOf(loaded.value);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -29,7 +29,7 @@ describe('every settings file in deploy/', () => {
   for (const [name, text] of texts) {
     it(`${name} loads without problems`, () => {
       const loaded = loadSettings(join(deploy, name), {});
-      assert.deepEqual(loaded.ok ? [] : loaded.problems.map(printProblem), []);
+      assert.deepEqual(loaded.ok ? [] : loaded.reason.map(printProblem), []);
     });
 
     it(`${name} says at its head what else the machine needs`, () => {
@@ -108,6 +108,6 @@ function mustLoad(text: string): Settings {
   const file = join(folder, 'settings.yaml');
   writeFileSync(file, text.replace('../rules/default.yaml', join(deploy, '../rules/default.yaml')));
   const loaded = loadSettings(file, {});
-  assert.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(printProblem).join('\n'));
-  return loaded.settings;
+  assert.ok(loaded.ok, loaded.ok ? '' : loaded.reason.map(printProblem).join('\n'));
+  return loaded.value;
 }

@@ -192,8 +192,8 @@ function load(text: string) {
 
 function mustLoad(text: string): Settings {
   const loaded = load(text);
-  assert.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(printProblem).join('\n'));
-  return loaded.settings;
+  assert.ok(loaded.ok, loaded.ok ? '' : loaded.reason.map(printProblem).join('\n'));
+  return loaded.value;
 }
 
 function write(text: string): string {
@@ -204,7 +204,7 @@ function write(text: string): string {
 
 function problemsOf(file: string): string[] {
   const loaded = loadSettings(file, environment);
-  return loaded.ok ? [] : loaded.problems.map((problem) => printProblem(problem).replaceAll(`${fixtures}/`, ''));
+  return loaded.ok ? [] : loaded.reason.map((problem) => printProblem(problem).replaceAll(`${fixtures}/`, ''));
 }
 
 // Root may read everything, so for the moment of the reading it becomes nobody.

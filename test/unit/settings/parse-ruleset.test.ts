@@ -46,7 +46,7 @@ describe('parseRuleset', () => {
 
   it('names the rules by another source where it is given one', () => {
     const result = parseRuleset('rules.yaml', packaged, 'packaged default');
-    assert.equal(result.ok && result.ruleset.source, 'packaged default');
+    assert.equal(result.ok && result.value.source, 'packaged default');
   });
 
   it('decides nothing that the file does not', () => {
@@ -91,11 +91,11 @@ describe('parseRuleset', () => {
 
 function mustParse(text: string): Ruleset {
   const result = parseRuleset('rules.yaml', text);
-  assert.ok(result.ok, result.ok ? '' : result.problems.map(printProblem).join('\n'));
-  return result.ruleset;
+  assert.ok(result.ok, result.ok ? '' : result.reason.map(printProblem).join('\n'));
+  return result.value;
 }
 
 function problemsOf(text: string): string[] {
   const result = parseRuleset('rules.yaml', text);
-  return result.ok ? [] : result.problems.map(printProblem);
+  return result.ok ? [] : result.reason.map(printProblem);
 }

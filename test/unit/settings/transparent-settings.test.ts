@@ -207,8 +207,8 @@ function network(text: string): Network {
 
 function mustLoad(text: string): Settings {
   const loaded = load(text);
-  assert.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(printProblem).join('\n'));
-  return loaded.settings;
+  assert.ok(loaded.ok, loaded.ok ? '' : loaded.reason.map(printProblem).join('\n'));
+  return loaded.value;
 }
 
 function load(text: string) {
