@@ -5,12 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { printEndpoint } from './address/endpoint.ts';
 import { EngineHost } from './engine/engine-host.ts';
 import { newQuotaMemory, raiseDescriptorLimit } from './engine/process-wide.ts';
+import { dropReasons } from './nftables/drop-reasons.ts';
 import type { AdminRefusal } from './observe/admin-caller.ts';
 import { type AdminServer, type Readiness, startAdminServer } from './observe/admin-server.ts';
 import { createLog, type Logger } from './observe/log.ts';
 import { LogAllowance } from './observe/log-allowance.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
-import { kernelDropReasons } from './observe/metric-labels.ts';
 import { createMetrics } from './observe/metrics.ts';
 import type { Tally } from './observe/tally.ts';
 import type { WayListing } from './observe/way-entry.ts';
@@ -26,11 +26,13 @@ type Service = 'starting' | 'ready' | 'draining' | 'stopped';
 const descriptorsPerSession = 6;
 // After the bound of the drain: the time that 421s and the last log lines get.
 const farewellMs = 12_000;
-// How long an operator's `flush ruleset` may leave FTP unread; to ask whether the table is there takes some microseconds.
+// How long an operator's `flush ruleset` may leave FTP unread; to ask whether the table is there takes some
+// microseconds.
 const glanceMs = 200;
 // The same for damage within the table; to look it through takes a millisecond of this thread and more.
 const mendingMs = 5_000;
-// Once the table has gone, a data connection that was ended could be taken up again: each peer that sends is reset before.
+// Once the table has gone, a data connection that was ended could be taken up again: each peer that sends is reset
+// before.
 const flowEndingMs = 2_000;
 // Longer than any turn of a healthy loop, shorter than a probe's patience.
 const stuckSeconds = 10;
@@ -76,7 +78,10 @@ export class Gateway {
     });
   }
 
-  /** Resolves once every listener is bound and the admin pages answer, or with the sentence why not; nothing is left bound then. */
+  /**
+   * Resolves once every listener is bound and the admin pages answer, or with the sentence why not; nothing is left
+   * bound then.
+   */
   start(): Promise<Outcome> {
     this.started = this.startAlone();
     this.reloading.after(this.started);
@@ -116,12 +121,16 @@ export class Gateway {
     return { ok: true };
   }
 
-  /** New settings for new sessions; live ones keep theirs. What cannot change in a running process is named in the log. */
+  /**
+   * New settings for new sessions; live ones keep theirs. What cannot change in a running process is named in the log.
+   */
   reload(read: ReadSettings): Promise<Outcome> {
     return this.reloading.ask(read);
   }
 
-  /** The data connections of all engines; one that does not answer within its bound is told as missing, not waited for. */
+  /**
+   * The data connections of all engines; one that does not answer within its bound is told as missing, not waited for.
+   */
   async listWays(): Promise<WayListing> {
     const answers = await Promise.all(this.engines.map((engine) => engine.listWays()));
     const ways = answers.flatMap((answer) => answer ?? []);
@@ -130,7 +139,9 @@ export class Gateway {
     return { ways, missingEngines: answers.filter((answer) => answer === undefined).length };
   }
 
-  /** No new sessions; those under way finish, those that have not by the bound get 421. Resolves when all have ended. */
+  /**
+   * No new sessions; those under way finish, those that have not by the bound get 421. Resolves when all have ended.
+   */
   async drain(): Promise<void> {
     if (this.service === 'starting') return this.stop();
     if (this.service !== 'ready') return;
@@ -182,7 +193,7 @@ export class Gateway {
 
   private mendPerimeter(): void {
     const drops = this.perimeter.newDrops();
-    for (const reason of kernelDropReasons) {
+    for (const reason of dropReasons) {
       this.own.increase('kernel_dropped_packets_total', drops[reason], reason);
     }
     const state = this.perimeter.mend();
@@ -275,7 +286,8 @@ export class Gateway {
     if (have >= wanted) return;
     this.log.warn(
       { descriptors: have, wanted },
-      'fewer file descriptors than sessions.max may need; raise the limit (ulimit -n, systemd LimitNOFILE) or lower sessions.max',
+      'fewer file descriptors than sessions.max may need; ' +
+        'raise the limit (ulimit -n, systemd LimitNOFILE) or lower sessions.max',
     );
   }
 }

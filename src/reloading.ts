@@ -8,6 +8,7 @@ import { type ChangingEngine, SettingsInStep } from './engine/settings-in-step.t
 import type { Logger } from './observe/log.ts';
 import type { Tally } from './observe/tally.ts';
 import type { Perimeter } from './perimeter/perimeter.ts';
+import type { Result } from './result.ts';
 import { changeable } from './settings/changeable.ts';
 import type { KernelSettings, Settings } from './settings/settings.ts';
 
@@ -15,9 +16,7 @@ import type { KernelSettings, Settings } from './settings/settings.ts';
 export type Outcome = { readonly ok: true } | { readonly ok: false; readonly problem: string };
 
 /** The settings file as it is now, or what is wrong with it. */
-export type ReadSettings = () =>
-  | { readonly ok: true; readonly settings: Settings }
-  | { readonly ok: false; readonly problem: string };
+export type ReadSettings = () => Result<Settings, string>;
 
 export interface ReloadingParts {
   readonly engines: () => readonly ChangingEngine[];
@@ -81,11 +80,11 @@ export class Reloading {
   private async reload(read: ReadSettings): Promise<Outcome> {
     if (!this.parts.isServing()) return this.refuse(goingDown);
     const asked = read();
-    if (!asked.ok) return this.refuse(asked.problem);
+    if (!asked.ok) return this.refuse(asked.reason);
     const { perimeter, inForce, log } = this.parts;
     this.kernelInUse = kernelOf(inForce()) ?? this.kernelInUse;
-    const kernel = perimeter.kernelSettings(this.withKernelInUse(asked.settings.kernel));
-    const { settings, fixed } = changeable(asked.settings, inForce(), kernel);
+    const kernel = perimeter.kernelSettings(this.withKernelInUse(asked.value.kernel));
+    const { settings, fixed } = changeable(asked.value, inForce(), kernel);
     const problem =
       this.adminInTheWay(settings) ?? (await this.inStep.prepare(settings)) ?? this.changePerimeter(settings);
     if (problem !== undefined) {

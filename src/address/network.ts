@@ -1,6 +1,6 @@
 // Does this address belong to that network? Networks are CIDR texts of operators.
-// Must not break: a text with host bits set is a slip of the pen that would widen or narrow a rule, so it is unreadable.
-// A network is plain data and crosses threads by postMessage. RFC 4632 §3.1, RFC 4291 §2.3.
+// Must not break: a text with host bits set is a slip of the pen that would widen or narrow a rule, so it is
+// unreadable. A network is plain data and crosses threads by postMessage. RFC 4632 §3.1, RFC 4291 §2.3.
 
 import { collapseIPv6Number, IPv4CidrRange, IPv6CidrRange } from 'ip-num';
 import { type Address, octetsOfAddress, parseAddress } from './endpoint.ts';

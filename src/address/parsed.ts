@@ -1,7 +1,8 @@
-// The result of reading something that a peer or an operator wrote. Bad input is a value with a reason,
-// never an exception, so that every caller has to say what it does about it.
+// The result of reading something that a peer or an operator wrote: a value, or the reason in words.
 
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+import type { Result } from '../result.ts';
+
+export type Parsed<T> = Result<T, string>;
 
 export function parsed<T>(value: T): Parsed<T> {
   return { ok: true, value };

@@ -6,6 +6,6 @@ import { printProblem } from '../yaml/problem.ts';
 export function check(file: string): number {
   const loaded = loadSettings(file);
   if (loaded.ok) return 0;
-  for (const problem of loaded.problems) process.stderr.write(`${printProblem(problem)}\n`);
+  for (const problem of loaded.reason) process.stderr.write(`${printProblem(problem)}\n`);
   return 1;
 }

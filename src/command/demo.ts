@@ -18,9 +18,9 @@ export async function demo(): Promise<number> {
     const file = join(folder, 'settings.yaml');
     await writeFile(file, demoSettings(server.port));
     const loaded = loadSettings(file);
-    if (!loaded.ok) throw new Error(loaded.problems.map(printProblem).join('\n'));
+    if (!loaded.ok) throw new Error(loaded.reason.map(printProblem).join('\n'));
     return await serve({
-      settings: loaded.settings,
+      settings: loaded.value,
       reload: () => loadSettings(file),
       onReady: () => process.stdout.write(invitation(file, server.folder)),
     });

@@ -1,11 +1,13 @@
-// `portcullis pinholes`: which data connections does the gateway that runs with these settings expect or carry, and what
-// became of the last ones? Asks its admin address, as a browser does; a gateway that cannot be asked is told in one sentence.
+// `portcullis pinholes`: which data connections does the gateway that runs with these settings expect or carry, and
+// what became of the last ones? Asks its admin address, as a browser does; a gateway that cannot be asked is told in
+// one sentence.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
-import type { WayEntry, WayListing } from '../observe/way-entry.ts';
-import { wayColumns } from '../observe/way-table.ts';
+import type { WayListing } from '../observe/way-entry.ts';
+import type { Result } from '../result.ts';
 import { loadSettings } from '../settings/load-settings.ts';
 import { printProblem } from '../yaml/problem.ts';
+import { printWays } from './printed-ways.ts';
 
 // Longer than a gateway waits for its engines.
 const answerMs = 5_000;
@@ -13,16 +15,16 @@ const answerMs = 5_000;
 export async function pinholes(file: string, form: 'table' | 'json'): Promise<number> {
   const loaded = loadSettings(file);
   if (!loaded.ok) {
-    for (const problem of loaded.problems) process.stderr.write(`${printProblem(problem)}\n`);
+    for (const problem of loaded.reason) process.stderr.write(`${printProblem(problem)}\n`);
     return 1;
   }
-  const { admin } = loaded.settings;
+  const { admin } = loaded.value;
   if (admin === undefined) {
     return failed(`${file} has no admin address (admin: off), so a gateway with these settings cannot be asked`);
   }
   const asked = await ask(reachable(admin.listen));
-  if (!asked.ok) return failed(asked.problem);
-  const { listing, json } = asked;
+  if (!asked.ok) return failed(asked.reason);
+  const { listing, json } = asked.value;
   process.stdout.write(form === 'json' ? `${json.trimEnd()}\n` : printWays(listing.ways, Date.now()));
   if (listing.missingEngines === 0) return 0;
   return failed(
@@ -30,9 +32,7 @@ export async function pinholes(file: string, form: 'table' | 'json'): Promise<nu
   );
 }
 
-type Answer =
-  | { readonly ok: true; readonly listing: WayListing; readonly json: string }
-  | { readonly ok: false; readonly problem: string };
+type Answer = Result<{ readonly listing: WayListing; readonly json: string }, string>;
 
 async function ask(admin: Endpoint): Promise<Answer> {
   const where = printEndpoint(admin);
@@ -42,14 +42,14 @@ async function ask(admin: Endpoint): Promise<Answer> {
     json = await response.text();
     if (!response.ok) return strange(where, `HTTP status ${response.status}`);
   } catch (error) {
-    return { ok: false, problem: `no gateway answers on ${where}: ${reasonOf(error)}` };
+    return { ok: false, reason: `no gateway answers on ${where}: ${reasonOf(error)}` };
   }
   const listing = readListing(json);
-  return listing === undefined ? strange(where, 'no list of data connections') : { ok: true, listing, json };
+  return listing === undefined ? strange(where, 'no list of data connections') : { ok: true, value: { listing, json } };
 }
 
 function strange(where: string, what: string): Answer {
-  return { ok: false, problem: `what answers on ${where} is no gateway of this version: ${what}` };
+  return { ok: false, reason: `what answers on ${where} is no gateway of this version: ${what}` };
 }
 
 function readListing(json: string): WayListing | undefined {
@@ -76,30 +76,6 @@ function reachable({ address, port }: Endpoint): Endpoint {
   if (address.text === '0.0.0.0') return { address: { family: 4, text: '127.0.0.1' }, port };
   if (address.text === '::') return { address: { family: 6, text: '::1' }, port };
   return { address, port };
-}
-
-/** Aligned columns under their headings, newest first, as the gateway lists them. */
-export function printWays(ways: readonly WayEntry[], nowMs: number): string {
-  if (ways.length === 0) return 'No data connection is expected or flows, and none has ended since the start.\n';
-  const rows = [
-    wayColumns.map(({ heading }) => heading.toUpperCase()),
-    ...ways.map((entry) => wayColumns.map(({ cell }) => printable(cell(entry, nowMs)))),
-  ];
-  const widths = wayColumns.map((_, index) => Math.max(...rows.map((row) => row[index]!.length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, index) =>
-        wayColumns[index]!.align === 'left' ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${lines.join('\n')}\n`;
-}
-
-/** Whoever sits at the admin address must not give orders to the reader's terminal. */
-function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }
 
 function failed(sentence: string): number {

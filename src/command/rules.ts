@@ -9,10 +9,10 @@ import { printProblem } from '../yaml/problem.ts';
 export function rules(file: string): number {
   const loaded = loadSettings(file);
   if (!loaded.ok) {
-    for (const problem of loaded.problems) process.stderr.write(`${printProblem(problem)}\n`);
+    for (const problem of loaded.reason) process.stderr.write(`${printProblem(problem)}\n`);
     return 1;
   }
-  const plan = tablePlanOf(loaded.settings);
+  const plan = tablePlanOf(loaded.value);
   process.stdout.write(
     plan === undefined ? '# No listener is transparent: nothing is installed.\n' : printRuleset(plan),
   );

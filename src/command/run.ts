@@ -8,8 +8,8 @@ import { serve } from './service.ts';
 export async function run(file: string, keeping: TableKeeping): Promise<number> {
   const loaded = loadSettings(file);
   if (!loaded.ok) {
-    for (const problem of loaded.problems) process.stderr.write(`${printProblem(problem)}\n`);
+    for (const problem of loaded.reason) process.stderr.write(`${printProblem(problem)}\n`);
     return 1;
   }
-  return serve({ settings: loaded.settings, reload: () => loadSettings(file), keeping });
+  return serve({ settings: loaded.value, reload: () => loadSettings(file), keeping });
 }

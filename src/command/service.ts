@@ -4,14 +4,13 @@
 import { Gateway } from '../gateway.ts';
 import type { TableKeeping } from '../perimeter/perimeter.ts';
 import type { ReadSettings } from '../reloading.ts';
-import type { Loaded } from '../settings/load-settings.ts';
 import type { Settings } from '../settings/settings.ts';
-import { printProblem } from '../yaml/problem.ts';
+import { type Checked, printProblem } from '../yaml/problem.ts';
 
 export interface ServiceParts {
   readonly settings: Settings;
   /** Reads the settings anew for SIGHUP. */
-  readonly reload: () => Loaded;
+  readonly reload: () => Checked<Settings>;
   /** Who loads the table of transparent listeners; the gateway itself unless told otherwise. */
   readonly keeping?: TableKeeping;
   /** Once everything is bound. */
@@ -39,7 +38,7 @@ export async function serve(parts: ServiceParts): Promise<number> {
 
 function listenToSignals(
   gateway: Gateway,
-  load: () => Loaded,
+  load: () => Checked<Settings>,
   end: (code: number) => void,
 ): { toldToEnd: () => boolean } {
   let asked = 0;
@@ -52,7 +51,7 @@ function listenToSignals(
   process.on('SIGINT', stop);
   const read: ReadSettings = () => {
     const loaded = load();
-    return loaded.ok ? loaded : { ok: false, problem: loaded.problems.map(printProblem).join('; ') };
+    return loaded.ok ? loaded : { ok: false, reason: loaded.reason.map(printProblem).join('; ') };
   };
   process.on('SIGHUP', () => void gateway.reload(read));
   return { toldToEnd: () => asked > 0 };

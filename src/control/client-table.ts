@@ -1,8 +1,8 @@
-// What do all engines together know of each client address? A table in memory that all threads share: every address has an
-// entry of its own, found by its exact octets, so that none is ever taken for another. Which entries meet in one bucket
-// depends on a key made at start, so that nobody can crowd a bucket on purpose.
-// Must not break: entries are found, made and given up under the lock; an entry in use is never given up, so whoever holds
-// one may count in it without the lock.
+// What do all engines together know of each client address? A table in memory that all threads share: every address has
+// an entry of its own, found by its exact octets, so that none is ever taken for another. Which entries meet in one
+// bucket depends on a key made at start, so that nobody can crowd a bucket on purpose.
+// Must not break: entries are found, made and given up under the lock; an entry in use is never given up, so whoever
+// holds one may count in it without the lock.
 
 import { randomFillSync } from 'node:crypto';
 import { type Address, octetsOfAddress } from '../address/endpoint.ts';
@@ -56,8 +56,8 @@ export class ClientTable {
   }
 
   /**
-   * One more session of this client: its entry, or undefined where it has `max` already. Where all entries are in use it is
-   * `full`; the table is made larger than there may be sessions.
+   * One more session of this client: its entry, or undefined where it has `max` already. Where all entries are in use
+   * it is `full`; the table is made larger than there may be sessions.
    */
   enter(client: Address, max: number): number | 'full' | undefined {
     const [family, high, low] = wordsOf(client);

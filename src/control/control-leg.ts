@@ -1,6 +1,6 @@
 // One leg of a control connection: lines in, octets out, with back-pressure both ways and a bound on what waits.
-// Lines are handed on one at a time while the owner wants them and has a share of the turn left; nothing is read beyond one
-// chunk before that. Events are noted when they come and attended to when it is the session's turn.
+// Lines are handed on one at a time while the owner wants them and has a share of the turn left; nothing is read beyond
+// one chunk before that. Events are noted when they come and attended to when it is the session's turn.
 
 import { type Pollable, Ready } from '../sys/poller.ts';
 import { type Stream, WOULD_BLOCK } from '../sys/stream.ts';
@@ -29,7 +29,8 @@ export interface LegOwner {
   countOctets(leg: ControlLeg, octets: number): void;
 }
 
-// One read. A session keeps what it does not want yet of one on either leg, and so may cost twice as much while it waits.
+// One read. A session keeps what it does not want yet of one on either leg, and so may cost twice as much while it
+// waits.
 const chunkOctets = 4096;
 // What nobody listens to is not kept, and so read in larger pieces.
 const readBuffer = new Uint8Array(16_384);
@@ -46,8 +47,8 @@ const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
 /** `discarding`: the session is done with this leg; what still comes is read only so that closing does not reset it. */
 type Reading = 'dialling' | 'open' | 'ended' | 'told' | 'discarding' | 'closed';
 
-// The read buffer is everyone's, and lines are views of what they came in. A store of its own for every read would keep the
-// garbage collector busy, so many share one; it is small, because the shortest line keeps the whole of it alive.
+// The read buffer is everyone's, and lines are views of what they came in. A store of its own for every read would keep
+// the garbage collector busy, so many share one; it is small, because the shortest line keeps the whole of it alive.
 const storeOctets = 8192;
 let store = new Uint8Array(storeOctets);
 let storeUsed = 0;
@@ -212,7 +213,9 @@ export class ControlLeg implements Pollable {
     this.reason = count === 0 ? `the ${this.side} closed` : `the ${this.side}: ${socket.failure}`;
   }
 
-  /** A broken connection with lines that nobody wants yet: their answers would reach nobody, and the session not end. */
+  /**
+   * A broken connection with lines that nobody wants yet: their answers would reach nobody, and the session not end.
+   */
   private breakOff(socket: Stream): void {
     this.splitter.drop();
     this.how = 'reset';

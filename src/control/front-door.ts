@@ -1,5 +1,5 @@
-// The listener for clients: lets each in, or turns it away with a 421 that says why, and keeps the sessions of this engine.
-// A client is never left without an answer because a bound is reached.
+// The listener for clients: lets each in, or turns it away with a 421 that says why, and keeps the sessions of this
+// engine. A client is never left without an answer because a bound is reached.
 
 import { addressFromOctets, type Endpoint, isUnspecified, octetsOfAddress } from '../address/endpoint.ts';
 import type { DataPath } from '../datapath/data-path.ts';

@@ -1,5 +1,5 @@
-// Where in a table does a client's address belong, so that no client can choose its place? HalfSipHash-2-4 (Aumasson and
-// Bernstein, the variant for 32-bit machines): without the key nobody can compute two addresses that meet.
+// Where in a table does a client's address belong, so that no client can choose its place? HalfSipHash-2-4 (Aumasson
+// and Bernstein, the variant for 32-bit machines): without the key nobody can compute two addresses that meet.
 
 /** Of so many whole words; the key is two words. */
 export function keyedHash(key0: number, key1: number, words: readonly number[]): number {

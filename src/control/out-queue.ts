@@ -1,5 +1,5 @@
-// What waits to be sent on one control leg. Everything that one turn produced leaves in one send, in order; what the kernel
-// does not take waits, and `isFull` tells the owner to read nothing that could add to it.
+// What waits to be sent on one control leg. Everything that one turn produced leaves in one send, in order; what the
+// kernel does not take waits, and `isFull` tells the owner to read nothing that could add to it.
 // Must not break: the bound holds here, whoever fills the queue. Beyond it nothing is taken any more and `hasOverflown`
 // says so: octets left out of a control connection cannot be made good, so its session has to end.
 
@@ -18,7 +18,10 @@ export class OutQueue {
   private readonly octetsMax: number;
   /** What this turn has produced. */
   private parts: Uint8Array[] = noParts;
-  /** What the kernel did not take, before all parts: together, because thousands of short lines cost ten times their octets. */
+  /**
+   * What the kernel did not take, before all parts: together, because thousands of short lines cost ten times their
+   * octets.
+   */
   private held: Uint8Array = nothing;
   private heldFrom = 0;
   private heldTo = 0;
@@ -55,7 +58,9 @@ export class OutQueue {
     else this.parts.push(octets);
   }
 
-  /** Sends at once with the last octet urgent, if everything before it could leave; otherwise it goes as plain octets. */
+  /**
+   * Sends at once with the last octet urgent, if everything before it could leave; otherwise it goes as plain octets.
+   */
   pushUrgent(octets: Uint8Array, socket: Stream): void {
     this.flush(socket);
     const sent = this.octets === 0 && this.writable === 'yes' ? socket.sendUrgent(octets) : WOULD_BLOCK;

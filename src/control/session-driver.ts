@@ -1,5 +1,5 @@
-// Runs one session: turns what its sockets, its ways and the clock do into events, and performs the actions that follow,
-// one after another, in order. No decision is taken here.
+// Runs one session: turns what its sockets, its ways and the clock do into events, and performs the actions that
+// follow, one after another, in order. No decision is taken here.
 
 import { addressFromOctets, type Endpoint, octetsOfAddress } from '../address/endpoint.ts';
 import type { OpenWay } from '../datapath/data-path.ts';
@@ -189,8 +189,8 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   }
 
   /**
-   * Goes on with what this event made possible: a reply may let the client's next line through. Sending waits for the end
-   * of the turn, so that the lines of many sessions leave in one burst and wake their peers once, not line by line.
+   * Goes on with what this event made possible: a reply may let the client's next line through. Sending waits for the
+   * end of the turn, so that the lines of many sessions leave in one burst and wake their peers once, not line by line.
    */
   settle(): void {
     this.client.pull();
@@ -228,10 +228,14 @@ export class SessionDriver implements LegOwner, Stage, Worker {
       else if (full) this.settle();
       if (this.reading === 'too-fast') this.slowDown();
       this.armTimer();
-      if (this.runner.session.phase.kind === 'closed' && this.life === 'running') this.leave();
-      else if (this.life === 'leaving') this.finishLeaving();
+      this.leaveIfClosed();
     });
   };
+
+  private leaveIfClosed(): void {
+    if (this.runner.session.phase.kind === 'closed' && this.life === 'running') this.leave();
+    else if (this.life === 'leaving') this.finishLeaving();
+  }
 
   private get standing(): Standing {
     const { login, phase } = this.runner.session;

@@ -1,5 +1,5 @@
-// How much of the gateway may one client address have, and all of them together? Sessions, data connections and commands a
-// second, counted across engines in the table that they share.
+// How much of the gateway may one client address have, and all of them together? Sessions, data connections and
+// commands a second, counted across engines in the table that they share.
 
 import type { Address } from '../address/endpoint.ts';
 import { ClientTable } from './client-table.ts';

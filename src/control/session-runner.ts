@@ -1,6 +1,6 @@
 // One session in motion: events go through the core, and what follows is performed, one action after another, in order.
-// Law: an action that has an answer is answered before the next one is performed, so an opened way is known before anything
-// else can happen. Nothing here knows sockets: tests run sessions by the same steps as the gateway does.
+// Law: an action that has an answer is answered before the next one is performed, so an opened way is known before
+// anything else can happen. Nothing here knows sockets: tests run sessions by the same steps as the gateway does.
 
 import type { Action } from '../session/action.ts';
 import { advance } from '../session/advance.ts';

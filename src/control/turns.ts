@@ -1,8 +1,8 @@
-// Whose work is done next in this engine? A session does a small share at once when its sockets speak; what is left over
-// waits in line, and of the line only so much is done before the sockets are asked again. So one command of a quiet session
-// never waits behind the flood of others, however many they are. Guests, who have not logged in, have a line and a share
-// of their own, because anybody can be one. Counted in units of work (lines, actions, reads), not in octets: 16 KiB can be
-// one line or sixteen thousand.
+// Whose work is done next in this engine? A session does a small share at once when its sockets speak; what is left
+// over waits in line, and of the line only so much is done before the sockets are asked again. So one command of a
+// quiet session never waits behind the flood of others, however many they are. Guests, who have not logged in, have a
+// line and a share of their own, because anybody can be one. Counted in units of work (lines, actions, reads), not in
+// octets: 16 KiB can be one line or sixteen thousand.
 
 import type { Poller } from '../sys/poller.ts';
 

@@ -28,8 +28,8 @@ export function sessionFacts(id: string, listener: string, client: Endpoint, ser
 }
 
 /**
- * A bound of the gateway or of one client address is reached, this client does not get to this server through here, or it is
- * too late.
+ * A bound of the gateway or of one client address is reached, this client does not get to this server through here, or
+ * it is too late.
  */
 export type TurnedAway = 'total' | 'client' | 'draining' | Refused;
 

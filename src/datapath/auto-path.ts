@@ -1,6 +1,6 @@
-// Which plane carries this data connection? The kernel where it can join the legs, this process otherwise: one decision for
-// each, told in log and metrics as its plane. A kernel that could and fails is a failure, not a reason for the relay: what
-// was meant to run at wire speed would quietly run here, and the trouble would go unseen.
+// Which plane carries this data connection? The kernel where it can join the legs, this process otherwise: one decision
+// for each, told in log and metrics as its plane. A kernel that could and fails is a failure, not a reason for the
+// relay: what was meant to run at wire speed would quietly run here, and the trouble would go unseen.
 
 import type { Expectation } from '../session/expectation.ts';
 import type { DataPath, Opening, WayOwner } from './data-path.ts';

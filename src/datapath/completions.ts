@@ -1,5 +1,5 @@
-// Through which holes has a connection been completed, and which? First packets prove nothing, so of what was begun at a hole
-// the kernel is asked which flow carries the note that it has taken the pinhole out (nftables/chains.ts).
+// Through which holes has a connection been completed, and which? First packets prove nothing, so of what was begun at
+// a hole the kernel is asked which flow carries the note that it has taken the pinhole out (nftables/chains.ts).
 // Must not break: a hole has one such flow at most, and an earlier one between the same ends is not taken for it.
 
 import { addressFromOctets, type Endpoint, printEndpoint } from '../address/endpoint.ts';
@@ -60,7 +60,9 @@ export class Completions {
     this.isKnown = isKnown;
   }
 
-  /** The one flow that was completed through the hole; `heard`: whether every one that was begun is among the attempts. */
+  /**
+   * The one flow that was completed through the hole; `heard`: whether every one that was begun is among the attempts.
+   */
   at(
     key: string,
     opened: readonly ElementChange[],

@@ -1,11 +1,11 @@
 // The contract of everything that can carry data connections, in the kernel or in this process.
 //
 // open() is synchronous: when it returns ports, the way exists and the line that names it may leave.
-// A listening leg takes exactly one connection, from a peer that its leg admits; every other one is refused, reported as a
-// stranger, and does not use up the way. Ports are returned exactly once. Every way that was opened and not closed by its
-// owner reports `ended` exactly once; after close() it reports nothing more.
-// A stream ends cleanly on one leg only if it ended cleanly on the other: a reset or a time-out of one is a reset of both.
-// (A peer that resets after its own clean end, and to which nothing was ever sent, has only closed impatiently.)
+// A listening leg takes exactly one connection, from a peer that its leg admits; every other one is refused, reported
+// as a stranger, and does not use up the way. Ports are returned exactly once. Every way that was opened and not closed
+// by its owner reports `ended` exactly once; after close() it reports nothing more.
+// A stream ends cleanly on one leg only if it ended cleanly on the other: a reset or a time-out of one is a reset of
+// both. (A peer that resets after its own clean end, and to which nothing was ever sent, has only closed impatiently.)
 // Reports never arrive during a call into the path, so that the owner's order of things is its own.
 
 import type { Endpoint } from '../address/endpoint.ts';
@@ -24,16 +24,18 @@ export type Opening =
 export interface OpenWay {
   /** Dials that leg now; its expectation says where to. */
   dial(side: Side): void;
-  /** The server is at work on a transfer that uses it: until told otherwise it is neither unused nor idle from now on. */
+  /**
+   * The server is at work on a transfer that uses it: until told otherwise it is neither unused nor idle from now on.
+   */
   keep(): void;
   /**
-   * What has become of it and was not reported, nor will be: at once, for a session that is going to judge by it. Nothing of a
-   * way that is over, and nothing where the path hears of everything as it happens.
+   * What has become of it and was not reported, nor will be: at once, for a session that is going to judge by it.
+   * Nothing of a way that is over, and nothing where the path hears of everything as it happens.
    */
   look(): readonly WayNews[];
   /**
-   * The server has said its last word of the transfer. Once one peer has ended its direction too and the other sends nothing
-   * for a moment, the way ends as completed: a peer that leaves its half open must not keep a port.
+   * The server has said its last word of the transfer. Once one peer has ended its direction too and the other sends
+   * nothing for a moment, the way ends as completed: a peer that leaves its half open must not keep a port.
    */
   conclude(): void;
   /** Ends the way whatever its state; octets under way are lost and both peers see a reset. */

@@ -1,5 +1,5 @@
-// Can the kernel carry this data connection, and through which hole? It can where one peer dials and the other listens, over
-// one address family: then packets need no more than a translation of addresses on their way (RFC 2663 §3).
+// Can the kernel carry this data connection, and through which hole? It can where one peer dials and the other listens,
+// over one address family: then packets need no more than a translation of addresses on their way (RFC 2663 §3).
 // Pure; the two planes share one shape of expectation, so no session knows which of them it will get.
 
 import { type Address, type Endpoint, sameAddress } from '../address/endpoint.ts';

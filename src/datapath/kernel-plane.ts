@@ -1,10 +1,10 @@
 // The kernel's side of all pinholes of one engine: elements into our nftables table, and what conntrack tells of the
-// connections that they let through. One transaction per hole, so that none is ever half open; it also takes out what earlier
-// connections have left behind, because a transaction of its own would cost as much again.
-// First packets pass a hole, and anybody can forge one: they are attempts, of which nobody is told. A flow belongs to the way
-// through whose hole it was completed, which the kernel notes on it (nftables/chains.ts). That one is begun is told by the
-// kernel; where it stands is asked: by its owner when it matters, else here from time to time, the more rarely the longer it
-// lasts already.
+// connections that they let through. One transaction per hole, so that none is ever half open; it also takes out what
+// earlier connections have left behind, because a transaction of its own would cost as much again.
+// First packets pass a hole, and anybody can forge one: they are attempts, of which nobody is told. A flow belongs to
+// the way through whose hole it was completed, which the kernel notes on it (nftables/chains.ts). That one is begun is
+// told by the kernel; where it stands is asked: by its owner when it matters, else here from time to time, the more
+// rarely the longer it lasts already.
 
 import { printEndpoint } from '../address/endpoint.ts';
 import { closing, type Hole, opening, passing, spent } from '../nftables/hole.ts';
@@ -70,8 +70,8 @@ interface Awaited {
 }
 
 // What nobody asked for in the meantime: the end of a transfer whose client then says nothing more, what used holes
-// have left behind. A flow is asked about after a sixteenth of its age, so that the duration told of it is right to that; a
-// thousand at once cost a hundredth of a processor.
+// have left behind. A flow is asked about after a sixteenth of its age, so that the duration told of it is right to
+// that; a thousand at once cost a hundredth of a processor.
 const roundMs = 100;
 const lookMaxMs = 500;
 const looksPerAge = 16;
@@ -123,7 +123,8 @@ export class KernelPlane {
   /** Undefined once the hole is there, or why the kernel would not have it. */
   open(hole: Hole, timeoutMs: number, owner: HoleOwner): SysErrorCode | undefined {
     const key = keyOfHole(hole);
-    // Two ways through one hole could not be told apart. What is not of this engine the kernel knows, and refuses alike.
+    // Two ways through one hole could not be told apart. What is not of this engine the kernel knows, and refuses
+    // alike.
     const rival = this.awaited.get(key);
     if (rival !== undefined && !this.begins(key, rival)) return 'EEXIST';
     const opened = opening(hole, timeoutMs);
@@ -138,8 +139,8 @@ export class KernelPlane {
   }
 
   /**
-   * Nobody came, or shall come any more: the hole goes, and nothing of it is told. A connection may have been completed since
-   * events were last read; with `and-its-flow` it is ended too. What was not complete never will be.
+   * Nobody came, or shall come any more: the hole goes, and nothing of it is told. A connection may have been completed
+   * since events were last read; with `and-its-flow` it is ended too. What was not complete never will be.
    */
   close(hole: Hole, ending: HoleEnding): void {
     const key = keyOfHole(hole);
@@ -152,8 +153,8 @@ export class KernelPlane {
   }
 
   /**
-   * Has a connection been completed through the hole, of which its owner was not told? Then it is not told any more. Nothing is
-   * asked where nothing was begun.
+   * Has a connection been completed through the hole, of which its owner was not told? Then it is not told any more.
+   * Nothing is asked where nothing was begun.
    */
   look(hole: Hole): FlowBegun | 'attempted' | undefined {
     const key = keyOfHole(hole);
@@ -165,8 +166,8 @@ export class KernelPlane {
   }
 
   /**
-   * Where the flow stands now; one that has ended is not told any more. Undefined where the kernel knows it no more: its last
-   * word will be told.
+   * Where the flow stands now; one that has ended is not told any more. Undefined where the kernel knows it no more:
+   * its last word will be told.
    */
   standing(flow: FlowTuple): FlowStanding | undefined {
     const now = this.watch.ask(flow);
@@ -253,8 +254,8 @@ export class KernelPlane {
     this.spent.length = 0;
   }
 
-  // Each event would wake the loop for itself, and nobody waits for it: that something was begun is read before the next line,
-  // and the rest within a moment.
+  // Each event would wake the loop for itself, and nobody waits for it: that something was begun is read before the
+  // next line, and the rest within a moment.
   private readonly listen = (): void => {
     if (this.awaited.size + this.closed.size > 0) this.hear();
   };
@@ -291,8 +292,8 @@ export class KernelPlane {
   }
 
   /**
-   * The kernel forgets a hole in time, whatever becomes of this process; one whose session still wants it, because a transfer
-   * has been asked for, begins anew. Only if it is still there: else it has been used, and must not be again.
+   * The kernel forgets a hole in time, whatever becomes of this process; one whose session still wants it, because a
+   * transfer has been asked for, begins anew. Only if it is still there: else it has been used, and must not be again.
    */
   private renew(key: string, awaited: Awaited): void {
     const { opened, timeoutMs } = awaited;
@@ -337,8 +338,8 @@ export class KernelPlane {
   }
 
   /**
-   * `unheard`: the end of a flow that the kernel has forgotten without a word. It says nothing of one that had ended in order,
-   * and of any other before it forgets it.
+   * `unheard`: the end of a flow that the kernel has forgotten without a word. It says nothing of one that had ended in
+   * order, and of any other before it forgets it.
    */
   private lookAt(key: string, flowing: Flowing, unheard: FlowEnd): void {
     if (this.flowing.get(key) !== flowing) return;

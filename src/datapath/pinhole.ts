@@ -1,6 +1,7 @@
-// The data path in the kernel: for each way a hole in our nftables table, taken by the connection that its peer completes. The
-// process opens it, asks after its flow, counts, and never sees an octet. One per listener and engine.
-// Law (data-path.ts): when open() returns, the hole is committed; ports are returned exactly once; `ended` is told exactly once.
+// The data path in the kernel: for each way a hole in our nftables table, taken by the connection that its peer
+// completes. The process opens it, asks after its flow, counts, and never sees an octet. One per listener and engine.
+// Law (data-path.ts): when open() returns, the hole is committed; ports are returned exactly once; `ended` is told
+// exactly once.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { Hole } from '../nftables/hole.ts';
@@ -108,7 +109,8 @@ class PinholeWay implements OpenWay, HoleOwner {
 
   onFlowBegun(begun: FlowBegun): void {
     this.begin(begun);
-    // It may have been found out during a call of another way's session. Whoever has looked meanwhile knows more than this.
+    // It may have been found out during a call of another way's session. Whoever has looked meanwhile knows more than
+    // this.
     this.shared.poller.defer(() => {
       if (this.life === 'open') this.owner.onArrived(this.id, this.plan.initiatorSide);
     });

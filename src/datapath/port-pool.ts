@@ -1,7 +1,7 @@
 // Which port does the next way get? Bounded, chosen at random so that nobody can guess the next one
 // (RFC 2577 §8, port stealing), each given out to one way at a time and returned exactly once.
-// A peer whose own port is always the same (20) cannot connect to a port again while it remembers the last connection there
-// (TIME-WAIT), so a returned port rests until half of the pool has been returned after it.
+// A peer whose own port is always the same (20) cannot connect to a port again while it remembers the last connection
+// there (TIME-WAIT), so a returned port rests until half of the pool has been returned after it.
 // No holder (a client address) has more than its share, so that nobody can take the ports from all others.
 
 import { randomFillSync } from 'node:crypto';

@@ -1,19 +1,21 @@
-// One direction of a relayed data connection: octets from one socket into the other, none lost, none held without bound.
-// The first octets are copied through a shared buffer, because most files are small; a stream that goes on is spliced
-// through a kernel pipe and its octets never enter this process. At most one buffer or one pipe is held per direction.
+// One direction of a relayed data connection: octets from one socket into the other, none lost, none held without
+// bound. The first octets are copied through a shared buffer, because most files are small; a stream that goes on is
+// spliced through a kernel pipe and its octets never enter this process. At most one buffer or one pipe is held per
+// direction.
 
 import type { PipePool, SplicePipe } from '../sys/splice-pipe.ts';
 import { FAILED, type SpliceableStream, WOULD_BLOCK } from '../sys/stream.ts';
 
 /**
  * What a run led to: blocked until the source has more or the sink takes more; out of its share of the turn;
- * the source has ended and all its octets are passed on, so the sink's end may follow; or one of the sockets has failed.
+ * the source has ended and all its octets are passed on, so the sink's end may follow; or one of the sockets has
+ * failed.
  */
 export type PumpState = 'on-source' | 'on-sink' | 'unfinished' | 'ended' | 'source-failed' | 'sink-failed';
 
 /**
- * What the events so far say of the source: nothing of an end; that there may be more than one read shows; or that its peer
- * has ended it in order, so that all it will ever give waits in the kernel.
+ * What the events so far say of the source: nothing of an end; that there may be more than one read shows; or that its
+ * peer has ended it in order, so that all it will ever give waits in the kernel.
  */
 export type SourceState = 'open' | 'unknown' | 'ended';
 

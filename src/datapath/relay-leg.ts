@@ -181,8 +181,8 @@ export class RelayLeg implements Pollable {
     });
   }
 
-  // A server that is left without a word stores an empty file; a client that is has no 226 yet, and needs no care before
-  // octets flow to it.
+  // A server that is left without a word stores an empty file; a client that is has no 226 yet, and needs no care
+  // before octets flow to it.
   private own(socket: TcpSocket): TcpSocket {
     if (this.side === 'server') socket.partWithReset();
     return socket;

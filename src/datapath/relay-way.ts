@@ -1,6 +1,7 @@
 // A data connection relayed in this process: two legs, in any combination of modes and families, and a pump each way.
 // Law: reports `ended` exactly once unless closed by its owner; a failure of one leg resets the other, so that a broken
-// transfer looks broken to both ends; a half-close is passed on as a half-close (RFC 959 §3.4 stream mode ends with FIN).
+// transfer looks broken to both ends; a half-close is passed on as a half-close (RFC 959 §3.4 stream mode ends with
+// FIN).
 
 import type { Endpoint } from '../address/endpoint.ts';
 import type { DataResult, Expectation, OpenedPorts, Side, WayNews } from '../session/expectation.ts';
@@ -143,8 +144,8 @@ export class RelayWay implements OpenWay, LegOwner {
     this.life = 'flowing';
     this.joinedMs = poller.nowMs;
     this.unchangedSinceMs = poller.nowMs;
-    // One timer serves the whole way: when it fires it asks what it is for. So the one set for the join may stay, unless it
-    // would be late for the idle limit.
+    // One timer serves the whole way: when it fires it asks what it is for. So the one set for the join may stay,
+    // unless it would be late for the idle limit.
     if (times.dataIdleTimeoutMs < times.joinTimeoutMs) this.cancelTimer();
     this.timer ??= poller.timers.set(poller.nowMs + times.dataIdleTimeoutMs, this.onTimer);
     this.toServer = new Pump(this.client.socket!, this.server.socket!, pipes);
@@ -154,7 +155,8 @@ export class RelayWay implements OpenWay, LegOwner {
       this.fail('urgent data on a data connection');
       return;
     }
-    // What came before the other leg was up announced itself once and will not again. The owner may have closed the way.
+    // What came before the other leg was up announced itself once and will not again. The owner may have closed the
+    // way.
     if (this.life === 'flowing' && (this.server.heard & readableOrEnded) !== 0)
       this.pump(this.toClient, 'server', sourceState(this.server.heard));
     if (this.life === 'flowing' && (this.client.heard & readableOrEnded) !== 0)

@@ -270,7 +270,8 @@ export class Doors {
       return undefined;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      return `listener ${listener.name}: cannot talk to the packet filter (${error.code}); dataPath kernel and auto need CAP_NET_ADMIN, or choose relay`;
+      const remedy = 'dataPath kernel and auto need CAP_NET_ADMIN, or choose relay';
+      return `listener ${listener.name}: cannot talk to the packet filter (${error.code}); ${remedy}`;
     }
   }
 

@@ -1,5 +1,5 @@
-// An engine as the main thread sees it: born, told, listened to. Engines are woken for every message, because they sleep
-// in epoll_wait and not in Node's loop.
+// An engine as the main thread sees it: born, told, listened to. Engines are woken for every message, because they
+// sleep in epoll_wait and not in Node's loop.
 
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { WayEntry } from '../observe/way-entry.ts';
@@ -18,7 +18,8 @@ export interface EngineEars {
 const nurseryMiB = 8;
 // A healthy engine needs one turn of its loop to stop; one that is stuck is not waited for.
 const stopMs = 1_000;
-// An engine answers within a turn of its loop; whoever asks at the moment when one is stuck wants to hear of the others.
+// An engine answers within a turn of its loop; whoever asks at the moment when one is stuck wants to hear of the
+// others.
 const answerMs = 2_000;
 const endedEarly = 'the engine ended while it was given its settings';
 

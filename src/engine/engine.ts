@@ -186,8 +186,8 @@ export class Engine {
     // Those of transparent listeners have stayed open to say 421.
     this.doors.closeAll();
     this.sendLog();
-    // The eventfd stays: the main thread may still write to it, and under a number given out anew these octets would end up
-    // in somebody's transfer. The process is about to end.
+    // The eventfd stays: the main thread may still write to it, and under a number given out anew these octets would
+    // end up in somebody's transfer. The process is about to end.
     this.doors.shutDown();
     this.poller.close();
     this.tell({ kind: 'finished' });

@@ -1,5 +1,5 @@
-// Which server does a client of this listener get to, and how does the connection to it leave this machine? For transparent
-// listeners by the machine's own addresses and routes as they are at that moment.
+// Which server does a client of this listener get to, and how does the connection to it leave this machine? For
+// transparent listeners by the machine's own addresses and routes as they are at that moment.
 
 import { type Address, type Endpoint, octetsOfAddress } from '../address/endpoint.ts';
 import type { DoorTerms } from '../control/front-door.ts';

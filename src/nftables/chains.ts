@@ -1,6 +1,7 @@
 // What does our table do with a packet? Its chains in the order of the hooks that a packet meets.
 // Must not break: chains are base chains with policy accept; what we do not know is the operator's to judge. Control
-// connections are read or dropped; of those that claim to be an expected data connection one is completed, and only one.
+// connections are read or dropped; of those that claim to be an expected data connection one is completed, and only
+// one.
 
 import {
   addressWord,
@@ -53,10 +54,10 @@ export function answersOfServers(plan: TablePlan): string {
 }
 
 /**
- * Control connections go past connection tracking, which has nothing to add to sockets of ours and costs each packet some
- * microseconds. The look for a socket costs as much, so it is for packets of such connections alone. `tproxy` gives a packet to
- * its socket here and now, and to that it comes by a look at the routes; one that is only marked takes the route that the kernel
- * keeps with an established socket (net.ipv4.tcp_early_demux).
+ * Control connections go past connection tracking, which has nothing to add to sockets of ours and costs each packet
+ * some microseconds. The look for a socket costs as much, so it is for packets of such connections alone. `tproxy`
+ * gives a packet to its socket here and now, and to that it comes by a look at the routes; one that is only marked
+ * takes the route that the kernel keeps with an established socket (net.ipv4.tcp_early_demux).
  */
 export function toServers(plan: TablePlan): string {
   return block('to_servers', [
@@ -97,12 +98,12 @@ export function relayed(plan: TablePlan): string {
 }
 
 /**
- * Where packets go for which there is a transparent socket: only of those whether it listens is asked, and a rule of its
- * own asks, because a connection that is being made has no such property and would never match its opposite.
+ * Where packets go for which there is a transparent socket: only of those whether it listens is asked, and a rule of
+ * its own asks, because a connection that is being made has no such property and would never match its opposite.
  */
 export function ours(plan: TablePlan): string[] {
   const listening = [
-    '# A socket that listens on all addresses would otherwise take its port from every connection through this machine.',
+    '# A socket that listens on all addresses would else take its port from every connection through this machine.',
     'socket wildcard 1 return',
   ];
   return [
@@ -120,8 +121,9 @@ function serverPorts({ intercepts }: TablePlan): number[] {
 }
 
 /**
- * The rules that take intercepted connections, without the mark; none for a family in which there are no clients. In two halves:
- * who may come, which nft prints in ways of its own where there are networks in it, and what becomes of the connection.
+ * The rules that take intercepted connections, without the mark; none for a family in which there are no clients. In
+ * two halves: who may come, which nft prints in ways of its own where there are networks in it, and what becomes of the
+ * connection.
  */
 export function interceptions(intercept: Intercept): { readonly from: string; readonly taken: string }[] {
   return intercept.families.flatMap((family) => {
@@ -157,9 +159,10 @@ export function translateDestination(plan: TablePlan): string {
 const triesBound = 'limit rate over 100/second burst 4096 packets';
 
 /**
- * A first packet proves nothing: anybody can send one with the peer's address as its source. Whoever answers the answer was
- * there to get it, and that is when the tracker calls the flow assured. So first packets pass, as many as a peer could ever
- * need, and the pinhole is taken out by the packet that completes one of them; what comes of the others ends here.
+ * A first packet proves nothing: anybody can send one with the peer's address as its source. Whoever answers the answer
+ * was there to get it, and that is when the tracker calls the flow assured. So first packets pass, as many as a peer
+ * could ever need, and the pinhole is taken out by the packet that completes one of them; what comes of the others ends
+ * here.
  */
 export function trying(plan: TablePlan): string {
   const dataMark = mark(plan.dataMark);
@@ -193,7 +196,8 @@ export function admit(plan: TablePlan): string {
     ...plan.intercepts.flatMap((intercept) =>
       intercept.families.map(
         (family) =>
-          `${comingIn(intercept)}meta nfproto ipv${family} ct state new,untracked ${toPorts(intercept)} counter name "unread" drop`,
+          `${comingIn(intercept)}meta nfproto ipv${family} ct state new,untracked ${toPorts(intercept)} ` +
+          'counter name "unread" drop',
       ),
     ),
     ...families.flatMap((family) => endings(plan, family)),
@@ -206,13 +210,14 @@ export function admit(plan: TablePlan): string {
 const dataPorts = '{ 20, 1024-65535 }';
 
 /**
- * A session ends its data connection by making the kernel forget it, and the tracker takes the next packet for the first
- * of a new one (net.netfilter.nf_conntrack_tcp_loose). A reset tells either peer; a drop would leave it waiting for minutes.
- * Every address and port in a guarded network answers a probe alike, so a probe learns nothing.
+ * A session ends its data connection by making the kernel forget it, and the tracker takes the next packet for the
+ * first of a new one (net.netfilter.nf_conntrack_tcp_loose). A reset tells either peer; a drop would leave it waiting
+ * for minutes. Every address and port in a guarded network answers a probe alike, so a probe learns nothing.
  */
 function endings(plan: TablePlan, family: Family): string[] {
   if (!plan.endFlows || !guards(plan, family)) return [];
-  const middle = `ct state new tcp flags & (fin | syn | rst | ack) != syn tcp sport ${dataPorts} tcp dport ${dataPorts}`;
+  const betweenDataPorts = `tcp sport ${dataPorts} tcp dport ${dataPorts}`;
+  const middle = `ct state new tcp flags & (fin | syn | rst | ack) != syn ${betweenDataPorts}`;
   return [
     `# Data connections over IPv${family} that have ended with their session are not taken up again in their middle.`,
     ...['saddr', 'daddr'].map((which) => `${middle} ${ip(family)} ${which} @${guarded(family)} reject with tcp reset`),
@@ -220,9 +225,10 @@ function endings(plan: TablePlan, family: Family): string[] {
 }
 
 /**
- * Probes with odd flags (FIN, NULL, Xmas, SYN+ACK, ACK …) are answered by a host in one way at an open port and in another at a
- * closed one. A connection begins with a SYN and no other flag but those of ECN (RFC 3168 §6.1.1); the tracker would also take
- * up one in its middle (net.netfilter.nf_conntrack_tcp_loose). What the operator has excepted from tracking is not judged.
+ * Probes with odd flags (FIN, NULL, Xmas, SYN+ACK, ACK …) are answered by a host in one way at an open port and in
+ * another at a closed one. A connection begins with a SYN and no other flag but those of ECN (RFC 3168 §6.1.1); the
+ * tracker would also take up one in its middle (net.netfilter.nf_conntrack_tcp_loose). What the operator has excepted
+ * from tracking is not judged.
  */
 function strays(plan: TablePlan, family: Family): string[] {
   if (!guards(plan, family)) return [];

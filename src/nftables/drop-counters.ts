@@ -1,36 +1,19 @@
-// How many packets has our table dropped, and why? Its named counters, as nft prints them in JSON (libnftables-json(5)).
-// Must not break: reading changes nothing, and a table that is not there is no failure, because an operator may flush it at
-// any time.
+// How many packets has our table dropped, and why? Its named counters, as nft prints them in JSON
+// (libnftables-json(5)). Must not break: reading changes nothing, and a table that is not there is no failure, because
+// an operator may flush it at any time.
 
 import { runNft } from '../sys/libnftables.ts';
+import { type DropReason, dropReasons } from './drop-reasons.ts';
 import { identifier } from './nft-words.ts';
 
-/** Packets since the table was loaded, by the name of the counter. */
-export interface DropCounts {
-  /** Data connections that no session expects. */
-  readonly unexpected: number;
-  /** Control connections that would have passed unread. */
-  readonly unread: number;
-  /** Packets that belong to no connection. */
-  readonly stray: number;
-  /** Of connections begun at a pinhole: more than its peer can need, or than one. */
-  readonly attempts: number;
-}
+/** Packets by the name of the counter, since the table was loaded. */
+export type DropCounts = Readonly<Record<DropReason, number>>;
 
-export const noDrops: DropCounts = { unexpected: 0, unread: 0, stray: 0, attempts: 0 };
+export const noDrops: DropCounts = countsOf(() => 0);
 
 /** Sums, counter by counter. */
 export function bothDrops(one: DropCounts, other: DropCounts): DropCounts {
-  return eachDrop((name) => one[name] + other[name]);
-}
-
-function eachDrop(count: (name: keyof DropCounts) => number): DropCounts {
-  return {
-    unexpected: count('unexpected'),
-    unread: count('unread'),
-    stray: count('stray'),
-    attempts: count('attempts'),
-  };
+  return countsOf((reason) => one[reason] + other[reason]);
 }
 
 /** Undefined where there is no such table, or nobody may look at it. */
@@ -38,14 +21,17 @@ export function readDropCounters(table: string): DropCounts | undefined {
   const listed = runNft(`list counters table inet ${identifier(table)}`, { json: true });
   if (!listed.ok) return undefined;
   const packets = new Map(countersIn(JSON.parse(listed.output)));
-  return eachDrop((name) => packets.get(name) ?? 0);
+  return countsOf((reason) => packets.get(reason) ?? 0);
 }
 
 /** What came between two looks. Less than at the last one: another table stands there now, which began with 0. */
 export function dropsSince(before: DropCounts, now: DropCounts): DropCounts {
-  const names = Object.keys(noDrops) as (keyof DropCounts)[];
-  const base = names.some((name) => now[name] < before[name]) ? noDrops : before;
-  return eachDrop((name) => now[name] - base[name]);
+  const base = dropReasons.some((reason) => now[reason] < before[reason]) ? noDrops : before;
+  return countsOf((reason) => now[reason] - base[reason]);
+}
+
+function countsOf(count: (reason: DropReason) => number): DropCounts {
+  return Object.fromEntries(dropReasons.map((reason) => [reason, count(reason)])) as Record<DropReason, number>;
 }
 
 function countersIn(listing: unknown): [name: string, packets: number][] {

@@ -1,8 +1,8 @@
 // Which elements of our sets and maps let one expected data connection through the kernel?
 //
-// The initiator dials `advertised`; the responder listens at `responder` and sees `source` as its peer. What is equal on
-// both sides needs no translation. The pinhole itself is looked up in the forward hook, where the destination has been
-// translated and the source has not. All fields in network order, each padded to four octets.
+// The initiator dials `advertised`; the responder listens at `responder` and sees `source` as its peer. What is equal
+// on both sides needs no translation. The pinhole itself is looked up in the forward hook, where the destination has
+// been translated and the source has not. All fields in network order, each padded to four octets.
 
 import { type Address, type Endpoint, octetsOfAddress, sameAddress, sameEndpoint } from '../address/endpoint.ts';
 import type { ElementChange } from '../sys/nfnetlink.ts';
@@ -21,7 +21,10 @@ export interface Hole {
 // A SYN that a pinhole lets through at its last moment must still leave with the right source a hook later.
 const graceMs = 1000;
 
-/** To be committed as one transaction, the pinhole itself last. Throws RangeError where the addresses are not of one family. */
+/**
+ * To be committed as one transaction, the pinhole itself last. Throws RangeError where the addresses are not of one
+ * family.
+ */
 export function opening({ initiator, advertised, responder, source }: Hole, timeoutMs: number): ElementChange[] {
   const family = familyOf(initiator, advertised.address, responder.address, source);
   const through = concatenated(initiator, responder.address, responder.port);
@@ -39,12 +42,16 @@ export function opening({ initiator, advertised, responder, source }: Hole, time
   return changes;
 }
 
-/** Takes away what is left of what was opened so; a completed connection has taken the pinhole, a time-out perhaps all. */
+/**
+ * Takes away what is left of what was opened so; a completed connection has taken the pinhole, a time-out perhaps all.
+ */
 export function closing(opened: readonly ElementChange[]): ElementChange[] {
   return opened.map(({ set, key }) => ({ kind: 'delete', set, key }));
 }
 
-/** What remains once a completed connection has taken the pinhole: the translations, which the kernel remembers by then. */
+/**
+ * What remains once a completed connection has taken the pinhole: the translations, which the kernel remembers by then.
+ */
 export function spent(opened: readonly ElementChange[]): ElementChange[] {
   return closing(opened.slice(0, -1));
 }

@@ -1,5 +1,5 @@
-// Which of the things that our table is made of does this machine not have? Each is tried by itself, so that each that is
-// missing gets its own sentence.
+// Which of the things that our table is made of does this machine not have? Each is tried by itself, so that each that
+// is missing gets its own sentence.
 
 import type { NftRun } from '../sys/libnftables.ts';
 

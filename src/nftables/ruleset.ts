@@ -1,6 +1,6 @@
 // How is our table written in the language of nft(8)? Commented for the administrator who reads it before it goes in.
-// Must not break: every word of the plan passes through nft-words.ts, and everything is in one table of our own, because
-// all others are the operator's.
+// Must not break: every word of the plan passes through nft-words.ts, and everything is in one table of our own,
+// because all others are the operator's.
 
 import {
   admit,
@@ -50,7 +50,8 @@ ${families.flatMap((family) => guardedNetworks(plan, family)).join('\n')}
   counter unread { }
   # Dropped: packets of TCP to guarded networks that belong to no connection.
   counter stray { }
-  # Dropped: attempts at expected data connections beyond what their peers can need, and connections where one was complete.
+  # Dropped: attempts at expected data connections beyond what their peers can need, and connections where one was
+  # complete.
   counter attempts { }
 
 ${chains(plan).join('\n')}}
@@ -103,8 +104,9 @@ function expectations(plan: TablePlan, family: Family): string {
   const key = `type ${address} . ${address} . inet_service`;
   const size = `size ${wholeNumber(plan.pinholesMax, 1, 0xffff_ffff, 'size')}`;
   const timeout = `timeout ${wholeNumber(plan.expectationTimeoutMs, 1, 0x7fff_ffff, 'timeout')}ms`;
-  return `  # Data connections over IPv${family} that a session expects: from . to . port, as the forward hook sees them. The one that
-  # its peer completes takes the element out; those that do not come time out, even after a death of Portcullis.
+  return `  # Data connections over IPv${family} that a session expects: from . to . port, as the forward hook sees
+  # them. The one that its peer completes takes the element out; those that do not come time out, even after a death
+  # of Portcullis.
   set ${pinholes(family)} { ${key}; flags dynamic,timeout; ${timeout}; ${size}; }
   # How many have been begun there of late, by its peer or by whoever sends in its name.
   set ${tries(family)} { ${key}; flags dynamic,timeout; timeout 5s; ${size}; }

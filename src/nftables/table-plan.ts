@@ -56,8 +56,8 @@ export const sources = (family: Family): string => `sources${family}`;
 export const tries = (family: Family): string => `tries${family}`;
 
 /**
- * The bit of a flow's ct label that says: its peer has completed the handshake, and so has used its pinhole. A mark could not
- * say so, because the operator's rules let pass by it what is only being made, too.
+ * The bit of a flow's ct label that says: its peer has completed the handshake, and so has used its pinhole. A mark
+ * could not say so, because the operator's rules let pass by it what is only being made, too.
  */
 export const completedLabel = 111;
 

@@ -30,7 +30,9 @@ export function remove(plan: Pick<TablePlan, 'table'>): TableOutcome {
   return standing.kind === 'ours' ? run(printRemoval(plan)) : done;
 }
 
-/** For a table that the operator has loaded: whether everything is there that the plan needs, or exactly what is not. */
+/**
+ * For a table that the operator has loaded: whether everything is there that the plan needs, or exactly what is not.
+ */
 export function check(plan: TablePlan): TableOutcome {
   const standing = standingOf(plan.table);
   const load = 'load what `portcullis rules` prints';
@@ -69,7 +71,8 @@ function standingOf(table: string): Standing {
 }
 
 function foreignSentence(table: string): string {
-  return `there is a nftables table inet ${table} that Portcullis did not make; rename it, or set kernel.table to another name`;
+  const remedy = 'rename it, or set kernel.table to another name';
+  return `there is a nftables table inet ${table} that Portcullis did not make; ${remedy}`;
 }
 
 function absentInterfaces({ intercepts }: TablePlan): string[] {

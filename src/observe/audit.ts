@@ -6,9 +6,12 @@
 // A log level above info writes no audit.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
+import type { TransferRecord } from '../session/action.ts';
 import type { Logger } from './log.ts';
 
-/** What every line of one session carries: its number and the other ends of the control connection's two legs, printed. */
+/**
+ * What every line of one session carries: its number and the other ends of the control connection's two legs, printed.
+ */
 export interface AuditedSession {
   readonly session: string;
   readonly listener: string;
@@ -16,33 +19,8 @@ export interface AuditedSession {
   readonly server: string;
 }
 
-export interface TransferAudit {
-  /** Unique in the session; it stands in the other log lines as well. */
-  readonly way: number;
-  /** The argument of USER; undefined before it. */
-  readonly user: string | undefined;
-  /** RETR, STOR, LIST, …, in upper case. */
-  readonly verb: string;
-  /** As the client wrote it; not resolved against a working directory, which only the server knows. */
-  readonly path: string;
-  readonly direction: 'download' | 'upload' | 'listing';
-  readonly outcome: 'completed' | 'failed' | 'expired' | 'refused' | 'session-closed';
-  /** In words, for people; not stable. */
-  readonly reason: string;
-  /** The final reply that the client got for the transfer; undefined if there was none. */
-  readonly replyCode: number | undefined;
-  readonly octetsToClient: number;
-  readonly octetsToServer: number;
-  readonly durationMs: number;
-  /** The other ends of the data connection's two legs; undefined where none was established. */
-  readonly clientPeer: Endpoint | undefined;
-  readonly serverPeer: Endpoint | undefined;
-  /** Where the octets passed: through this process, or through the kernel alone. */
-  readonly plane: 'relay' | 'kernel';
-}
-
 /** Writes the line. `log` must not have the session's fields as bindings: a key must not come twice in one object. */
-export function writeAudit(log: Logger, of: AuditedSession, record: TransferAudit): void {
+export function writeAudit(log: Logger, of: AuditedSession, record: TransferRecord): void {
   if (!log.isLevelEnabled('info')) return;
   log.info(
     {

@@ -8,11 +8,9 @@ import pino from 'pino';
 
 export type Logger = pino.Logger;
 
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
-
 export interface LogParts {
   /** The least that is written. */
-  readonly level: LogLevel;
+  readonly level: pino.Level;
   /** Takes one line, its LF included. Must neither throw nor wait. */
   readonly write: (line: string) => void;
   /** Fields of every line, such as the index of an engine. */
@@ -32,7 +30,9 @@ const serializers = {
   account: withheld,
 };
 
-/** A logger for this thread. `log.level` may be changed later; `log.child(bindings)` keeps all the rules of its parent. */
+/**
+ * A logger for this thread. `log.level` may be changed later; `log.child(bindings)` keeps all the rules of its parent.
+ */
 export function createLog(parts: LogParts): Logger {
   return pino(
     {
@@ -72,8 +72,8 @@ const octetsPerUnitMax = 3;
  * What an engine's lines wait in until the main thread takes them: a message per line would cost more than the line.
  * As octets outside the JavaScript heap: as strings they would outlive the young generation, and collecting the old
  * one was seen to take a twelfth of an engine's processor. Bounded, because an engine never waits for a log: beyond the
- * bound the newest lines are dropped and counted, so that those which tell how the trouble began are kept. What is taken
- * is for one `postMessage`; to have the bound mean something, take nothing while the last message is unanswered.
+ * bound the newest lines are dropped and counted, so that those which tell how the trouble began are kept. What is
+ * taken is for one `postMessage`; to have the bound mean something, take nothing while the last message is unanswered.
  */
 export class LogBatch {
   readonly #octetsMax: number;

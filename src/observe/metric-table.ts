@@ -1,23 +1,19 @@
 // Which metrics does the gateway have? All of them, in one table: a count that is not here does not compile.
 // The exposed name is `portcullis_` and the key. Units are those of SI (seconds, octets), a counter ends in `_total`,
-// and labels come from the closed lists of metric-labels.ts.
+// and labels come from closed lists: those of who owns the words, else of metric-labels.ts.
 
+import { dropReasons } from '../nftables/drop-reasons.ts';
+import { replacementCauses } from '../policy/decide.ts';
+import { bounceKinds, planes, refusalCauses, replyOrigins, rewriteKinds } from '../session/record-words.ts';
+import { foreignProtocols } from '../wire/foreign-protocol.ts';
+import { transferDirections } from '../wire/verbs.ts';
 import {
   adminRefusalCauses,
-  bounceKinds,
-  foreignProtocols,
-  kernelDropReasons,
   logDropPlaces,
   octetDirections,
-  planes,
-  refusalCauses,
   reloadResults,
-  replacementCauses,
   replyClasses,
-  replyOrigins,
-  rewriteKinds,
-  sessionOutcomes,
-  transferDirections,
+  sessionsTotalOutcomes,
   verbsGivenLater,
   wayEvents,
 } from './metric-labels.ts';
@@ -35,8 +31,8 @@ export interface MetricDefinition {
   readonly perEngine?: true;
 }
 
-// A way is a bind and a listen or one netlink message: 5 to 50 µs, and there the bounds are closest, so that a median can
-// be read from them. Above 1 ms the thread was held up, above 1 s it is trouble.
+// A way is a bind and a listen or one netlink message: 5 to 50 µs, and there the bounds are closest, so that a median
+// can be read from them. Above 1 ms the thread was held up, above 1 s it is trouble.
 const waySetupBuckets = [
   0.000005, 0.00001, 0.00002, 0.000035, 0.00005, 0.000075, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2,
   1,
@@ -51,7 +47,7 @@ const metricTable = {
   sessions_total: {
     type: 'counter',
     help: 'Control connections that have ended, by how they ended.',
-    labels: [['outcome', sessionOutcomes]],
+    labels: [['outcome', sessionsTotalOutcomes]],
   },
   commands_total: {
     type: 'counter',
@@ -98,8 +94,10 @@ const metricTable = {
   },
   kernel_dropped_packets_total: {
     type: 'counter',
-    help: 'Packets that the nftables table dropped: of data connections that no session expects, of control connections that would have passed unread.',
-    labels: [['reason', kernelDropReasons]],
+    help:
+      'Packets that the nftables table dropped: of data connections that no session expects, ' +
+      'of control connections that would have passed unread.',
+    labels: [['reason', dropReasons]],
   },
   ways_active: { type: 'gauge', help: 'Ways for data connections that are open now.', labels: [['plane', planes]] },
   ways_total: {
@@ -112,7 +110,9 @@ const metricTable = {
   },
   way_setup_seconds: {
     type: 'histogram',
-    help: 'Time that opening a way took, once it was decided on, until its sockets listened or the kernel had confirmed its pinhole.',
+    help:
+      'Time that opening a way took, once it was decided on, ' +
+      'until its sockets listened or the kernel had confirmed its pinhole.',
     labels: [['plane', planes]],
     buckets: waySetupBuckets,
   },

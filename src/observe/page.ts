@@ -1,5 +1,5 @@
-// What have the pages of the admin address in common? Plain HTML in one answer: no script, nothing loaded from elsewhere, so
-// that it works from a jump host and its Content-Security-Policy can forbid everything but its own style.
+// What have the pages of the admin address in common? Plain HTML in one answer: no script, nothing loaded from
+// elsewhere, so that it works from a jump host and its Content-Security-Policy can forbid everything but its own style.
 // Must not break: whatever is put into a page goes through `escaped`.
 
 const style = `

@@ -1,21 +1,14 @@
-// What is told of one data connection that is expected, flows or has ended? Plain data: it crosses from an engine's thread and
-// leaves as JSON at /pinholes, a public face like the audit line. Every field is always there, null where it is not known or
-// has not happened; endpoints are printed, times are ISO 8601 in UTC. Octets are known once the data path has told the end.
+// What is told of one data connection that is expected, flows or has ended? Plain data: it crosses from an engine's
+// thread and leaves as JSON at /pinholes, a public face like the audit line. Every field is always there, null where it
+// is not known or has not happened; endpoints are printed, times are ISO 8601 in UTC. Octets are known once the data
+// path has told the end.
 
-export const wayStates = [
-  /** Announced, and nobody has connected yet. */
-  'open',
-  /** Data flows. */
-  'used',
-  'completed',
-  'failed',
-  'expired',
-  /** The server did not accept the set-up. */
-  'refused',
-  /** The client asked for another before using it. */
-  'superseded',
-  'session-closed',
-] as const;
+import { type planes, wayOutcomes } from '../session/record-words.ts';
+
+/**
+ * `open`: announced, and nobody has connected yet. `used`: data flows. Each of the others ended the data connection.
+ */
+export const wayStates = ['open', ...wayOutcomes] as const;
 
 export type WayState = (typeof wayStates)[number];
 
@@ -27,7 +20,7 @@ export interface WayEntry {
   readonly server: string;
   /** Unique in the session; log lines and audit records have the same. */
   readonly way: number;
-  readonly plane: 'relay' | 'kernel';
+  readonly plane: (typeof planes)[number];
   /** What the client said (PASV, EPSV, PORT, EPRT), and what the server was asked for it. */
   readonly asked: string;
   readonly toServer: string;

@@ -1,5 +1,5 @@
-// Which data connections does somebody ask for who opens /pinholes?state=open&client=192.0.2.7? What cannot be read is told
-// and not ignored: a list that left out the filter would be believed.
+// Which data connections does somebody ask for who opens /pinholes?state=open&client=192.0.2.7? What cannot be read is
+// told and not ignored: a list that left out the filter would be believed.
 
 import { type Address, parseAddress } from '../address/endpoint.ts';
 import { type WayEntry, type WayState, wayStates } from './way-entry.ts';

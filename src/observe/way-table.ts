@@ -1,5 +1,5 @@
-// How does a person read the list of data connections, in a browser or a terminal? The same columns in both: when, in which
-// state, who asked by which command, and who connects to whom on either leg.
+// How does a person read the list of data connections, in a browser or a terminal? The same columns in both: when, in
+// which state, who asked by which command, and who connects to whom on either leg.
 
 import type { WayEntry, WayLeg } from './way-entry.ts';
 

@@ -1,7 +1,7 @@
 // The table that transparent listeners need in the kernel: there before the first of them listens, in step with the
 // settings, gone after the last session. Of one gateway, not of one engine: engines only put elements into it.
-// Must not break: nothing is changed before everything is known to work, a table that the operator loaded is only looked at,
-// and one by which another gateway lives is not touched.
+// Must not break: nothing is changed before everything is known to work, a table that the operator loaded is only
+// looked at, and one by which another gateway lives is not touched.
 
 import { bothDrops, type DropCounts, dropsSince, noDrops, readDropCounters } from '../nftables/drop-counters.ts';
 import { check, install, probe, remove } from '../nftables/table.ts';
@@ -11,7 +11,10 @@ import { HeldName } from '../sys/held-name.ts';
 import { NftPresence } from '../sys/nft-presence.ts';
 import { tablePlanOf } from './table-plan-of.ts';
 
-/** `installed`: the table is ours to write and to remove; `loaded-by-operator`: it must be there already (run --no-install). */
+/**
+ * `installed`: the table is ours to write and to remove; `loaded-by-operator`: it must be there already (run
+ * --no-install).
+ */
 export type TableKeeping = 'installed' | 'loaded-by-operator';
 
 export class Perimeter {
@@ -53,8 +56,8 @@ export class Perimeter {
   }
 
   /**
-   * `flush ruleset` takes our table with all others, and control connections would pass unread: puts it back. `sound`, also
-   * where there is nothing to keep; `restored`; or why it cannot be mended from here.
+   * `flush ruleset` takes our table with all others, and control connections would pass unread: puts it back. `sound`,
+   * also where there is nothing to keep; `restored`; or why it cannot be mended from here.
    */
   mend(): 'sound' | 'restored' | { readonly problem: string } {
     if (this.standing === undefined) return 'sound';
@@ -104,7 +107,9 @@ export class Perimeter {
     }
     if (holding.code === 'EPERM') return `no right to the nftables table inet ${table}; give the process CAP_NET_ADMIN`;
     if (holding.code !== 'EADDRINUSE') return `cannot claim the nftables table inet ${table}: ${holding.code}`;
-    return `another Portcullis runs here with the nftables table inet ${table} (ss -f netlink shows whose sockets there are); stop that one, or give this one a table of its own (kernel.table)`;
+    const remedy = 'stop that one, or give this one a table of its own (kernel.table)';
+    const who = `another Portcullis runs here with the nftables table inet ${table}`;
+    return `${who} (ss -f netlink shows whose sockets there are); ${remedy}`;
   }
 
   private disclaim(): void {

@@ -38,18 +38,23 @@ interface PassiveTargetSubject {
   readonly controlPeer: Address;
 }
 
-/** Why something was not let through as it was; a label of metrics, so a closed union. */
-type Cause =
-  | 'third-party'
-  | 'low-port'
-  | 'unspecified-address'
-  | 'foreign-passive-address'
-  | 'verb-refused'
-  | 'verb-unknown'
-  | 'target-port';
+/** Why something was not let through as it was; values of a label of metrics, so a closed set. */
+export const decisionCauses = [
+  'third-party',
+  'low-port',
+  'unspecified-address',
+  'foreign-passive-address',
+  'verb-refused',
+  'verb-unknown',
+  'target-port',
+] as const;
 
-/** Why an address was replaced by that of the control peer; a label of metrics, too. */
-export type ReplacementCause = Extract<Cause, 'unspecified-address' | 'foreign-passive-address'>;
+type Cause = (typeof decisionCauses)[number];
+
+/** Why an address was replaced by that of the control peer; values of a label, too. */
+export const replacementCauses = ['unspecified-address', 'foreign-passive-address'] as const satisfies readonly Cause[];
+
+export type ReplacementCause = (typeof replacementCauses)[number];
 
 /**
  * `rule` is the key of the rules file that decided (`dataConnections.minimumPort`), `reason` one sentence for people.

@@ -1,7 +1,8 @@
-// Which server does a client mean that dialled this endpoint, and may it be reached by this client at all? A transparent
-// listener takes what the kernel diverts to it, whoever it was for. Its own connection to the server passes neither the
-// forward nor the input chain of the operator's, so what those keep apart must not meet through it: only the clients and the
-// servers that the operator listed, by the way that he named. RFC 2663 §4.2 (a public address in front of a private server).
+// Which server does a client mean that dialled this endpoint, and may it be reached by this client at all? A
+// transparent listener takes what the kernel diverts to it, whoever it was for. Its own connection to the server passes
+// neither the forward nor the input chain of the operator's, so what those keep apart must not meet through it: only
+// the clients and the servers that the operator listed, by the way that he named. RFC 2663 §4.2 (a public address in
+// front of a private server).
 
 import { type Address, type Endpoint, isLinkLocal, sameAddress, sameEndpoint } from '../address/endpoint.ts';
 import { containsAny, type Network } from '../address/network.ts';
@@ -26,7 +27,9 @@ export interface Destinations {
   readonly listen: Endpoint;
 }
 
-/** Where packets to an address go: to this machine itself, out through the interface that was asked about, or elsewhere. */
+/**
+ * Where packets to an address go: to this machine itself, out through the interface that was asked about, or elsewhere.
+ */
 export type WayThere = 'own' | 'egress' | 'elsewhere';
 
 export type Refused = 'network' | 'server' | 'egress' | 'link-local';
@@ -36,38 +39,47 @@ export type Destination =
   /** `reason`: for the log. */
   | { readonly ok: false; readonly why: Refused; readonly reason: string };
 
-/** The server's real endpoint, or why this client does not get there. `wayTo` knows the machine's addresses and routes. */
+/**
+ * The server's real endpoint, or why this client does not get there. `wayTo` knows the machine's addresses and routes.
+ */
 export function destinationOf(
   terms: Destinations,
   client: Address,
   dialled: Endpoint,
   wayTo: (address: Address) => WayThere,
 ): Destination {
-  const { clients, servers, source, egress } = terms;
+  const { clients, source } = terms;
   if (clients !== undefined && !containsAny(clients, client)) return no('network', 'the client is in none of clients');
   if (source === 'client' && isLinkLocal(client)) {
     return no('link-local', 'no server can answer a link-local client (RFC 4291 §2.5.6), and source is client');
   }
   const published = terms.publish.find(({ from }) => sameEndpoint(from, dialled))?.to;
-  if (published === undefined && dialled.port === terms.listen.port) {
-    return no('server', 'the listener itself was dialled');
+  if (published === undefined) {
+    if (dialled.port === terms.listen.port) return no('server', 'the listener itself was dialled');
+    // A public address has no server of its own on ports that are not published.
+    if (isPublic(terms.publish, dialled.address)) return no('server', 'nothing is published at this port');
   }
-  // A public address has no server of its own on ports that are not published.
-  if (published === undefined && isPublic(terms.publish, dialled.address)) {
-    return no('server', 'nothing is published at this port');
-  }
-  const server = published ?? dialled;
+  return serverOf(terms, published ?? dialled, published === undefined ? 'dialled' : 'published', wayTo);
+}
+
+function serverOf(
+  { servers, egress }: Destinations,
+  server: Endpoint,
+  known: 'dialled' | 'published',
+  wayTo: (address: Address) => WayThere,
+): Destination {
   if (!containsAny(servers, server.address)) return no('server', 'the server is in none of servers');
   if (isLinkLocal(server.address)) return no('link-local', 'the server is link-local, and no router leads there');
   const way = wayTo(server.address);
   // Whoever may come to this machine is for its input chain to say, and that sees nothing of what we dial.
   if (way === 'own') {
-    return published === undefined
+    return known === 'dialled'
       ? no('server', 'the server would be this machine, and it is not published')
       : { ok: true, server };
   }
-  if (egress !== undefined && way !== 'egress')
+  if (egress !== undefined && way !== 'egress') {
     return no('egress', `the way to the server does not lead out of ${egress}`);
+  }
   return { ok: true, server };
 }
 

@@ -8,7 +8,10 @@ export interface Ruleset {
   readonly source: string;
   readonly dataConnections: DataConnectionRules;
   readonly verbs: VerbRules;
-  /** What becomes of a line of the server's that is no reply; what some reader could take for one always ends the session. */
+  /**
+   * What becomes of a line of the server's that is no reply; what some reader could take for one always ends the
+   * session.
+   */
   readonly malformedReply: 'forward' | 'close';
 }
 
@@ -23,12 +26,15 @@ interface DataConnectionRules {
   readonly unspecifiedAddress: 'replace' | 'refuse';
   /** What becomes of a 227 naming another host than the server of the control connection; it is never contacted. */
   readonly foreignPassiveAddress: 'replace' | 'refuse';
-  /** Pairs of networks between which server-to-server transfers (FXP) are wanted; either may be the server of the session. */
+  /**
+   * Pairs of networks between which server-to-server transfers (FXP) are wanted; either may be the server of the
+   * session.
+   */
   readonly fxp: readonly FxpPair[];
 }
 
 /** Both ends belong to it. */
-export interface PortSpan {
+interface PortSpan {
   readonly from: number;
   readonly to: number;
 }

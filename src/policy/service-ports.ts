@@ -1,7 +1,8 @@
-// Which ports above 1023 belong to services that take orders from whoever connects? A data connection of active mode to one
-// of them is an attack on that service and not a transfer: the octets of a file become its commands (RFC 2577 §3).
-// Must not break: clients choose their data ports at random, so a port is listed only where something worth attacking listens.
-// IANA Service Name and Transport Protocol Port Number Registry; what is listed without registration is its program's default.
+// Which ports above 1023 belong to services that take orders from whoever connects? A data connection of active mode to
+// one of them is an attack on that service and not a transfer: the octets of a file become its commands (RFC 2577 §3).
+// Must not break: clients choose their data ports at random, so a port is listed only where something worth attacking
+// listens. IANA Service Name and Transport Protocol Port Number Registry; what is listed without registration is its
+// program's default.
 
 const servicePorts: ReadonlySet<number> = new Set([
   ...[1433, 1521, 3306, 5432, 5984, 6379, 9042, 9200, 9300, 11_211, 27_017], // databases and caches

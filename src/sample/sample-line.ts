@@ -18,7 +18,9 @@ export function sampleLineReader(onLine: (line: string) => void, onTooLong: () =
   };
 }
 
-/** RFC 854: IAC IAC is one 0xFF, IAC with WILL/WONT/DO/DONT takes an option octet, every other IAC one command octet. */
+/**
+ * RFC 854: IAC IAC is one 0xFF, IAC with WILL/WONT/DO/DONT takes an option octet, every other IAC one command octet.
+ */
 function withoutTelnet(line: string): string {
   return line.replaceAll(/\xff(?:(\xff)|[\xfb-\xfe].?|.|$)/gs, (_, escaped: string | undefined) => escaped ?? '');
 }

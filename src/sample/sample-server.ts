@@ -1,5 +1,5 @@
-// What stands behind the gateway when nobody has named a server yet? This one: small, on a temporary folder, open to any
-// name and password, and therefore meant for loopback. It shows the gateway at work and is no product of its own.
+// What stands behind the gateway when nobody has named a server yet? This one: small, on a temporary folder, open to
+// any name and password, and therefore meant for loopback. It shows the gateway at work and is no product of its own.
 
 import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
@@ -25,8 +25,8 @@ const sessionsMax = 100;
 const uploadOctetsMax = 4 * 1024 ** 3;
 
 /**
- * Starts the server; it listens when the promise resolves. Rejects with the listen error (EADDRINUSE, EACCES …), and then
- * leaves nothing behind.
+ * Starts the server; it listens when the promise resolves. Rejects with the listen error (EADDRINUSE, EACCES …), and
+ * then leaves nothing behind.
  */
 export async function startSampleServer(where: { host: string; port: number }): Promise<SampleServer> {
   const folder = await makeSampleFolder();

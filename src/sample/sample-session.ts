@@ -1,5 +1,6 @@
 // What does the sample server do with one client's control connection? It answers one command after another, in order;
-// only ABOR and STAT reach a transfer that is running (RFC 959 §4.1.3). Everything is bounded: lines, waiting commands, time.
+// only ABOR and STAT reach a transfer that is running (RFC 959 §4.1.3). Everything is bounded: lines, waiting commands,
+// time.
 
 import type { Socket } from 'node:net';
 import { plainAddress, type SampleData } from './sample-data.ts';

@@ -51,9 +51,11 @@ export const transferVerbs: Record<string, SampleVerb> = {
       // Opened before 150, so that a file that cannot be read is a plain 550.
       const file = await open(real, 'r');
       const start = session.restartAt;
-      await transfer(session, (socket) => pipeline(file.createReadStream({ start }), socket)).finally(() =>
-        file.close(),
-      );
+      try {
+        await transfer(session, (socket) => pipeline(file.createReadStream({ start }), socket));
+      } finally {
+        await file.close();
+      }
     }),
   STOR: (session, argument) => receiveFile(session, argument, session.restartAt > 0 ? 'r+' : 'w', session.restartAt),
   APPE: (session, argument) => receiveFile(session, argument, 'a', 0),
@@ -92,14 +94,18 @@ async function sendFolder(session: SampleSession, path: string, line: (entry: Sa
 }
 
 /**
- * One lie remains: libuv reports a reset that arrives right behind the last octets as an end (POLLHUP after a partial read), so
- * an upload cut in that very moment looks whole here. The gateway's own sockets tell the two apart.
+ * One lie remains: libuv reports a reset that arrives right behind the last octets as an end (POLLHUP after a partial
+ * read), so an upload cut in that very moment looks whole here. The gateway's own sockets tell the two apart.
  */
 async function receiveFile(session: SampleSession, name: string, flags: string, start: number): Promise<void> {
   await orUnavailable(session, async () => {
     const file = await open(realPath(session, name), flags);
     const sink = flags === 'a' ? file.createWriteStream() : file.createWriteStream({ start });
-    await transfer(session, (socket) => pipeline(socket, withinRoom(session.room), sink)).finally(() => file.close());
+    try {
+      await transfer(session, (socket) => pipeline(socket, withinRoom(session.room), sink));
+    } finally {
+      await file.close();
+    }
   });
 }
 

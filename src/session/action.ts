@@ -4,11 +4,22 @@
 import type { Endpoint } from '../address/endpoint.ts';
 import type { ReplacementCause } from '../policy/decide.ts';
 import type { ForeignProtocol } from '../wire/foreign-protocol.ts';
+import type { TransferDirection } from '../wire/verbs.ts';
 import type { SessionOutcome } from './event.ts';
 import type { DataResult, Expectation, OpenedPorts, Plane, SetUpVerb, Side } from './expectation.ts';
+import type {
+  bounceKinds,
+  refusalCauses,
+  replyOrigins,
+  rewriteKinds,
+  transferOutcomes,
+  wayOutcomes,
+} from './record-words.ts';
 
 export type Action =
-  /** Answered at once by `server-unreachable` where that cannot even begin, else later by that or `server-connected`. */
+  /**
+   * Answered at once by `server-unreachable` where that cannot even begin, else later by that or `server-connected`.
+   */
   | { readonly kind: 'dial-server' }
   | { readonly kind: 'send'; readonly to: Side; readonly octets: Uint8Array }
   /** As `send`, the last octet urgent: the Telnet Synch that precedes ABOR (RFC 959 §4.1.3). */
@@ -16,11 +27,18 @@ export type Action =
   /** Answered before anything else happens by `data-path-opened` or `data-path-unavailable`. */
   | { readonly kind: 'open-data-path'; readonly expectation: Expectation }
   | { readonly kind: 'dial-data-leg'; readonly way: number; readonly leg: Side }
-  /** The server is at work on the way's transfer: the way is neither unused nor idle, however long nothing moves in it. */
+  /**
+   * The server is at work on the way's transfer: the way is neither unused nor idle, however long nothing moves in it.
+   */
   | { readonly kind: 'keep-data-path'; readonly way: number }
-  /** Answered by `ways-looked`: before anything else happens, or (`after-sending`) once all lines of this turn have left. */
+  /**
+   * Answered by `ways-looked`: before anything else happens, or (`after-sending`) once all lines of this turn have
+   * left.
+   */
   | { readonly kind: 'look-at-ways'; readonly ways: readonly number[]; readonly when: 'now' | 'after-sending' }
-  /** The server's last word of the way's transfer: once one peer has ended its direction, the other has a moment left. */
+  /**
+   * The server's last word of the way's transfer: once one peer has ended its direction, the other has a moment left.
+   */
   | { readonly kind: 'conclude-data-path'; readonly way: number }
   /** The way is gone, used or not; what flows in it is reset. */
   | { readonly kind: 'close-data-path'; readonly way: number }
@@ -37,63 +55,42 @@ export interface ServerDialect {
   readonly eprt: 'unknown' | 'refused';
 }
 
-export type RefusalCause =
-  | 'third-party'
-  | 'low-port'
-  | 'unspecified-address'
-  | 'foreign-passive-address'
-  | 'verb-refused'
-  | 'verb-unknown'
-  | 'not-logged-in'
-  | 'target-port'
-  | 'malformed-command'
-  | 'ambiguous-line'
-  | 'malformed-address'
-  | 'malformed-reply'
-  | 'overlong-line'
-  | 'overlong-reply'
-  | 'unsolicited-reply'
-  | 'wrong-family'
-  | 'epsv-all'
-  | 'tls'
-  | 'no-data-port'
-  | 'client-share'
-  | 'way-limit';
+export type RefusalCause = (typeof refusalCauses)[number];
 
-/** What becomes of a way that was opened: `used` is a stage of its life, each of the others ends it. */
-export type WayOutcome = 'used' | 'expired' | 'refused' | 'failed' | 'completed' | 'superseded' | 'session-closed';
+export type WayOutcome = (typeof wayOutcomes)[number];
 
-export type RewriteKind = 'port' | 'eprt' | 'pasv-reply' | 'epsv-reply' | 'line-normalised' | 'verb-converted';
+export type RewriteKind = (typeof rewriteKinds)[number];
 
-export type BounceKind =
-  | 'port'
-  | 'eprt'
-  | 'low-port'
-  | 'target-port'
-  | 'foreign-passive'
-  | 'unsolicited-passive'
-  | 'stranger';
+export type BounceKind = (typeof bounceKinds)[number];
 
+/** What is told of a transfer when it is over; the fields of the audit line are made of it. */
 export interface TransferRecord {
+  /** Unique in the session; it stands in the other log lines as well. */
   readonly way: number;
   readonly plane: Plane;
+  /** The argument of USER; undefined before it. */
   readonly user: string | undefined;
+  /** RETR, STOR, LIST, …, in upper case. */
   readonly verb: string;
+  /** As the client wrote it; not resolved against a working directory, which only the server knows. */
   readonly path: string;
-  readonly direction: 'download' | 'upload' | 'listing';
-  readonly outcome: 'completed' | 'failed' | 'expired' | 'refused' | 'session-closed';
+  readonly direction: TransferDirection;
+  readonly outcome: (typeof transferOutcomes)[number];
+  /** In words, for people; not stable. */
   readonly reason: string;
+  /** The final reply that the client got for the transfer; undefined if there was none. */
   readonly replyCode: number | undefined;
   readonly octetsToClient: number;
   readonly octetsToServer: number;
   readonly durationMs: number;
+  /** The other ends of the data connection's two legs; undefined where none was established. */
   readonly clientPeer: Endpoint | undefined;
   readonly serverPeer: Endpoint | undefined;
 }
 
 export type SessionRecord =
   | { readonly kind: 'command'; readonly verb: string }
-  | { readonly kind: 'reply'; readonly code: number; readonly origin: 'server' | 'gateway' }
+  | { readonly kind: 'reply'; readonly code: number; readonly origin: (typeof replyOrigins)[number] }
   | { readonly kind: 'rewrite'; readonly what: RewriteKind }
   | {
       readonly kind: 'refusal';

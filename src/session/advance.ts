@@ -125,7 +125,8 @@ function onLegEnded(session: Session, { leg, how, reason }: LegEnded, nowMs: num
   if (leg === 'server') return onServerEnded(session, how, reason, out);
   if (how === 'reset' || session.phase.kind === 'expect-server')
     return endControl(session, { outcome: 'closed-by-client', reason, farewell: undefined }, out);
-  // A half-close: what the client has asked is still answered (`printf 'QUIT\r\n' | nc`); the server closes in its turn.
+  // A half-close: what the client has asked is still answered (`printf 'QUIT\r\n' | nc`); the server closes in its
+  // turn.
   out.push({ kind: 'end-writing', leg: 'server' });
   return onClientEnding(session, nowMs);
 }

@@ -42,7 +42,10 @@ export function sendOwedBefore(session: Session, index: number, out: Action[]): 
   return awaiting(session, awaited);
 }
 
-/** Sends a reply of the gateway now, whatever is awaited: for those whose turn it is, and for the last word of a session. */
+/**
+ * Sends a reply of the gateway now, whatever is awaited: for those whose turn it is, and for the last word of a
+ * session.
+ */
 export function sendReply(code: number, octets: Uint8Array, out: Action[]): void {
   out.push({ kind: 'record', record: { kind: 'reply', code, origin: 'gateway' } });
   out.push({ kind: 'send', to: 'client', octets });

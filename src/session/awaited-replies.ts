@@ -1,13 +1,13 @@
 // Which command does the next reply answer? A queue of what was sent on and not yet answered, and of replies that
 // the gateway itself owes: these take their place in the order and overtake nothing.
-// Must not break: a reply that never comes costs nothing but a little patience. What was passed over by the reply to a later
-// command, or was waited for long enough, is overdue: it may still be answered, and holds up nobody any more.
+// Must not break: a reply that never comes costs nothing but a little patience. What was passed over by the reply to a
+// later command, or was waited for long enough, is overdue: it may still be answered, and holds up nobody any more.
 // RFC 959 §4.2: one command may get a 1yz and then one final reply. RFC 1123 §4.1.2.11: 120 and 421 may come unasked.
 
 import type { SetUp } from './expectation.ts';
 import { isTransferVerb, replyFit } from './reply-fit.ts';
 
-export type Awaited = AwaitedFromServer | OwedByGateway;
+type Awaited = AwaitedFromServer | OwedByGateway;
 
 export interface AwaitedFromServer {
   readonly kind: 'server';
@@ -21,13 +21,13 @@ export interface AwaitedFromServer {
   readonly user: string | undefined;
   readonly progress: 'asked' | 'marked';
   /**
-   * `doubtful`: an ABOR sent while a transfer was under way, because some servers answer both with one reply and others with
-   * two. `overdue`: passed over, or waited for in vain.
+   * `doubtful`: an ABOR sent while a transfer was under way, because some servers answer both with one reply and others
+   * with two. `overdue`: passed over, or waited for in vain.
    */
   readonly answer: 'certain' | 'doubtful' | 'overdue';
 }
 
-export interface OwedByGateway {
+interface OwedByGateway {
   readonly kind: 'gateway';
   readonly code: number;
   readonly octets: Uint8Array;

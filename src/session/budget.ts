@@ -1,7 +1,7 @@
-// How long is a session patient with what leads nowhere? Empty lines, Telnet commands alone, refused and unknown commands,
-// servers that announce a delay again and again: each costs the gateway as much as a useful line, and may come without end.
-// Every line in vain spends one, a second gives one back, and so does a command that reaches the server after a login:
-// a mirror tool that is refused one command for each file never comes to the end of it.
+// How long is a session patient with what leads nowhere? Empty lines, Telnet commands alone, refused and unknown
+// commands, servers that announce a delay again and again: each costs the gateway as much as a useful line, and may
+// come without end. Every line in vain spends one, a second gives one back, and so does a command that reaches the
+// server after a login: a mirror tool that is refused one command for each file never comes to the end of it.
 
 import type { Action } from './action.ts';
 import { endControl } from './ending.ts';

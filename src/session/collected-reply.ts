@@ -1,7 +1,7 @@
-// A reply that is kept until it is whole: because it answers a set-up, or because it is a refusal of several lines, which
-// may yet end in another code (scripts of some servers print `553-…` and then `150 …`).
-// Must not break: what is kept is bounded, is a copy (a line is a view of the read that it came in), and leaves as one reply
-// that every reader ends at the same line.
+// A reply that is kept until it is whole: because it answers a set-up, or because it is a refusal of several lines,
+// which may yet end in another code (scripts of some servers print `553-…` and then `150 …`).
+// Must not break: what is kept is bounded, is a copy (a line is a view of the read that it came in), and leaves as one
+// reply that every reader ends at the same line.
 
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { readReplyLine } from '../wire/reply.ts';

@@ -1,5 +1,5 @@
-// When must a session be looked at again, and what has run out then? Time is an argument; the shell keeps one coarse timer
-// per session and asks here. No idle limit while data moves: control connections are silent for hours then.
+// When must a session be looked at again, and what has run out then? Time is an argument; the shell keeps one coarse
+// timer per session and asks here. No idle limit while data moves: control connections are silent for hours then.
 
 import type { Action } from './action.ts';
 import { type AwaitedFromServer, countInFlight, withOverdue } from './awaited-replies.ts';

@@ -1,5 +1,6 @@
 // The end of a session: who is told what, and what may go on. Data that flows is not cut because the control connection
-// ends (RFC 959 §4.1.1 QUIT), unless the operator wants it so; a way that still waits is, because nobody is left to use it.
+// ends (RFC 959 §4.1.1 QUIT), unless the operator wants it so; a way that still waits is, because nobody is left to use
+// it.
 
 import { formatReply } from '../wire/reply.ts';
 import type { Action } from './action.ts';

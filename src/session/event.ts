@@ -3,6 +3,7 @@
 import type { Endpoint } from '../address/endpoint.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
 import type { OpenedPorts, Plane, Side, WayNews } from './expectation.ts';
+import type { sessionOutcomes } from './record-words.ts';
 
 export type SessionEvent =
   /** The client is there, and nothing else yet. */
@@ -45,16 +46,4 @@ export type SessionEvent =
   /** The bound of the drain has passed, or the session must end for a reason outside it. */
   | { readonly kind: 'end'; readonly outcome: SessionOutcome; readonly reason: string };
 
-/** How a session ended; label of a metric, so closed. */
-export type SessionOutcome =
-  | 'closed-by-client'
-  | 'closed-by-server'
-  | 'upstream-unreachable'
-  | 'upstream-timeout'
-  | 'timeout-greeting'
-  | 'timeout-login'
-  | 'timeout-idle'
-  | 'protocol-error'
-  | 'budget-spent'
-  | 'drained'
-  | 'internal-error';
+export type SessionOutcome = (typeof sessionOutcomes)[number];

@@ -3,6 +3,7 @@
 
 import type { Address, Endpoint } from '../address/endpoint.ts';
 import type { Network } from '../address/network.ts';
+import type { planes } from './record-words.ts';
 
 export type Side = 'client' | 'server';
 
@@ -25,8 +26,7 @@ export type WayNews =
   | { readonly kind: 'data-path-joined'; readonly way: number }
   | { readonly kind: 'data-path-ended'; readonly way: number; readonly result: DataResult };
 
-/** Where the octets of a data connection pass: through this process, or through the kernel alone. */
-export type Plane = 'relay' | 'kernel';
+export type Plane = (typeof planes)[number];
 
 export interface Expectation {
   /** Unique within the session. */
@@ -41,7 +41,10 @@ export interface ListeningLeg {
   readonly mode: 'listen';
   /** The gateway's own address to listen on; the port comes from the pool. */
   readonly local: Address;
-  /** The only peer whose connection is taken (RFC 2577 §4, port theft); any other is refused and does not use up the way. */
+  /**
+   * The only peer whose connection is taken (RFC 2577 §4, port theft); any other is refused and does not use up the
+   * way.
+   */
   readonly admits: Address;
   /** Further peers, for transfers between servers that the ruleset allows. */
   readonly admitsToo: readonly Network[];

@@ -1,6 +1,6 @@
-// Which data connections must be looked at before this event can be judged? A data path may learn of their steps late, and
-// what a session does next may depend on them. Whom nothing depends on is not asked after: it costs as much as a line, but
-// nothing for a way to which nobody has come.
+// Which data connections must be looked at before this event can be judged? A data path may learn of their steps late,
+// and what a session does next may depend on them. Whom nothing depends on is not asked after: it costs as much as a
+// line, but nothing for a way to which nobody has come.
 
 import { parseCommand } from '../wire/command.ts';
 import { takeTelnet } from '../wire/telnet.ts';

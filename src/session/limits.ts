@@ -3,7 +3,10 @@
 export interface Limits {
   /** Longest control line, its end included. 4096 holds PATH_MAX and a verb; longer lines are refused whole. */
   readonly lineOctetsMax: number;
-  /** Lines and octets of one multi-line reply that is kept until it is whole; what is sent on as it comes has no such bound. */
+  /**
+   * Lines and octets of one multi-line reply that is kept until it is whole; what is sent on as it comes has no such
+   * bound.
+   */
   readonly replyLinesMax: number;
   readonly replyOctetsMax: number;
   /** Commands sent on and not yet answered; beyond it the client is simply not read. */
@@ -20,15 +23,18 @@ export interface Limits {
   /** A data connection on which no octet moves. */
   readonly dataIdleTimeoutMs: number;
   /**
-   * How long a command, or a reply of the gateway's own, waits for replies that come first; then it goes its way, whatever is
-   * missing.
+   * How long a command, or a reply of the gateway's own, waits for replies that come first; then it goes its way,
+   * whatever is missing.
    */
   readonly holdTimeoutMs: number;
   /** How long a session goes on whose client has ended its direction, where nothing happens and no data moves. */
   readonly farewellTimeoutMs: number;
   /** Transfers that one session may have under way, counting those whose control replies are already done. */
   readonly waysPerSessionMax: number;
-  /** Commands of one session a second, and at once after a pause; beyond it the client is not read. Before login far less. */
+  /**
+   * Commands of one session a second, and at once after a pause; beyond it the client is not read. Before login far
+   * less.
+   */
   readonly commandsPerSecond: number;
   readonly commandBurst: number;
   /** Lines that a client may send in vain before its session ends; see budget.ts. */

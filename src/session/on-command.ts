@@ -1,5 +1,5 @@
-// A command of the client: passed on octet for octet, answered by the gateway, held until its turn, or the beginning of a
-// data connection. Must not break: no command waits for longer than `limits.holdTimeoutMs`, whatever is missing.
+// A command of the client: passed on octet for octet, answered by the gateway, held until its turn, or the beginning of
+// a data connection. Must not break: no command waits for longer than `limits.holdTimeoutMs`, whatever is missing.
 
 import { decide } from '../policy/decide.ts';
 import { argumentText, type Command } from '../wire/command.ts';
@@ -52,7 +52,10 @@ export function resumeHeld(session: Session, nowMs: number, out: Action[]): Sess
   return itsTurn ? onCommand(activeAt(inPhase(session, expectCommand), nowMs), held, patience, out) : session;
 }
 
-/** When a held command goes, whatever is missing. Nobody is left to be confused where its client has ended its direction. */
+/**
+ * When a held command goes, whatever is missing. Nobody is left to be confused where its client has ended its
+ * direction.
+ */
 export function heldUntilMs({ terms, clientEndedMs }: Session, { cause, sinceMs }: HeldCommand): number {
   const patient = cause === 'login' || clientEndedMs === undefined;
   return patient ? sinceMs + terms.limits.holdTimeoutMs : Number.NEGATIVE_INFINITY;

@@ -1,6 +1,6 @@
-// Who is logged in after this reply to USER, PASS or ACCT? Whatever is positive lets in, for servers have codes of their own
-// (PASS answered 220 or 200, USER answered 200). A login that fails leaves the user before it where the server leaves him:
-// `530 Can't change from guest user` (vsftpd) ends no session. RFC 959 §4.2.1 and §5.4, RFC 2228 §3.
+// Who is logged in after this reply to USER, PASS or ACCT? Whatever is positive lets in, for servers have codes of
+// their own (PASS answered 220 or 200, USER answered 200). A login that fails leaves the user before it where the
+// server leaves him: `530 Can't change from guest user` (vsftpd) ends no session. RFC 959 §4.2.1 and §5.4, RFC 2228 §3.
 // Must not break: nobody is in whom the server has not let in, also where several names were sent at once.
 
 import type { Action } from './action.ts';

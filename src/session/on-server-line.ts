@@ -1,6 +1,6 @@
 // A line from the server: part of a reply that is passed on as it comes, kept because it answers a set-up or may end
-// otherwise than it began, or withheld because it carries an address that nobody asked for. RFC 959 §4.2; a reply belongs
-// to a command. Must not break: what is kept is bounded; what passes needs no bound.
+// otherwise than it began, or withheld because it carries an address that nobody asked for. RFC 959 §4.2; a reply
+// belongs to a command. Must not break: what is kept is bounded; what passes needs no bound.
 
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { cleanReplyLine, type ReplyLine, readReplyLine } from '../wire/reply.ts';
@@ -124,7 +124,10 @@ function treatmentOf(
   return kind === 'first' && code >= 400 && index !== undefined ? 'hold' : 'forward';
 }
 
-/** z/OS answers RETR with lines of a 125 for minutes before it dials: 1yz says that the server is at work on its transfer. */
+/**
+ * z/OS answers RETR with lines of a 125 for minutes before it dials: 1yz says that the server is at work on its
+ * transfer.
+ */
 function sayAtWork(session: Session, code: number, out: Action[]): Session {
   if (code >= 200 || session.ways.length === 0) return session;
   return keepWays(session, out);

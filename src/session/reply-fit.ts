@@ -1,11 +1,14 @@
-// Can a reply with this code answer that command? What pairs replies with commands where one was lost, came twice, or came
+// Can a reply with this code answer that command? What pairs replies with commands where one was lost, came twice, or
+// came
 // late: most codes belong to few verbs (RFC 959 §5.4), so a reply often says itself what it answers.
-// Must not break: a 227 or 229 answers nothing but the set-up that asked for it, and a transfer that the server has begun is
-// not ended by what only other commands are answered with.
+// Must not break: a 227 or 229 answers nothing but the set-up that asked for it, and a transfer that the server has
+// begun is not ended by what only other commands are answered with.
 
 import { lookupVerb } from '../wire/verbs.ts';
 
-/** `own`: made for this verb. `possible`: said of anything, or by this verb among others. `alien`: said of others only. */
+/**
+ * `own`: made for this verb. `possible`: said of anything, or by this verb among others. `alien`: said of others only.
+ */
 export type ReplyFit = 'own' | 'possible' | 'alien';
 
 /** What is known of a command that waits for its reply. */

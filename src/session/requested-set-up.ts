@@ -1,6 +1,6 @@
 // May the client have the data connection that it asks for, and how is the server to be asked for it?
-// PORT, PASV (RFC 959 §4.1.2), EPRT, EPSV (RFC 2428). What is not exactly the grammar is refused, and what passes is written
-// anew by the gateway: servers read short, octal, signed or wrapped addresses in ways of their own.
+// PORT, PASV (RFC 959 §4.1.2), EPRT, EPSV (RFC 2428). What is not exactly the grammar is refused, and what passes is
+// written anew by the gateway: servers read short, octal, signed or wrapped addresses in ways of their own.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import { decide } from '../policy/decide.ts';

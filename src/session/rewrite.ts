@@ -1,6 +1,6 @@
 // The lines that name an endpoint, written anew with the advertised endpoint in place of the real one.
-// 227 goes out in the classic form with parentheses: clients and other ALGs on the path parse that one (RFC 1123 §4.1.2.6),
-// and no text of the server's survives in which its private address might stand.
+// 227 goes out in the classic form with parentheses: clients and other ALGs on the path parse that one (RFC 1123
+// §4.1.2.6), and no text of the server's survives in which its private address might stand.
 
 import type { Endpoint } from '../address/endpoint.ts';
 import { formatCommand } from '../wire/command.ts';

@@ -23,8 +23,9 @@ export interface SessionTerms {
   readonly serverMode: 'as-client' | 'passive' | 'active';
   readonly activeSourcePort: number | undefined;
   /**
-   * From where the gateway dials the server's data ports: `routes` leaves it to the kernel, which to the same host chooses as
-   * for the control connection and saves a bind; `control-leg` names that address, which need not be one of this machine.
+   * From where the gateway dials the server's data ports: `routes` leaves it to the kernel, which to the same host
+   * chooses as for the control connection and saves a bind; `control-leg` names that address, which need not be one of
+   * this machine.
    */
   readonly dataSource: 'routes' | 'control-leg';
   /** Whether data connections end with the control connection, but for what the server has said to be complete. */
@@ -41,7 +42,9 @@ export type Phase =
   | { readonly kind: 'expect-command' }
   /** A command of the client waits for its turn; he is not read meanwhile. */
   | { readonly kind: 'expect-turn'; readonly held: HeldCommand }
-  /** The server has been asked for a data connection; nothing overtakes that, for as long as it answers in good time. */
+  /**
+   * The server has been asked for a data connection; nothing overtakes that, for as long as it answers in good time.
+   */
   | { readonly kind: 'expect-set-up-reply'; readonly sinceMs: number }
   /** `then` is the phase to go on with. */
   | {
@@ -65,8 +68,8 @@ export interface ClientCommand {
 }
 
 /**
- * `replies`: it asks for a data connection, and waits until all before it is answered, so that its reply cannot be another's.
- * `login`: only who is in may say it, and whether he is will be known with the replies before it.
+ * `replies`: it asks for a data connection, and waits until all before it is answered, so that its reply cannot be
+ * another's. `login`: only who is in may say it, and whether he is will be known with the replies before it.
  */
 export interface HeldCommand extends ClientCommand {
   readonly cause: 'replies' | 'login';
@@ -81,7 +84,9 @@ export interface OpenReply {
   readonly style: 'repeated' | 'free';
 }
 
-/** Lines of a reply that are kept until it is whole, the latest first: to add one costs the same however many there are. */
+/**
+ * Lines of a reply that are kept until it is whole, the latest first: to add one costs the same however many there are.
+ */
 export interface CollectedLines {
   readonly line: ControlLine;
   readonly before: CollectedLines | undefined;
@@ -91,8 +96,9 @@ export interface CollectedLines {
 }
 
 /**
- * What becomes of a reply's lines: sent on as they come; collected until the reply is whole because it answers a set-up; held
- * until then because it may end otherwise than it began; or dropped because it carries an address that nobody asked for.
+ * What becomes of a reply's lines: sent on as they come; collected until the reply is whole because it answers a
+ * set-up; held until then because it may end otherwise than it began; or dropped because it carries an address that
+ * nobody asked for.
  */
 export type ReplyTreatment = 'forward' | 'collect' | 'hold' | 'withhold';
 
@@ -120,11 +126,14 @@ export interface Session {
   readonly dialect: ServerDialect;
   /** RFC 2428 §4: after EPSV ALL no other set-up is accepted. */
   readonly setUps: 'any' | 'epsv-only';
-  /** `off`: the client has said ALGS DISABLE64 (RFC 6384 §11); its verbs are then asked of the server as they are, or not at all. */
+  /**
+   * `off`: the client has said ALGS DISABLE64 (RFC 6384 §11); its verbs are then asked of the server as they are, or
+   * not at all.
+   */
   readonly translation: 'on' | 'off';
   /**
-   * `draining`: the gateway is going down. `closing`: the server has sent 421, after which nothing is said of the end but by
-   * itself. `leaving`: the client has said QUIT and the server goodbye.
+   * `draining`: the gateway is going down. `closing`: the server has sent 421, after which nothing is said of the end
+   * but by itself. `leaving`: the client has said QUIT and the server goodbye.
    */
   readonly service: 'serving' | 'draining' | 'closing' | 'leaving';
   /** Whether the client has said anything yet. */
@@ -193,8 +202,8 @@ export function acceptsClientLine(session: Session): boolean {
 }
 
 /**
- * The same session but for `changes`. Sessions change at every line, and a class with a copying constructor does this in
- * a tenth of the time that V8 takes to spread an object of this size.
+ * The same session but for `changes`. Sessions change at every line, and a class with a copying constructor does this
+ * in a tenth of the time that V8 takes to spread an object of this size.
  */
 export function changed(session: Session, changes: Partial<Session>): Session {
   return Object.assign(new SessionCopy(session), changes);

@@ -1,6 +1,6 @@
-// The server's final reply to a set-up command. A positive one becomes an open way (227, 229) or confirms the one that is
-// open (2yz to PORT, EPRT); a verb that the server does not know is tried once more in its older form and remembered;
-// any other refusal goes to the client as it came.
+// The server's final reply to a set-up command. A positive one becomes an open way (227, 229) or confirms the one that
+// is open (2yz to PORT, EPRT); a verb that the server does not know is tried once more in its older form and
+// remembered; any other refusal goes to the client as it came.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { Parsed } from '../address/parsed.ts';

@@ -1,8 +1,9 @@
-// Does this session stand between an IPv6 client and an IPv4 server, and which of the client's verbs are translated in it?
-// ALGS tells the client, and turns the translation off and on (RFC 6384 §11). In every other session ALGS stays refused.
-// Must not break: even with the translation off no set-up goes around the gateway. A translator of packets would then let
-// EPSV and EPRT pass as they are; here EPSV is only asked of the server under its own name, through a way of ours, and EPRT
-// is refused, since an IPv4 server can do nothing with an IPv6 address but one with both families might dial it.
+// Does this session stand between an IPv6 client and an IPv4 server, and which of the client's verbs are translated in
+// it? ALGS tells the client, and turns the translation off and on (RFC 6384 §11). In every other session ALGS stays
+// refused. Must not break: even with the translation off no set-up goes around the gateway. A translator of packets
+// would then let EPSV and EPRT pass as they are; here EPSV is only asked of the server under its own name, through a
+// way of ours, and EPRT is refused, since an IPv4 server can do nothing with an IPv6 address but one with both families
+// might dial it.
 
 import { decide } from '../policy/decide.ts';
 import { argumentText, type Command } from '../wire/command.ts';

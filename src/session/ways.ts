@@ -58,8 +58,8 @@ export function onArrived(session: Session, id: number, leg: Side, out: Action[]
 }
 
 /**
- * It would be judged for having had no data connection, and one is being made: its first packets may have been lost. So it is
- * given as much time again. Attempts can be forged, so it is given it a few times only.
+ * It would be judged for having had no data connection, and one is being made: its first packets may have been lost. So
+ * it is given as much time again. Attempts can be forged, so it is given it a few times only.
  */
 export function onAttempted(session: Session, id: number, nowMs: number): Session {
   const way = findWay(session, id);
@@ -108,7 +108,9 @@ export function onDataEnded(session: Session, id: number, result: DataResult, no
   return settle(withWay(active, ended), ended, out);
 }
 
-/** The way that a transfer command sent now would use; none while the transfer before it on the same way has no answer. */
+/**
+ * The way that a transfer command sent now would use; none while the transfer before it on the same way has no answer.
+ */
 export function freeWay(session: Session): Way | undefined {
   const way = findWay(session, session.currentWay);
   return way?.transfer?.reply === 'awaited' ? undefined : way;
@@ -177,7 +179,10 @@ export function onTransferMark(session: Session, id: number | undefined, out: Ac
   return withWay(session, inStage(way, joining));
 }
 
-/** The first answer to a transfer command: commands may overtake the answers to a login, so only now it is known who was in. */
+/**
+ * The first answer to a transfer command: commands may overtake the answers to a login, so only now it is known who was
+ * in.
+ */
 export function settleUser(session: Session, id: number | undefined): Session {
   const way = findWay(session, id);
   const user = userOf(session);
@@ -245,8 +250,8 @@ export function supersedeUnused(session: Session, out: Action[]): Session {
 }
 
 /**
- * Ends all ways that still wait. Of those with data in them `flowing` spares all, and `answered` those whose transfer the
- * server has answered: it has sent everything, and the rest is on its way.
+ * Ends all ways that still wait. Of those with data in them `flowing` spares all, and `answered` those whose transfer
+ * the server has answered: it has sent everything, and the rest is on its way.
  */
 export function closeWays(session: Session, sparing: 'flowing' | 'answered' | 'none', out: Action[]): Session {
   let next = session;
@@ -271,7 +276,8 @@ function settle(session: Session, way: Way, out: Action[]): Session {
   const { reply } = way.transfer;
   if (reply === 'awaited' && session.phase.kind !== 'lingering') return session;
   const { outcome, reason } = way.stage.result;
-  // A server that dies closes its data connection as cleanly as one that has sent all: only its final reply tells them apart.
+  // A server that dies closes its data connection as cleanly as one that has sent all: only its final reply tells them
+  // apart.
   if (typeof reply !== 'number') tell(way, way.transfer, 'failed', `${reason}, without a final reply`, out);
   else tell(way, way.transfer, outcome === 'completed' && reply < 400 ? 'completed' : 'failed', reason, out);
   return withoutWay(session, way.id);

@@ -98,6 +98,15 @@ function buildLimits(file: SettingsFile['limits']): Limits {
     holdTimeoutMs: file?.holdTimeout ?? defaultLimits.holdTimeoutMs,
     farewellTimeoutMs: file?.farewellTimeout ?? defaultLimits.farewellTimeoutMs,
     waysPerSessionMax: file?.waysPerSession ?? defaultLimits.waysPerSessionMax,
+    ...buildPace(file),
+  };
+}
+
+/** How much work one session may ask for. */
+function buildPace(
+  file: SettingsFile['limits'],
+): Pick<Limits, 'commandsPerSecond' | 'commandBurst' | 'refusedCommandsMax'> {
+  return {
     commandsPerSecond: file?.commandsPerSecond ?? defaultLimits.commandsPerSecond,
     commandBurst: file?.commandBurst ?? defaultLimits.commandBurst,
     refusedCommandsMax: file?.refusedCommands ?? defaultLimits.refusedCommandsMax,
@@ -116,8 +125,8 @@ function buildKernel(file: SettingsFile['kernel'], listeners: readonly ListenerS
   };
 }
 
-// Where every host may be a server (0.0.0.0/0), the networks are other people's, and a guard would keep all that is behind
-// this machine from them.
+// Where every host may be a server (0.0.0.0/0), the networks are other people's, and a guard would keep all that is
+// behind this machine from them.
 function guardOf(listeners: readonly ListenerSettings[]): Network[] {
   const servers = listeners.flatMap((listener) => (listener.mode === 'transparent' ? listener.servers : []));
   return servers.filter(({ prefixLength }) => prefixLength > 0);

@@ -1,5 +1,6 @@
 // Which keys are right by themselves and wrong together? Sockets that meet, loops, addresses of the other family.
-// Must not break: it judges all that could be read, even where other keys are wrong, so that everything is told at once.
+// Must not break: it judges all that could be read, even where other keys are wrong, so that everything is told at
+// once.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import { addressesMeet, socketsMeet } from '../address/meeting.ts';

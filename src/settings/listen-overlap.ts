@@ -10,7 +10,9 @@ export function takesFamily(listen: Address, family: 4 | 6): boolean {
   return listen.family === family || listen.text === '::';
 }
 
-/** The listener, by its index, at which connections to the upstream of the given one arrive; undefined where none is. */
+/**
+ * The listener, by its index, at which connections to the upstream of the given one arrive; undefined where none is.
+ */
 export function nextListener(
   listeners: readonly { readonly listen: Endpoint | undefined; readonly upstream: Endpoint | undefined }[],
   index: number,

@@ -37,8 +37,8 @@ const reverseSchema = section({
   dataPath: oneOf(['relay'], { kernel: kernelPath, auto: kernelPath }).optional(),
 });
 
-// IFNAMSIZ of the kernel is 16 with the closing zero. It allows more characters, some of which mean something to nft: a *
-// at the end stands for any interface that begins so.
+// IFNAMSIZ of the kernel is 16 with the closing zero. It allows more characters, some of which mean something to nft: a
+// * at the end stands for any interface that begins so.
 const interfaceName = text('the name of an interface', (value) =>
   /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(value)
     ? parsed(value)
@@ -50,7 +50,7 @@ const port = wholeNumber(1, 65_535, 'a port');
 
 export const publishedSchema = section({ address: toldAddress, port: port.optional(), to: remoteEndpoint });
 
-export const interceptSchema = section({
+const interceptSchema = section({
   ports: list(port, 'ports', 1).optional(),
   interface: interfaceName.optional(),
 });

@@ -3,25 +3,28 @@
 
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { wholeFileProblem } from '../yaml/problem.ts';
+import type { Ruleset } from '../policy/ruleset.ts';
+import { type Checked, wholeFileProblem } from '../yaml/problem.ts';
 import { problemAt, type YamlSource } from '../yaml/yaml-source.ts';
-import { type ParsedRuleset, parseRuleset } from './parse-ruleset.ts';
+import { parseRuleset } from './parse-ruleset.ts';
 import { readTextFile } from './read-text-file.ts';
 
 // Two levels below the package, be it src/settings or dist/settings.
 const packagedRules = fileURLToPath(new URL('../../rules/default.yaml', import.meta.url));
 
-/** The rules in the file that a settings file names by a path relative to itself; its problems bear that file's name. */
-export function loadRules(settings: YamlSource, path: string): ParsedRuleset {
+/**
+ * The rules in the file that a settings file names by a path relative to itself; its problems bear that file's name.
+ */
+export function loadRules(settings: YamlSource, path: string): Checked<Ruleset> {
   const file = isAbsolute(path) ? path : join(dirname(settings.file), path);
   const content = readTextFile(file);
   if (content.ok) return parseRuleset(file, content.value);
-  return { ok: false, problems: [problemAt(settings, ['rules'], `the file ${file} ${content.reason}`)] };
+  return { ok: false, reason: [problemAt(settings, ['rules'], `the file ${file} ${content.reason}`)] };
 }
 
 /** The rules that hold where the settings name none: rules/default.yaml of the package. */
-export function loadPackagedRules(): ParsedRuleset {
+export function loadPackagedRules(): Checked<Ruleset> {
   const content = readTextFile(packagedRules);
   if (content.ok) return parseRuleset(packagedRules, content.value, 'packaged default');
-  return { ok: false, problems: [wholeFileProblem(packagedRules, `the packaged rules file ${content.reason}`)] };
+  return { ok: false, reason: [wholeFileProblem(packagedRules, `the packaged rules file ${content.reason}`)] };
 }

@@ -1,59 +1,55 @@
 // What does the operator's settings file say, or what is wrong with it? The one way from the disk to Settings.
-// Must not break: strict, and everything wrong is told at once with its place: syntax, keys, values, keys that contradict
-// one another, and the rules file that the settings name. Never an exception.
+// Must not break: strict, and everything wrong is told at once with its place: syntax, keys, values, keys that
+// contradict one another, and the rules file that the settings name. Never an exception.
 
-import { inReadingOrder, type Problem, wholeFileProblem } from '../yaml/problem.ts';
+import type { Ruleset } from '../policy/ruleset.ts';
+import { type Checked, inReadingOrder, type Problem, wholeFileProblem } from '../yaml/problem.ts';
 import { checkSchema } from '../yaml/schema-problems.ts';
 import { problemAt, readYaml, type YamlSource } from '../yaml/yaml-source.ts';
 import { buildSettings } from './build-settings.ts';
 import { crossCheck } from './cross-check.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { loadPackagedRules, loadRules } from './load-rules.ts';
-import type { ParsedRuleset } from './parse-ruleset.ts';
 import { readTextFile } from './read-text-file.ts';
 import { readableSettings, rulesPathOf } from './readable-settings.ts';
 import { settingsSchema } from './schema.ts';
 import type { Settings } from './settings.ts';
 
-export type Loaded =
-  | { readonly ok: true; readonly settings: Settings }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
-
 /**
  * Reads and checks a settings file and the rules file that it names. `${NAME}` in values comes from the environment.
  * Problems name the files by the path given here and are in reading order; there is at least one.
  */
-export function loadSettings(file: string, environment: Environment = process.env): Loaded {
+export function loadSettings(file: string, environment: Environment = process.env): Checked<Settings> {
   const content = readTextFile(file);
   if (!content.ok) return failed([wholeFileProblem(file, `this settings file ${content.reason}`)]);
   const read = readYaml(file, content.value, (text) => interpolate(text, environment));
-  if (!read.ok) return failed(read.problems);
-  if (read.source.data === null) return failed([wholeFileProblem(file, emptySettings)]);
-  return checkSettings(read.source);
+  if (!read.ok) return failed(read.reason);
+  if (read.value.data === null) return failed([wholeFileProblem(file, emptySettings)]);
+  return checkSettings(read.value);
 }
 
 const emptySettings = 'this settings file is empty; copy deploy/reverse.yaml and change its addresses';
 
-function checkSettings(source: YamlSource): Loaded {
+function checkSettings(source: YamlSource): Checked<Settings> {
   const checked = checkSchema(settingsSchema, source);
   const findings = crossCheck(readableSettings(source.data));
   const rules = rulesOf(source);
   const problems = [
     ...source.problems,
-    ...(checked.ok ? [] : checked.problems),
+    ...(checked.ok ? [] : checked.reason),
     ...findings.map(({ path, message }) => problemAt(source, path, message)),
-    ...(rules.ok ? [] : rules.problems),
+    ...(rules.ok ? [] : rules.reason),
   ];
   if (!checked.ok || !rules.ok || problems.length > 0) return failed(problems);
-  return { ok: true, settings: buildSettings(checked.value, rules.ruleset) };
+  return { ok: true, value: buildSettings(checked.value, rules.value) };
 }
 
-function rulesOf(source: YamlSource): ParsedRuleset {
+function rulesOf(source: YamlSource): Checked<Ruleset> {
   const path = rulesPathOf(source.data);
   // A path that is wrong in itself falls to the packaged rules here too; the schema has told what is wrong with it.
   return path === undefined ? loadPackagedRules() : loadRules(source, path);
 }
 
-function failed(problems: readonly Problem[]): Loaded {
-  return { ok: false, problems: inReadingOrder(problems) };
+function failed(problems: readonly Problem[]): Checked<Settings> {
+  return { ok: false, reason: inReadingOrder(problems) };
 }

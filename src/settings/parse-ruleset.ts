@@ -6,15 +6,11 @@ import type { z } from 'zod';
 import { parseNetwork } from '../address/network.ts';
 import { parsed, unreadable } from '../address/parsed.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
-import { inReadingOrder, type Problem, wholeFileProblem } from '../yaml/problem.ts';
+import { type Checked, inReadingOrder, wholeFileProblem } from '../yaml/problem.ts';
 import { list, oneOf, section, text, wholeNumber } from '../yaml/schema-parts.ts';
 import { checkSchema } from '../yaml/schema-problems.ts';
 import { readYaml } from '../yaml/yaml-source.ts';
 import { portRanges } from './port-ranges.ts';
-
-export type ParsedRuleset =
-  | { readonly ok: true; readonly ruleset: Ruleset }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 const network = text('an address or a network, as 192.0.2.0/24', parseNetwork);
 
@@ -48,14 +44,14 @@ const rulesetSchema = section({
  * Reads a rules file. What a security officer must decide has to be there.
  * `file` is the path by which problems name the file; `source` is how log lines name the rules.
  */
-export function parseRuleset(file: string, content: string, source = file): ParsedRuleset {
+export function parseRuleset(file: string, content: string, source = file): Checked<Ruleset> {
   const read = readYaml(file, content);
   if (!read.ok) return read;
-  if (read.source.data === null) return { ok: false, problems: [wholeFileProblem(file, emptyFile)] };
-  const checked = checkSchema(rulesetSchema, read.source);
-  const problems = [...read.source.problems, ...(checked.ok ? [] : checked.problems)];
-  if (!checked.ok || problems.length > 0) return { ok: false, problems: inReadingOrder(problems) };
-  return { ok: true, ruleset: rulesetOf(source, checked.value) };
+  if (read.value.data === null) return { ok: false, reason: [wholeFileProblem(file, emptyFile)] };
+  const checked = checkSchema(rulesetSchema, read.value);
+  const problems = [...read.value.problems, ...(checked.ok ? [] : checked.reason)];
+  if (!checked.ok || problems.length > 0) return { ok: false, reason: inReadingOrder(problems) };
+  return { ok: true, value: rulesetOf(source, checked.value) };
 }
 
 // Keys that came after the first rules files were written may be left out, and then mean what is safe.

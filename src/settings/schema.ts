@@ -8,6 +8,7 @@ import { hostName } from './host-name.ts';
 import { kernelSchema } from './kernel-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { duration, size } from './quantity.ts';
+import { logLevels } from './settings.ts';
 import { listenEndpoint } from './usable-address.ts';
 
 const sessionsSchema = section({
@@ -51,7 +52,7 @@ export const settingsSchema = section({
     'off',
     section({ listen: listenEndpoint, hosts: list(hostName, 'host names').optional() }),
   ).optional(),
-  log: section({ level: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).optional() }).optional(),
+  log: section({ level: oneOf(logLevels).optional() }).optional(),
   // Threads beyond the processors only wait for one another; 64 is the largest machine that anybody gives to this.
   engines: wordOrNumber('auto', 1, 64).optional(),
   sessions: sessionsSchema.optional(),

@@ -18,7 +18,9 @@ export interface Settings {
   readonly kernel: KernelSettings;
 }
 
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+export type LogLevel = (typeof logLevels)[number];
 
 /** The pages for operators and Prometheus. */
 export interface AdminSettings {
@@ -53,7 +55,10 @@ interface ListenerCommon {
   readonly advertise: Address | undefined;
   /** Address written into PORT and EPRT towards the server; without it the local address of the server leg. */
   readonly advertiseToServer: Address | undefined;
-  /** Where data runs: through sockets of this process, through pinholes of the kernel, or the kernel where it can join the legs. */
+  /**
+   * Where data runs: through sockets of this process, through pinholes of the kernel, or the kernel where it can join
+   * the legs.
+   */
   readonly dataPath: 'relay' | 'kernel' | 'auto';
   readonly dataPorts: readonly PortRange[];
   readonly serverMode: 'as-client' | 'passive' | 'active';
@@ -79,7 +84,9 @@ export interface TransparentListener extends ListenerCommon {
   /** The only servers that may be reached; a published endpoint counts as the server behind it. */
   readonly servers: readonly Network[];
   readonly publish: readonly Published[];
-  /** Whom the server sees as the peer: the client, the gateway's address on that route, or an address of this machine. */
+  /**
+   * Whom the server sees as the peer: the client, the gateway's address on that route, or an address of this machine.
+   */
   readonly source: 'client' | 'gateway' | Address;
 }
 
@@ -97,7 +104,9 @@ export interface KernelSettings {
   readonly guard: readonly Network[];
   /** Whether data connections end with their session. */
   readonly endFlows: boolean;
-  /** Differentiated services code points, 0 to 63 (RFC 2474), of what the gateway sends; undefined leaves them alone. */
+  /**
+   * Differentiated services code points, 0 to 63 (RFC 2474), of what the gateway sends; undefined leaves them alone.
+   */
   readonly dscp: { readonly control: number | undefined; readonly data: number | undefined };
 }
 

@@ -1,6 +1,6 @@
 // The octets of ctnetlink: what does the kernel tell of a TCP flow, and how is it asked about one? Only layout here; no
-// octets make the reader throw, and what is not a TCP flow over IPv4 or IPv6 it leaves out. Numbers inside the attributes
-// are in network order. linux/netfilter/nfnetlink_conntrack.h.
+// octets make the reader throw, and what is not a TCP flow over IPv4 or IPv6 it leaves out. Numbers inside the
+// attributes are in network order. linux/netfilter/nfnetlink_conntrack.h.
 
 import { nameOfErrno, type SysErrorCode } from './errno.ts';
 import {
@@ -155,7 +155,10 @@ export function* flowAnswersIn(datagram: Uint8Array, length: number, sequence: n
 // One for all requests, with a store outside the JavaScript heap: a fresh small array would be moved there each time.
 const writer = new MessageWriter(requestOctetsMax);
 
-/** Asks for one flow, or has the kernel forget it: `get` is answered with the flow, `delete` with `done`. Good until the next call. */
+/**
+ * Asks for one flow, or has the kernel forget it: `get` is answered with the flow, `delete` with `done`. Good until the
+ * next call.
+ */
 export function flowRequest(ask: 'get' | 'delete', tuple: FlowTuple, sequence: number): Uint8Array {
   const v4 = tuple.family === 4;
   const addressOctets = v4 ? 4 : 16;
@@ -182,7 +185,10 @@ export function flowRequest(ask: 'get' | 'delete', tuple: FlowTuple, sequence: n
   return writer.octets.subarray(0, writer.length);
 }
 
-/** Asks for all flows with this mark whose handshake is complete, answered with each of them and an `end`. Good until the next call. */
+/**
+ * Asks for all flows with this mark whose handshake is complete, answered with each of them and an `end`. Good until
+ * the next call.
+ */
 export function flowListRequest(mark: number, sequence: number): Uint8Array {
   writer.reset();
   writer.beginMessage(CT_GET, NLM_F_REQUEST | NLM_F_DUMP, sequence);

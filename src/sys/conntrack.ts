@@ -1,8 +1,9 @@
 // What became of the connections that our pinholes let through? The kernel's tracker tells over netlink that one begins
-// and that it is forgotten, to those who ask for one ct mark; what lies between must be asked for. To be told that too is
-// dear: the kernel would build messages for every step of every connection through this machine, ours or not, in the path
-// of its packets. It may tell late and, when it cannot keep up, not at all (`onLost`); nothing here waits or throws.
-// Seen by a router between real peers:
+// and that it is forgotten, to those who ask for one ct mark; what lies between must be asked for. To be told that too
+// is
+// dear: the kernel would build messages for every step of every connection through this machine, ours or not, in the
+// path of its packets. It may tell late and, when it cannot keep up, not at all (`onLost`); nothing here waits or
+// throws. Seen by a router between real peers:
 //
 //   SYN passed                                   new syn-sent
 //   handshake done, data can flow                [syn-recv] established
@@ -14,9 +15,9 @@
 //   forgotten by `kill` or an administrator      destroy with the last state
 //
 // last-ack is not yet the end in order: octets before the last FIN may still meet a reset. That a flow in time-wait is
-// forgotten flow-filter.ts keeps in the kernel. nf_conntrack_proto_tcp.c; sysctl net.netfilter.nf_conntrack_tcp_timeout_*.
+// forgotten flow-filter.ts keeps in the kernel. nf_conntrack_proto_tcp.c; sysctl
+// net.netfilter.nf_conntrack_tcp_timeout_*.
 
-import { readFileSync } from 'node:fs';
 import {
   type Flow,
   type FlowAnswer,
@@ -38,8 +39,8 @@ import { setInteger } from './socket-option.ts';
 
 export type { Flow, FlowEvent, FlowOctets, FlowTuple } from './conntrack-message.ts';
 
-// An event is some 250 octets, for which the kernel counts 1,280, and it doubles what it is asked for: room for 13,000, or
-// 4,000 connections that begin and end during one long turn. Memory is taken only while they wait.
+// An event is some 250 octets, for which the kernel counts 1,280, and it doubles what it is asked for: room for 13,000,
+// or 4,000 connections that begin and end during one long turn. Memory is taken only while they wait.
 const queueOctetsDefault = 8 * 1024 * 1024;
 // The longest event is below 1 KiB.
 const datagramOctetsMax = 8192;
@@ -162,7 +163,8 @@ export class FlowWatch implements Pollable {
   /**
    * The kernel forgets the flow, and tells its end as of any other. Its packets are no longer translated nor marked, so
    * what a guard or the operator's rules keep out passes no more; all else is a new flow to the tracker
-   * (net.netfilter.nf_conntrack_tcp_loose), which the rules of chains.ts for kernel.endFlows reset. False where it was gone.
+   * (net.netfilter.nf_conntrack_tcp_loose), which the rules of chains.ts for kernel.endFlows reset. False where it was
+   * gone.
    */
   kill(tuple: FlowTuple): boolean {
     const answer = this.request('delete', tuple);
@@ -183,8 +185,9 @@ export class FlowWatch implements Pollable {
   }
 
   /**
-   * Every flow with the mark whose handshake is complete, as the kernel knows them now: it looks through all connections of this
-   * machine, so this is for when nothing less will do. Undefined where it could not be asked to the end.
+   * Every flow with the mark whose handshake is complete, as the kernel knows them now: it looks through all
+   * connections of this machine, so this is for when nothing less will do. Undefined where it could not be asked to the
+   * end.
    */
   list(): readonly Flow[] | undefined {
     this.sequence = (this.sequence + 1) >>> 0;
@@ -218,16 +221,6 @@ export class FlowWatch implements Pollable {
       if (answer !== undefined) return answer;
     }
     return 'ETIMEDOUT';
-  }
-}
-
-/** Do flows that begin now have their octets counted? The operator turns it on: sysctl net.netfilter.nf_conntrack_acct=1. */
-export function accountingIsOn(): boolean {
-  try {
-    return readFileSync('/proc/sys/net/netfilter/nf_conntrack_acct', 'latin1').trim() === '1';
-  } catch {
-    // No connection tracking at all.
-    return false;
   }
 }
 

@@ -1,6 +1,6 @@
-// How is a transaction of set elements written for nf_tables? The same as `add element inet TABLE SET { KEY timeout 30s : VALUE }`
-// and `delete element inet TABLE SET { KEY }`, one message for each change, so that a refusal names the change it is for.
-// linux/netfilter/nfnetlink.h (batches), linux/netfilter/nf_tables.h (messages and attributes).
+// How is a transaction of set elements written for nf_tables? The same as `add element inet TABLE SET { KEY timeout 30s
+// : VALUE }` and `delete element inet TABLE SET { KEY }`, one message for each change, so that a refusal names the
+// change it is for. linux/netfilter/nfnetlink.h (batches), linux/netfilter/nf_tables.h (messages and attributes).
 
 import { MessageWriter, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, nameOctets } from './netlink.ts';
 
@@ -18,8 +18,8 @@ export interface ElementChange {
 /** 'destroy' takes a missing key for deleted (since Linux 6.3), 'delete' refuses. */
 export type Deletion = 'destroy' | 'delete';
 
-// Room for a hundred changes and more, of which a way has at most six. All of them may be refused, and the refusals must fit
-// the receive buffer, which by default (net.core.rmem_default) holds some 250.
+// Room for a hundred changes and more, of which a way has at most six. All of them may be refused, and the refusals
+// must fit the receive buffer, which by default (net.core.rmem_default) holds some 250.
 const octetsMax = 16_384;
 
 const AF_UNSPEC = 0;
@@ -52,7 +52,9 @@ export class ElementBatch {
     this.table = nameOctets(table);
   }
 
-  /** Message `first` begins the batch, each change has the next number, one more ends it. False where it is too long. */
+  /**
+   * Message `first` begins the batch, each change has the next number, one more ends it. False where it is too long.
+   */
   write(changes: readonly ElementChange[], deletion: Deletion, first: number): boolean {
     this.writer.reset();
     this.writeBoundary(NFNL_MSG_BATCH_BEGIN, first);

@@ -45,7 +45,9 @@ export function nameOfErrno(errno: number): SysErrorCode {
   return (codes as Record<number, SysErrorCode | undefined>)[errno] ?? 'EOTHER';
 }
 
-/** The world failed: which call, with which code. Thrown only where no caller can go on (set-up); hot paths return it. */
+/**
+ * The world failed: which call, with which code. Thrown only where no caller can go on (set-up); hot paths return it.
+ */
 export class SysError extends Error {
   readonly call: string;
   readonly code: SysErrorCode;

@@ -1,6 +1,6 @@
-// Which conntrack events reach this process? A classic BPF program lets into the socket's queue only what says something
-// new of flows with our ct mark, so that a router full of other traffic costs us nothing and cannot make our own events be
-// lost. What it cannot judge it lets pass. linux/filter.h, linux/bpf_common.h.
+// Which conntrack events reach this process? A classic BPF program lets into the socket's queue only what says
+// something new of flows with our ct mark, so that a router full of other traffic costs us nothing and cannot make our
+// own events be lost. What it cannot judge it lets pass. linux/filter.h, linux/bpf_common.h.
 
 import {
   attributesAt,
@@ -26,8 +26,8 @@ const LD_B_IND = 0x50;
 const JEQ_K = 0x15;
 const RET_K = 0x06;
 const TAX = 0x07;
-// SKF_AD_OFF + SKF_AD_NLATTR and SKF_AD_NLATTR_NEST: where, from the attribute at A on or within it, is the one of type X?
-// 0: nowhere.
+// SKF_AD_OFF + SKF_AD_NLATTR and SKF_AD_NLATTR_NEST: where, from the attribute at A on or within it, is the one of type
+// X? 0: nowhere.
 const FIND_ATTRIBUTE = 0xfffff000 + 12;
 const FIND_NESTED = 0xfffff000 + 16;
 const attributeHeaderOctets = 4;
@@ -57,8 +57,8 @@ function ofMark(mark: number): Instruction[] {
 }
 
 /**
- * Not that a flow which has ended in order is forgotten: the kernel does that two minutes later and to thousands at once,
- * which could overflow the queue.
+ * Not that a flow which has ended in order is forgotten: the kernel does that two minutes later and to thousands at
+ * once, which could overflow the queue.
  */
 function ofNews(): Instruction[] {
   return [

@@ -1,6 +1,7 @@
 // Is another process of this network namespace at the same thing? What tells so is a netlink socket that is a member of
 // groups: no process gets into one without CAP_NET_ADMIN, so nobody else can keep the gateway out, and it goes with its
-// process, however that ends. A file would stay behind, and the name of a local socket is anybody's to take. netlink(7).
+// process, however that ends. A file would stay behind, and the name of a local socket is anybody's to take.
+// netlink(7).
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -12,8 +13,8 @@ export type Holding =
   /** EADDRINUSE: somebody else holds it; EPERM without CAP_NET_ADMIN. */
   | { readonly ok: false; readonly code: SysErrorCode };
 
-// The first nine groups have a meaning (NFNLGRP_*); nothing is ever told to the others. The name is in which of these are
-// joined, so that two names are taken for one in four million cases.
+// The first nine groups have a meaning (NFNLGRP_*); nothing is ever told to the others. The name is in which of these
+// are joined, so that two names are taken for one in four million cases.
 const meaningfulGroups = 9;
 const alwaysJoined = 0x8000_0000;
 
@@ -30,7 +31,8 @@ export class HeldName {
     const groups = ((hash << meaningfulGroups) | alwaysJoined) >>> 0;
     const fd = libc.socket(libc.AF_NETLINK, libc.SOCK_RAW | libc.SOCK_CLOEXEC, libc.NETLINK_NETFILTER);
     if (fd < 0) return { ok: false, code: libc.lastError() };
-    // Of two that begin at once only one gets the number. Others may have it without being members: then any number will do.
+    // Of two that begin at once only one gets the number. Others may have it without being members: then any number
+    // will do.
     const number = hash >>> 1;
     const code = joined(fd, number, groups) ?? (members(groups) > 1 ? 'EADDRINUSE' : undefined);
     const second = code === 'EADDRINUSE' && members(groups) === 0 ? joined(fd, 0, groups) : code;
@@ -52,7 +54,10 @@ function joined(fd: number, number: number, groups: number): SysErrorCode | unde
   return libc.bindSocket(fd, address, address.length) === 0 ? undefined : libc.lastError();
 }
 
-/** How many sockets are members of these groups and no others above the meaningful ones. proc(5): socket, protocol, port, groups. */
+/**
+ * How many sockets are members of these groups and no others above the meaningful ones. proc(5): socket, protocol,
+ * port, groups.
+ */
 function members(groups: number): number {
   const lines = readFileSync('/proc/thread-self/net/netlink', 'latin1').split('\n').slice(1);
   return lines.filter((line) => {

@@ -1,6 +1,6 @@
-// Runs nft scripts in this process, as `nft -f` would: for rulesets, at start, stop and reload. Elements of sets change too
-// often for this and go through nfnetlink.ts. One call is one transaction. The library keeps state outside its contexts,
-// so only one thread of the process, the main one, may call. libnftables(3), libnftables-json(5).
+// Runs nft scripts in this process, as `nft -f` would: for rulesets, at start, stop and reload. Elements of sets change
+// too often for this and go through nfnetlink.ts. One call is one transaction. The library keeps state outside its
+// contexts, so only one thread of the process, the main one, may call. libnftables(3), libnftables-json(5).
 
 import koffi from 'koffi';
 import { SysError } from './errno.ts';

@@ -1,6 +1,6 @@
-// Asks a part of the kernel (netfilter, the routes) and reads its answers, with a bound on every wait. The kernel answers before send(2) returns;
-// should an answer be lost all the same, the socket is closed and the next question opens another: nothing that comes late
-// is ever taken for the answer to something else. netlink(7).
+// Asks a part of the kernel (netfilter, the routes) and reads its answers, with a bound on every wait. The kernel
+// answers before send(2) returns; should an answer be lost all the same, the socket is closed and the next question
+// opens another: nothing that comes late is ever taken for the answer to something else. netlink(7).
 
 import { nameOfErrno, SysError, type SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';

@@ -1,7 +1,8 @@
 // How are netlink messages laid out? Writes them one after another into one buffer and reads what the kernel answers.
-// Whoever writes too much is told by `full`, and nothing beyond the buffer is touched; whatever is read, nothing outside
-// the octets received is looked at. Headers and lengths are in host order, which is little-endian on both processors
-// that Portcullis is built for; values inside netfilter's attributes are in network order. netlink(7), RFC 3549 §2.2.
+// Whoever writes too much is told by `full`, and nothing beyond the buffer is touched; whatever is read, nothing
+// outside the octets received is looked at. Headers and lengths are in host order, which is little-endian on both
+// processors that Portcullis is built for; values inside netfilter's attributes are in network order. netlink(7), RFC
+// 3549 §2.2.
 
 /** nlmsghdr: length u32, type u16, flags u16, sequence u32, port id u32. */
 export const headerOctets = 16;

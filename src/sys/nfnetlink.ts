@@ -1,7 +1,7 @@
 // How do elements get into the sets and maps of our nftables table, and out again, within microseconds?
-// One commit is one transaction of the kernel, all of its changes or none, and synchronous, so that no line can overtake the
-// way that it names. A refused transaction costs milliseconds, for which the kernel waits (RCU) while it undoes things: no
-// ordinary course of events may lead to one. netlink(7), nft(8).
+// One commit is one transaction of the kernel, all of its changes or none, and synchronous, so that no line can
+// overtake the way that it names. A refused transaction costs milliseconds, for which the kernel waits (RCU) while it
+// undoes things: no ordinary course of events may lead to one. netlink(7), nft(8).
 
 import { type Deletion, ElementBatch, type ElementChange } from './element-batch.ts';
 import type { SysErrorCode } from './errno.ts';
@@ -12,18 +12,19 @@ export type { ElementChange } from './element-batch.ts';
 
 /**
  * `set` is the set of the change that was refused; undefined where the transaction was. Codes:
- * EEXIST: an added key is there and has not expired; EBUSY: in a map, with another value. ENFILE: the set is full. ENOENT: no
- * such table, set or key to delete. EINVAL: key, value or timeout do not fit the set. EPERM: CAP_NET_ADMIN is missing.
- * EMSGSIZE: more changes than one transaction holds (a hundred and more). ETIMEDOUT: no answer came, and only here it is
- * unknown whether the changes took place.
+ * EEXIST: an added key is there and has not expired; EBUSY: in a map, with another value. ENFILE: the set is full.
+ * ENOENT: no such table, set or key to delete. EINVAL: key, value or timeout do not fit the set. EPERM: CAP_NET_ADMIN
+ * is missing. EMSGSIZE: more changes than one transaction holds (a hundred and more). ETIMEDOUT: no answer came, and
+ * only here it is unknown whether the changes took place.
  */
 export type Committed =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: SysErrorCode; readonly set: string | undefined };
 
 const done: Committed = { ok: true };
-// While the kernel makes a set's hash table larger or smaller it may refuse an addition (EBUSY: rhashtable_insert_rehash). Once
-// in some thousand, and the time that the refusal itself takes is enough for that to be over.
+// While the kernel makes a set's hash table larger or smaller it may refuse an addition (EBUSY:
+// rhashtable_insert_rehash). Once in some thousand, and the time that the refusal itself takes is enough for that to be
+// over.
 const resizingTriesMax = 3;
 
 /** The elements of one inet table in the network namespace of the thread that opens this. */
@@ -34,6 +35,8 @@ export class SetElements {
   private sequence = 0;
   /** Of the last transaction: what was refused with ENOENT. */
   private readonly missing = new Set<ElementChange>();
+  /** What the answer to the transaction under way has said until now. */
+  private soFar: Committed = done;
 
   private constructor(table: string, socket: NetlinkSocket, deletion: Deletion) {
     this.batch = new ElementBatch(table);
@@ -59,7 +62,8 @@ export class SetElements {
     // An addition among them would open what its caller wants closed.
     if (changes.some(isAddition)) throw new TypeError('remove() takes deletions only');
     let left = this.deletion === 'destroy' ? changes : changes.filter((change) => this.isThere(change));
-    // What goes between the question and the deletion, or with its set, takes the others' transaction with it: once more.
+    // What goes between the question and the deletion, or with its set, takes the others' transaction with it: once
+    // more.
     while (left.length > 0) {
       const removed = this.transact(left, this.deletion);
       if (removed.ok) return removed;
@@ -125,27 +129,34 @@ export class SetElements {
 
   /** The kernel goes through all changes even after a refusal, and what it says of the last one comes last. */
   private readAnswer(changes: readonly ElementChange[], first: number): Committed {
-    let refused = done;
+    this.soFar = done;
     for (let receipts = changes.length + staleMax; receipts > 0; receipts--) {
       const count = this.socket.receive();
       if (typeof count !== 'number') return { ok: false, code: count, set: undefined };
-      for (const { type, sequence, from, to } of messagesIn(this.socket.answer, count)) {
-        const place = (sequence - first) >>> 0;
-        if (type !== NLMSG_ERROR || place > changes.length) continue;
-        const code = this.socket.errorAt(from, to);
-        // The transaction as a whole: not permitted, no memory. What else is said of its parts no longer matters.
-        if (place === 0) return this.refusedWhole(code ?? 'EPROTO');
-        if (code !== undefined) refused = this.refusal(refused, changes[place - 1]!, code);
-        if (place === changes.length) return refused;
-      }
+      const outcome = this.readDatagram(count, changes, first);
+      if (outcome !== undefined) return outcome;
     }
     return this.refusedWhole('ETIMEDOUT');
   }
 
+  /** How the transaction went, once a datagram says it of the last change or of the whole. */
+  private readDatagram(count: number, changes: readonly ElementChange[], first: number): Committed | undefined {
+    for (const { type, sequence, from, to } of messagesIn(this.socket.answer, count)) {
+      const place = (sequence - first) >>> 0;
+      if (type !== NLMSG_ERROR || place > changes.length) continue;
+      const code = this.socket.errorAt(from, to);
+      // The transaction as a whole: not permitted, no memory. What else is said of its parts no longer matters.
+      if (place === 0) return this.refusedWhole(code ?? 'EPROTO');
+      if (code !== undefined) this.refused(changes[place - 1]!, code);
+      if (place === changes.length) return this.soFar;
+    }
+    return undefined;
+  }
+
   /** The first refusal counts, but ENOENT, which a removal does not mind, only where there is no other. */
-  private refusal(before: Committed, change: ElementChange, code: SysErrorCode): Committed {
+  private refused(change: ElementChange, code: SysErrorCode): void {
     if (code === 'ENOENT') this.missing.add(change);
-    return before.ok || before.code === 'ENOENT' ? { ok: false, code, set: change.set } : before;
+    if (this.soFar.ok || this.soFar.code === 'ENOENT') this.soFar = { ok: false, code, set: change.set };
   }
 
   /** Answers that are still to come must find nobody. */

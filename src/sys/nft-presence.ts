@@ -1,5 +1,5 @@
-// Is an nftables table there? The cheapest question that netfilter answers: a few microseconds, whatever the table holds, so
-// that it can be asked often. linux/netfilter/nf_tables.h.
+// Is an nftables table there? The cheapest question that netfilter answers: a few microseconds, whatever the table
+// holds, so that it can be asked often. linux/netfilter/nf_tables.h.
 
 import { NFNL_SUBSYS_NFTABLES, NFPROTO_INET } from './element-batch.ts';
 import { MessageWriter, NLM_F_REQUEST, nameOctets } from './netlink.ts';

@@ -22,8 +22,9 @@ export const edgeTriggered = 0x80000000 | Ready.in | Ready.priority | Ready.out 
 /** Level-triggered read: for listeners and the wake-up. */
 export const levelIn = Ready.in;
 
-// To be woken costs a sleeping thread some 50 microseconds, and its peer the same once more; an answer of a peer that is near
-// and awake takes hardly longer. How long to look out follows from how long the last answers took, as in the kernel's halt
+// To be woken costs a sleeping thread some 50 microseconds, and its peer the same once more; an answer of a peer that
+// is near and awake takes hardly longer. How long to look out follows from how long the last answers took, as in the
+// kernel's halt
 // polling: it grows while a little more would have met them, and shrinks to nothing where peers are far away.
 const lookoutMaxMs = 0.2;
 const lookoutMinMs = 0.02;
@@ -67,7 +68,10 @@ export class Poller {
     this.timers = new TimerWheel(this.nowMs);
   }
 
-  /** Registers a descriptor; closing it ends the registration, `forget` must be called then. Throws SysError (ENOMEM, ENOSPC). */
+  /**
+   * Registers a descriptor; closing it ends the registration, `forget` must be called then. Throws SysError (ENOMEM,
+   * ENOSPC).
+   */
   add(fd: number, pollable: Pollable, events: number): void {
     const generation = ((this.generations[fd] ?? 0) + 1) | 0;
     this.registration[0] = events | 0;
@@ -106,7 +110,10 @@ export class Poller {
     this.deferred.push(task);
   }
 
-  /** Something has just been sent that is usually answered at once: the next wait looks out for a moment before it sleeps. */
+  /**
+   * Something has just been sent that is usually answered at once: the next wait looks out for a moment before it
+   * sleeps.
+   */
   expectAnswer(): void {
     this.outlook = 'look-out';
   }
@@ -116,14 +123,16 @@ export class Poller {
     this.first.push(task);
   }
 
-  /** Runs `task` when all else of this turn is done: what nobody waits for, such as closing what has served its time. */
+  /**
+   * Runs `task` when all else of this turn is done: what nobody waits for, such as closing what has served its time.
+   */
   atLast(task: () => void): void {
     this.last.push(task);
   }
 
   /**
-   * Waits at most `timeoutMs` and dispatches what is ready, then what was deferred, then the timers that are due, and at
-   * last what was left for then.
+   * Waits at most `timeoutMs` and dispatches what is ready, then what was deferred, then the timers that are due, and
+   * at last what was left for then.
    */
   turn(timeoutMs: number): void {
     const wait = this.deferred.length + this.last.length > 0 ? 0 : Math.min(timeoutMs, this.timers.waitMs(this.nowMs));

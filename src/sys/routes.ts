@@ -1,5 +1,5 @@
-// Where would a packet to this address go? The kernel's own answer, asked anew each time, because addresses and routes of a
-// router change while it runs. rtnetlink(7), linux/rtnetlink.h.
+// Where would a packet to this address go? The kernel's own answer, asked anew each time, because addresses and routes
+// of a router change while it runs. rtnetlink(7), linux/rtnetlink.h.
 
 import * as libc from './libc.ts';
 import { attributesIn, MessageWriter, messagesIn, NLM_F_REQUEST } from './netlink.ts';

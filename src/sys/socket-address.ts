@@ -10,10 +10,10 @@ export interface SocketAddress {
 }
 
 /** Octets of the larger of the two structures. */
-export const socketAddressOctetsMax = 28;
+const socketAddressOctetsMax = 28;
 
-// One structure for all calls, with a store outside the JavaScript heap: a fresh small array would have to be moved there
-// each time, which costs more than the system call it is for.
+// One structure for all calls, with a store outside the JavaScript heap: a fresh small array would have to be moved
+// there each time, which costs more than the system call it is for.
 const store = new ArrayBuffer(socketAddressOctetsMax);
 const view = new DataView(store);
 const structures = { 4: new Uint8Array(store, 0, 16), 16: new Uint8Array(store, 0, 28) } as const;

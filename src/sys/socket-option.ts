@@ -1,6 +1,6 @@
 // Integer socket options, without a buffer per call. socket(7), tcp(7), ip(7).
 
-import { nameOfErrno, SysError, type SysErrorCode } from './errno.ts';
+import { nameOfErrno, type SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
 
 const value = new Int32Array(1);
@@ -11,11 +11,6 @@ const lengthOctets = new Uint8Array(length.buffer);
 export function setInteger(fd: number, level: number, option: number, to: number): boolean {
   value[0] = to;
   return libc.setsockopt(fd, level, option, valueOctets, 4) === 0;
-}
-
-/** For options without which going on would be wrong. Throws SysError. */
-export function requireInteger(fd: number, level: number, option: number, to: number): void {
-  if (!setInteger(fd, level, option, to)) throw new SysError('setsockopt', libc.lastError());
 }
 
 /** Reads an option that holds an errno (SO_ERROR): its name, or undefined where it is zero. */
@@ -55,12 +50,17 @@ export function asTransparent(fd: number, family: number): boolean {
     : setInteger(fd, libc.IPPROTO_IP, libc.IP_TRANSPARENT, 1);
 }
 
-/** What the socket sends carries this mark for routes and packet filters of this machine. False without CAP_NET_ADMIN. */
+/**
+ * What the socket sends carries this mark for routes and packet filters of this machine. False without CAP_NET_ADMIN.
+ */
 export function setMark(fd: number, mark: number): boolean {
   return setInteger(fd, libc.SOL_SOCKET, libc.SO_MARK, mark);
 }
 
-/** Packets of the socket pass no other interface, in either direction (socket(7)). False where there is none of this name. */
+/**
+ * Packets of the socket pass no other interface, in either direction (socket(7)). False where there is none of this
+ * name.
+ */
 export function boundToInterface(fd: number, name: string): boolean {
   const octets = new TextEncoder().encode(`${name}\0`);
   return libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_BINDTODEVICE, octets, octets.length) === 0;
@@ -70,8 +70,8 @@ const IP_TOS = 1;
 const IPV6_TCLASS = 67;
 
 /**
- * Packets of the socket carry this code point (RFC 2474 §3); on a listener, those of all connections that it accepts from
- * now on. The two bits below belong to ECN (RFC 3168 §5), and the kernel keeps them to itself.
+ * Packets of the socket carry this code point (RFC 2474 §3); on a listener, those of all connections that it accepts
+ * from now on. The two bits below belong to ECN (RFC 3168 §5), and the kernel keeps them to itself.
  */
 export function setDscp(fd: number, family: number, codePoint: number): void {
   const octet = codePoint << 2;

@@ -9,7 +9,9 @@ export interface SplicePipe {
   readonly writeEnd: number;
 }
 
-/** What one splice may move: the size of the pipe. 1 MiB is what an unprivileged process may ask for (pipe-max-size). */
+/**
+ * What one splice may move: the size of the pipe. 1 MiB is what an unprivileged process may ask for (pipe-max-size).
+ */
 export const pipeOctets = 1_048_576;
 
 // Idle pipes are only descriptors, but an engine that once relayed thousands of streams need not keep them all.

@@ -1,7 +1,9 @@
 // A non-blocking TCP connection: octets in and out, half-close, reset, and the exact reason when it fails.
-// Edge-triggered: after a readiness event the owner reads or writes until WOULD_BLOCK. A short count says the same of `send`
+// Edge-triggered: after a readiness event the owner reads or writes until WOULD_BLOCK. A short count says the same of
+// `send`
 // only: `receive` also stops short at an urgent mark and before the end of the stream, `spliceInto` where the kernel's
-// fragments or the slots of the pipe end. A connection that has failed never reads as ended. tcp(7), socket(7), epoll(7).
+// fragments or the slots of the pipe end. A connection that has failed never reads as ended. tcp(7), socket(7),
+// epoll(7).
 
 import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
@@ -120,7 +122,10 @@ export class TcpSocket implements SpliceableStream {
     return count >= 0 ? count : this.blockedOrFailed();
   }
 
-  /** As `send`, for the last octets before `endWriting` or `close`, which must follow: the kernel holds them back for it. */
+  /**
+   * As `send`, for the last octets before `endWriting` or `close`, which must follow: the kernel holds them back for
+   * it.
+   */
   sendBeforeEnd(from: Uint8Array, length: number): number {
     const count = libc.send(this.fd, from, length, libc.MSG_NOSIGNAL | libc.MSG_MORE);
     return count >= 0 ? count : this.blockedOrFailed();
@@ -132,7 +137,10 @@ export class TcpSocket implements SpliceableStream {
     return count >= 0 ? count : this.blockedOrFailed();
   }
 
-  /** Moves octets from the socket into the pipe without reading them; results as `receive`. A full pipe blocks too, and no event tells. */
+  /**
+   * Moves octets from the socket into the pipe without reading them; results as `receive`. A full pipe blocks too, and
+   * no event tells.
+   */
   spliceInto(pipe: SplicePipe): number {
     const count = libc.splice(this.fd, null, pipe.writeEnd, null, pipeOctets, spliceFlags);
     if (count > 0) return count;
@@ -156,8 +164,8 @@ export class TcpSocket implements SpliceableStream {
   }
 
   /**
-   * Closes; what the kernel has taken is still delivered, unless received octets were left unread: then the kernel sends a
-   * reset (RFC 1122 §4.2.2.13), which may overtake them. Harmless when closed already.
+   * Closes; what the kernel has taken is still delivered, unless received octets were left unread: then the kernel
+   * sends a reset (RFC 1122 §4.2.2.13), which may overtake them. Harmless when closed already.
    */
   close(): void {
     if (this.fd < 0) return;
@@ -167,8 +175,8 @@ export class TcpSocket implements SpliceableStream {
   }
 
   /**
-   * From now on every close but `closeCleanly` is a reset, also the one by the kernel when the process dies: to a server
-   * that stores a file an orderly end is the end of the file, and half of one must not end like that.
+   * From now on every close but `closeCleanly` is a reset, also the one by the kernel when the process dies: to a
+   * server that stores a file an orderly end is the end of the file, and half of one must not end like that.
    */
   partWithReset(): void {
     if (this.parting === 'reset' || this.fd < 0) return;
@@ -177,8 +185,8 @@ export class TcpSocket implements SpliceableStream {
   }
 
   /**
-   * Closes a data connection that came to its proper end: the peer sees the end of the stream, not a reset. At the end of
-   * the turn, because it takes as long as several sends and others wait for theirs.
+   * Closes a data connection that came to its proper end: the peer sees the end of the stream, not a reset. At the end
+   * of the turn, because it takes as long as several sends and others wait for theirs.
    */
   closeCleanly(): void {
     const { fd } = this;
@@ -195,14 +203,15 @@ export class TcpSocket implements SpliceableStream {
     this.close();
   }
 
-  // The kernel reports a reset once, to whichever call comes first. When that was a `send`, the next read is given a clean
-  // end, and a broken transfer would look complete.
+  // The kernel reports a reset once, to whichever call comes first. When that was a `send`, the next read is given a
+  // clean end, and a broken transfer would look complete.
   private endedOrFailed(): number {
     return this.failure === undefined ? 0 : FAILED;
   }
 
-  // splice() does not pass an urgent mark: once the peer has ended its direction, it calls the mark the end. A sender of one
-  // urgent octet could so have the rest of a file left out unseen. A data connection has no use for the mark: it is broken.
+  // splice() does not pass an urgent mark: once the peer has ended its direction, it calls the mark the end. A sender
+  // of one urgent octet could so have the rest of a file left out unseen. A data connection has no use for the mark: it
+  // is broken.
   private stoppedAtUrgentMark(): boolean {
     if (libc.recv(this.fd, peeked, 1, libc.MSG_PEEK) <= 0) return false;
     this.failure = 'EPROTO';
@@ -211,7 +220,8 @@ export class TcpSocket implements SpliceableStream {
 
   private blockedOrFailed(): number {
     const code = libc.lastError();
-    // EINTR does not happen to non-blocking calls in practice; treating it as "later" would lose an edge, so it fails loudly.
+    // EINTR does not happen to non-blocking calls in practice; treating it as "later" would lose an edge, so it fails
+    // loudly.
     if (code === 'EAGAIN') return WOULD_BLOCK;
     this.failure = code;
     return FAILED;

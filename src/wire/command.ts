@@ -1,6 +1,6 @@
 // Which command is this line, and how is a command of ours written? A line is split once: verb, one blank, argument.
-// Must not break: the argument is octets, kept to the last one; the verb is compared without locale and without Unicode.
-// RFC 959 §5.3 (syntax, either case), RFC 3659 §2.2 (one blank; the further ones belong to the name).
+// Must not break: the argument is octets, kept to the last one; the verb is compared without locale and without
+// Unicode. RFC 959 §5.3 (syntax, either case), RFC 3659 §2.2 (one blank; the further ones belong to the name).
 
 import { type Parsed, parsed, unreadable } from '../address/parsed.ts';
 

@@ -1,12 +1,13 @@
 // Which endpoint does an EPRT name, which family an EPSV, which port a 229 reply? And how is an EPRT written?
-// Must not break: delimiters, families and numbers exactly as in the RFC, or unreadable; an address has one family only,
-// so that no rule about IPv4 is walked around in an IPv6 text. RFC 2428 §2 (EPRT), §3 (EPSV, 229), §4 (EPSV ALL).
+// Must not break: delimiters, families and numbers exactly as in the RFC, or unreadable; an address has one family
+// only, so that no rule about IPv4 is walked around in an IPv6 text. RFC 2428 §2 (EPRT), §3 (EPSV, 229), §4 (EPSV ALL).
 
 import { type Endpoint, parseAddress, parsePort } from '../address/endpoint.ts';
 import { type Parsed, unreadable } from '../address/parsed.ts';
 import { withoutBlanks } from './host-port.ts';
 
-// eprt-argument = d net-prt d net-addr d tcp-port d      229 text = "(" d d d tcp-port d ")"      d = %d33-126, always the same
+// eprt-argument = d net-prt d net-addr d tcp-port d      229 text = "(" d d d tcp-port d ")"      d = %d33-126, always
+// the same
 
 /** An EPRT argument; of an unknown family it is answered 522, otherwise unreadable 501. */
 export type ParsedEprt =

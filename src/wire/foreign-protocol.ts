@@ -1,5 +1,5 @@
-// Is this another protocol than FTP, spoken to an FTP port? A web page makes a browser send HTTP with FTP commands in its
-// body, and a server that takes the first lines for mistakes obeys the rest (cross-protocol attack, NAT pinning).
+// Is this another protocol than FTP, spoken to an FTP port? A web page makes a browser send HTTP with FTP commands in
+// its body, and a server that takes the first lines for mistakes obeys the rest (cross-protocol attack, NAT pinning).
 // Must not break: what an odd but honest FTP client could send as its first words is never taken for another protocol.
 // RFC 9112 §3 (HTTP request line), RFC 8446 §5.1 (TLS record), RFC 4253 §4.2 (SSH identification).
 
@@ -42,7 +42,10 @@ export function foreignBeginning(octets: Uint8Array): ForeignProtocol | undefine
   return first >= BLANK || first === TAB || first === LF || first === CR ? undefined : 'binary';
 }
 
-/** Judges a line from somebody who has not logged in, given without its end. `place`: the version is looked for in the first. */
+/**
+ * Judges a line from somebody who has not logged in, given without its end. `place`: the version is looked for in the
+ * first.
+ */
 export function foreignLine(octets: Uint8Array, place: 'first' | 'later'): ForeignProtocol | undefined {
   const head = latin1(octets.subarray(0, headOctets));
   if (place === 'first' && head.startsWith('SSH-')) return 'ssh';

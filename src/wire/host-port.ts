@@ -24,8 +24,9 @@ export function parseHostPort(argument: Uint8Array): Parsed<Endpoint> {
 }
 
 /**
- * Finds the six numbers in a 227 reply. They are for this gateway alone, which uses the port and writes all of them anew, so
- * forms are read that differ for no reader: `002`, blanks around commas. @param replyText The octets after the reply code.
+ * Finds the six numbers in a 227 reply. They are for this gateway alone, which uses the port and writes all of them
+ * anew, so forms are read that differ for no reader: `002`, blanks around commas. @param replyText The octets after the
+ * reply code.
  */
 export function findHostPort(replyText: Uint8Array): Parsed<Endpoint> {
   // RFC 1123 §4.1.2.6: the parentheses are not to be relied on, so the numbers begin at the first digit. Seen are also

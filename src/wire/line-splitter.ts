@@ -1,6 +1,6 @@
 // Where does a line of the control connection end? Octets in, in whatever pieces TCP delivers them; whole lines out.
-// Must not break: any cutting of the same octets gives the same lines; the rest of a line refused for its length is never
-// read as a line; memory stays below the bound; nothing is kept while no line is pending.
+// Must not break: any cutting of the same octets gives the same lines; the rest of a line refused for its length is
+// never read as a line; memory stays below the bound; nothing is kept while no line is pending.
 // RFC 959 §5.3 (CR LF), RFC 1123 §4.1.2.10 (a read has nothing to do with a line), RFC 3659 §2.2 (octets are kept).
 
 /** One line as it was received, and as it may leave. */
@@ -10,8 +10,8 @@ export interface ControlLine {
   /** What is forwarded: content, CR, LF. The very octets received where these ended in CR LF. */
   readonly wire: Uint8Array;
   /**
-   * Why the line must not be forwarded as it is; an overlong one has no octets at all. `endless` follows on `overlong` when
-   * so many more have come that this is no line but a flood.
+   * Why the line must not be forwarded as it is; an overlong one has no octets at all. `endless` follows on `overlong`
+   * when so many more have come that this is no line but a flood.
    */
   readonly fault: 'overlong' | 'endless' | 'bare-cr' | 'nul' | undefined;
 }
@@ -23,15 +23,16 @@ const NOTHING = new Uint8Array(0);
 const OVERLONG: ControlLine = { octets: NOTHING, wire: NOTHING, fault: 'overlong' };
 const ENDLESS: ControlLine = { octets: NOTHING, wire: NOTHING, fault: 'endless' };
 const EMPTY: ControlLine = { octets: NOTHING, wire: Uint8Array.of(CR, LF), fault: undefined };
-// A mistaken client that sends a file where a command belongs still gets its 500; this much of it is no mistake any more.
+// A mistaken client that sends a file where a command belongs still gets its 500; this much of it is no mistake any
+// more.
 const ENDLESS_LINES = 16;
 // Holds most commands without growing; a line in several segments is rare enough to pay for one small buffer.
 const PENDING_OCTETS_MIN = 64;
 
 /**
  * Cuts one direction of one control connection into lines, each when it is asked for: a chunk of line ends alone would
- * otherwise become thousands of objects before anybody could say that one is enough. Views are returned: chunks given must
- * not be reused.
+ * otherwise become thousands of objects before anybody could say that one is enough. Views are returned: chunks given
+ * must not be reused.
  */
 export class LineSplitter {
   readonly #lineOctetsMax: number;
@@ -116,8 +117,8 @@ export class LineSplitter {
 
   #keep(chunk: Uint8Array, start: number): ControlLine | undefined {
     const length = this.#pendingOctets + chunk.length - start;
-    // Its LF is still to come, so a line of exactly the bound is already too long. Waiting for that LF would let a flood
-    // without one hold its buffer for as long as it likes.
+    // Its LF is still to come, so a line of exactly the bound is already too long. Waiting for that LF would let a
+    // flood without one hold its buffer for as long as it likes.
     if (length >= this.#lineOctetsMax) return this.#refuse(length);
     this.#append(chunk.subarray(start));
     return undefined;
@@ -171,7 +172,8 @@ function controlLine(received: Uint8Array): ControlLine {
   return { octets, wire, fault: faultOf(octets) };
 }
 
-// Smuggling: the next reader may end its line at a bare CR, or its string at a NUL, and see another command than we did.
+// Smuggling: the next reader may end its line at a bare CR, or its string at a NUL, and see another command than we
+// did.
 function faultOf(octets: Uint8Array): ControlLine['fault'] {
   if (octets.indexOf(CR) >= 0) return 'bare-cr';
   return octets.indexOf(NUL) >= 0 ? 'nul' : undefined;

@@ -1,6 +1,6 @@
-// How does a line of a reply leave so that every client ends the reply where we do? RFC 959 §4.2: a sender pads inner lines
-// that begin with digits. Clients end a reply at much more than its last line (at `227 x` or `2024-report` inside `200-`)
-// and take what follows for the answer to their next command: an attacker's 227 for the one to PASV.
+// How does a line of a reply leave so that every client ends the reply where we do? RFC 959 §4.2: a sender pads inner
+// lines that begin with digits. Clients end a reply at much more than its last line (at `227 x` or `2024-report` inside
+// `200-`) and take what follows for the answer to their next command: an attacker's 227 for the one to PASV.
 // Must not break: only what leaves changes; we read the line as it was received.
 // How clients read stands in test/fixtures/reply-readers.txt; the rules below follow from it.
 
@@ -46,8 +46,8 @@ function joined(head: readonly number[], octets: Uint8Array, tail: readonly numb
 }
 
 /**
- * Whether a client could take this line for the beginning or the end of a reply. A digit in front is enough: Commons Net
- * ends at any four octets of which the last is no hyphen, BusyBox and Squid where a blank stands fourth.
+ * Whether a client could take this line for the beginning or the end of a reply. A digit in front is enough: Commons
+ * Net ends at any four octets of which the last is no hyphen, BusyBox and Squid where a blank stands fourth.
  * @param code The code of the reply in which the line stands.
  */
 function looksLikeReply(octets: Uint8Array, code: number): boolean {
@@ -70,11 +70,13 @@ function headOf(octets: Uint8Array, code: number): readonly number[] | undefined
 function needsBlankBehind(octets: Uint8Array, kind: ReplyLine['kind']): boolean {
   // curl, wget, FileZilla and a dozen more wait for the blank behind the code.
   if ((kind === 'single' || kind === 'last') && octets.length === 3) return true;
-  // lftp takes the CR for the rest of a Telnet command that the line breaks off, and reads the next line as a part of it.
+  // lftp takes the CR for the rest of a Telnet command that the line breaks off, and reads the next line as a part of
+  // it.
   return endsInTelnet(octets);
 }
 
-// wu-ftpd writes `ddd-` in front of every line, and every client goes on there. At that of another code aioftp gives up.
+// wu-ftpd writes `ddd-` in front of every line, and every client goes on there. At that of another code aioftp gives
+// up.
 function isContinuation(octets: Uint8Array, code: number): boolean {
   const ofSameCode = digitsOf(code).every((digit, at) => octets[at] === digit);
   return ofSameCode && octets[3] === HYPHEN;

@@ -1,5 +1,5 @@
-// Which number does a C program see at the start of a line? sscanf("%d%c") skips white space, takes a sign and any number of
-// digits, and keeps the value in an int, so that a long number wraps. Lynx reads reply codes so.
+// Which number does a C program see at the start of a line? sscanf("%d%c") skips white space, takes a sign and any
+// number of digits, and keeps the value in an int, so that a long number wraps. Lynx reads reply codes so.
 
 const TAB = 9;
 const CR = 13;

@@ -1,6 +1,6 @@
-// Where a client reads a long line of a reply in pieces of its buffer's length, does a piece look like a reply? Then a few
-// blanks move it. PHP's ftp:// reads 510 octets at a time and Lynx 256, and both take each piece for a line of its own.
-// Must not break: a line that no piece of which looks so, and every line shorter than a piece, stays as it is.
+// Where a client reads a long line of a reply in pieces of its buffer's length, does a piece look like a reply? Then a
+// few blanks move it. PHP's ftp:// reads 510 octets at a time and Lynx 256, and both take each piece for a line of its
+// own. Must not break: a line that no piece of which looks so, and every line shorter than a piece, stays as it is.
 
 import { isDigit, numberAt } from './reply-number.ts';
 

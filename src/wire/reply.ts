@@ -89,8 +89,8 @@ function asciiOctets(text: string): Uint8Array {
 
 /**
  * What is sent on for a line with a bare CR or a NUL: each becomes a blank, CR LF ends the line. A server's banner is
- * healed rather than refused, because a reply cannot be left out; and what leaves is one line to every reader. The caller
- * must read these octets, too, and not the ones received.
+ * healed rather than refused, because a reply cannot be left out; and what leaves is one line to every reader. The
+ * caller must read these octets, too, and not the ones received.
  */
 export function cleanReplyLine(line: ControlLine): Uint8Array {
   const length = line.octets.length;

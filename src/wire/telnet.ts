@@ -1,6 +1,6 @@
-// Which Telnet commands stand before an FTP command? Clients send IAC IP, IAC DM before ABOR so that a server busy with a
-// transfer looks at its control connection. Must not break: octets of an argument are never touched, FF FF included, so
-// only the start of a line is looked at, where an FTP verb, which is ASCII, cannot be meant.
+// Which Telnet commands stand before an FTP command? Clients send IAC IP, IAC DM before ABOR so that a server busy with
+// a transfer looks at its control connection. Must not break: octets of an argument are never touched, FF FF included,
+// so only the start of a line is looked at, where an FTP verb, which is ASCII, cannot be meant.
 // RFC 854 (commands, Synch), RFC 855 (sub-negotiation), RFC 959 §4.1.3 (ABOR), RFC 1123 §4.1.2.12 (refusing options).
 
 /** A line of the client without the Telnet commands before its verb. */

@@ -1,6 +1,6 @@
-// What is known about a verb: where it comes from, what it may start, whether its argument is secret, whether it is a way
-// to set up a data connection? Must not break: a verb that bears an address and is not in this table could carry a hole
-// past the gateway, so every dialect's is listed here, and verbs not listed are for the ruleset to refuse.
+// What is known about a verb: where it comes from, what it may start, whether its argument is secret, whether it is a
+// way to set up a data connection? Must not break: a verb that bears an address and is not in this table could carry a
+// hole past the gateway, so every dialect's is listed here, and verbs not listed are for the ruleset to refuse.
 // RFC 5797 (the registry of FTP commands) and the RFC beside each row; rows without one are in use without one.
 
 /** What a verb is about. */
@@ -24,6 +24,11 @@ type VerbGroup =
   /** Whatever the server makes of it: SITE, and messages to users of the server's host. */
   | 'server-specific';
 
+/** What a transfer moves, seen from the client. */
+export const transferDirections = ['download', 'upload', 'listing'] as const;
+
+export type TransferDirection = (typeof transferDirections)[number];
+
 /** One known verb. */
 export interface Verb {
   /** Upper case, as `Command.verb`. */
@@ -31,11 +36,13 @@ export interface Verb {
   /** The RFC that defines it now, undefined for verbs of drafts and dialects. */
   readonly rfc: number | undefined;
   readonly group: VerbGroup;
-  /** The transfer that it asks for, seen from the client. */
-  readonly starts: 'download' | 'upload' | 'listing' | undefined;
+  /** The transfer that it asks for. */
+  readonly starts: TransferDirection | undefined;
   /** The argument may hold a password or what is as good as one: it is written nowhere. */
   readonly secretArgument: boolean;
-  /** The command or its reply names an endpoint, or changes who dials whom: to be handled or refused, never passed on. */
+  /**
+   * The command or its reply names an endpoint, or changes who dials whom: to be handled or refused, never passed on.
+   */
   readonly bearsAddress: boolean;
 }
 
@@ -127,7 +134,8 @@ const verbs: readonly Verb[] = [
 
   // PASV under a name that a firewall looking for the word does not see: vsftpd, Pure-FTPd, FileZilla Server.
   verb('P@SW', undefined, 'data-set-up', address),
-  // Secured server-to-server transfers: PASV with the TLS roles exchanged, and the switch for the same (glftpd, ioFTPD).
+  // Secured server-to-server transfers: PASV with the TLS roles exchanged, and the switch for the same (glftpd,
+  // ioFTPD).
   verb('CPSV', undefined, 'data-set-up', address),
   verb('SSCN', undefined, 'data-set-up', address),
   // draft-rosenau-ftp-single-port: data connections by way of the control port; Pure-FTPd, with two more of its own.

@@ -1,5 +1,6 @@
-// Turns what sessions record into counts, log lines and the ledger of ways. Every refusal is a line with its reason and both addresses; every
-// transfer is one audit record; PASS and ACCT never reach this place, because records do not hold them.
+// Turns what sessions record into counts, log lines and the ledger of ways. Every refusal is a line with its reason and
+// both addresses; every transfer is one audit record; PASS and ACCT never reach this place, because records do not hold
+// them.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { SessionFacts, TurnedAway, Witness } from '../control/witness.ts';

@@ -1,6 +1,6 @@
-// How many lines may one session, or one listener, write into the log for one cause? A line costs more than what it tells of,
-// and whoever can cause it can cause a million. The first ones tell all there is to know; the others are counted, and the
-// number is told once.
+// How many lines may one session, or one listener, write into the log for one cause? A line costs more than what it
+// tells of, and whoever can cause it can cause a million. The first ones tell all there is to know; the others are
+// counted, and the number is told once.
 
 /** For one cause of one source; enough to see a pattern. */
 const linesMax = 10;

@@ -1,6 +1,7 @@
-// Which data connections of this engine are expected or flow, who asked for them, and what became of the last ones? For an
-// administrator who asks now and then, so what happens is only noted, by reference, and texts are made when it is read:
-// some thousand transfers a second pass here. Bounded: what lives is bounded by the sessions, what has ended by a ring.
+// Which data connections of this engine are expected or flow, who asked for them, and what became of the last ones? For
+// an administrator who asks now and then, so what happens is only noted, by reference, and texts are made when it is
+// read: some thousand transfers a second pass here. Bounded: what lives is bounded by the sessions, what has ended by a
+// ring.
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { SessionFacts } from '../control/witness.ts';
@@ -12,7 +13,7 @@ type Opened = Extract<SessionRecord, { kind: 'way-opened' }>;
 type Change = Extract<SessionRecord, { kind: 'way' }>;
 
 /** Enough for what happened in the last minutes of a quiet night; a busy gateway has its audit log. */
-export const endedWaysMax = 256;
+const endedWaysMax = 256;
 
 interface Noted {
   readonly facts: SessionFacts;

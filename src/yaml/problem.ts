@@ -1,6 +1,8 @@
 // What is wrong in a file that an operator wrote, and where? One shape for rules and settings, so that `check` prints
 // all of them alike. Must not break: what is quoted from the file cannot steer the terminal that shows it.
 
+import type { Result } from '../result.ts';
+
 /** Both count from 1. */
 export interface Place {
   readonly line: number;
@@ -17,6 +19,9 @@ export interface Problem extends Place {
   /** One sentence: which key, what was expected, what was found. */
   readonly message: string;
 }
+
+/** What a file says, or all that is wrong with it: one problem at least. */
+export type Checked<T> = Result<T, readonly Problem[]>;
 
 /** `file:line:column: message`, the form in which editors and CI systems find places. */
 export function printProblem(problem: Problem): string {

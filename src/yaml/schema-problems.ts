@@ -2,13 +2,9 @@
 // Must not break: every fault of the file is told at once, each where it stands, an unknown key with the likely one.
 
 import { z } from 'zod';
-import { type Path, type Problem, printPath } from './problem.ts';
+import { type Checked, type Path, type Problem, printPath } from './problem.ts';
 import { commonIssues, isVariants, meantVariant, unknownKey, variantWithKey } from './section-variants.ts';
 import { problemAt, type YamlSource } from './yaml-source.ts';
-
-export type Checked<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** The data of the source as the schema reads it, or everything in it that does not fit. */
 export function checkSchema<Schema extends z.ZodType>(schema: Schema, source: YamlSource): Checked<z.output<Schema>> {
@@ -17,7 +13,7 @@ export function checkSchema<Schema extends z.ZodType>(schema: Schema, source: Ya
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, [], schema, source));
   // Where a variable is missing there is no value to judge, and that is told already.
   const told = new Set(source.problems.map(({ line, column }) => `${line}:${column}`));
-  return { ok: false, problems: problems.filter(({ line, column }) => !told.has(`${line}:${column}`)) };
+  return { ok: false, reason: problems.filter(({ line, column }) => !told.has(`${line}:${column}`)) };
 }
 
 function problemsOf(issue: z.core.$ZodIssue, parent: Path, schema: z.ZodType, source: YamlSource): Problem[] {

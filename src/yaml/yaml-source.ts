@@ -15,7 +15,16 @@ import {
   visit,
 } from 'yaml';
 import type { Parsed } from '../address/parsed.ts';
-import { inReadingOrder, type Path, type Place, type Problem, printPath, shown, wholeFileProblem } from './problem.ts';
+import {
+  type Checked,
+  inReadingOrder,
+  type Path,
+  type Place,
+  type Problem,
+  printPath,
+  shown,
+  wholeFileProblem,
+} from './problem.ts';
 import { syntaxMessage, tagMessage } from './yaml-syntax-message.ts';
 
 export interface YamlSource {
@@ -30,10 +39,6 @@ export interface YamlSource {
   placeOfKey(path: Path): Place;
 }
 
-export type YamlRead =
-  | { readonly ok: true; readonly source: YamlSource }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
-
 /** The problem that the value under a path is wrong, or lacks a key. */
 export function problemAt(source: YamlSource, path: Path, message: string): Problem {
   const name = printPath(path);
@@ -44,7 +49,7 @@ export function problemAt(source: YamlSource, path: Path, message: string): Prob
 const depthMax = 64;
 
 /** Reads one YAML document. `fill` may replace each text value (never a key, and never the text of the file). */
-export function readYaml(file: string, text: string, fill?: (text: string) => Parsed<string>): YamlRead {
+export function readYaml(file: string, text: string, fill?: (text: string) => Parsed<string>): Checked<YamlSource> {
   if (isTooDeep(text)) return failed(wholeFileProblem(file, `nests deeper than ${depthMax} levels`));
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -54,9 +59,9 @@ export function readYaml(file: string, text: string, fill?: (text: string) => Pa
   problems.push(...findUnread(document, file, at));
   // A key that stands twice is a fault of the writer alone; after any other the parser no longer knows what it reads.
   const isReadable = problems.length === faults.length && faults.every(({ code }) => code === 'DUPLICATE_KEY');
-  if (!isReadable) return { ok: false, problems: firstOfEachLine(problems) };
+  if (!isReadable) return { ok: false, reason: firstOfEachLine(problems) };
   if (fill !== undefined) problems.push(...fillTexts(document, fill, file, at));
-  return { ok: true, source: sourceOf(document, file, problems, at) };
+  return { ok: true, value: sourceOf(document, file, problems, at) };
 }
 
 function sourceOf(document: Document, file: string, problems: Problem[], at: (offset: number) => Place): YamlSource {
@@ -142,21 +147,41 @@ function fillTexts(
   return unfilled;
 }
 
+interface Depth {
+  flow: number;
+  inLine: number;
+  indent: number;
+}
+
 // The lexer is a loop, so it can measure what the parser could not survive.
 function isTooDeep(text: string): boolean {
-  let flow = 0;
-  let inLine = 0;
-  let indent = 0;
+  const depth: Depth = { flow: 0, inLine: 0, indent: 0 };
   for (const token of new Lexer().lex(text)) {
-    if (token === '[' || token === '{') flow += 1;
-    else if (token === ']' || token === '}') flow -= 1;
-    else if (token === '-' || token === '?') inLine += 1;
-    else if (/^\r?\n/.test(token)) inLine = 0;
-    else if (inLine === 0 && /^ +$/.test(token)) indent = Math.max(indent, token.length);
+    measure(depth, token);
     // A level of block nesting costs a column at least, so no text is deeper than its indentation.
-    if (flow + inLine > depthMax || indent > 4 * depthMax) return true;
+    if (depth.flow + depth.inLine > depthMax || depth.indent > 4 * depthMax) return true;
   }
   return false;
+}
+
+function measure(depth: Depth, token: string): void {
+  switch (token) {
+    case '[':
+    case '{':
+      depth.flow += 1;
+      return;
+    case ']':
+    case '}':
+      depth.flow -= 1;
+      return;
+    case '-':
+    case '?':
+      depth.inLine += 1;
+      return;
+    default:
+      if (/^\r?\n/.test(token)) depth.inLine = 0;
+      else if (depth.inLine === 0 && /^ +$/.test(token)) depth.indent = Math.max(depth.indent, token.length);
+  }
 }
 
 // One slip makes the parser stumble several times on its line.
@@ -164,6 +189,6 @@ function firstOfEachLine(problems: readonly Problem[]): Problem[] {
   return inReadingOrder(problems).filter(({ line }, index, all) => line !== all[index - 1]?.line);
 }
 
-function failed(problem: Problem): YamlRead {
-  return { ok: false, problems: [problem] };
+function failed(problem: Problem): Checked<YamlSource> {
+  return { ok: false, reason: [problem] };
 }

@@ -1,6 +1,6 @@
-// What does somebody do who wants a gateway to have no time or memory for others? A program of its own: it holds so many
-// connections that all do one thing without end, opens a new one for each that is ended, and is killed when it has been
-// watched for long enough. Says `attacking` once all are connected.
+// What does somebody do who wants a gateway to have no time or memory for others? A program of its own: it holds so
+// many connections that all do one thing without end, opens a new one for each that is ended, and is killed when it has
+// been watched for long enough. Says `attacking` once all are connected.
 //
 //   attack.ts KIND ADDRESS PORT CONNECTIONS FROM
 

@@ -1,6 +1,6 @@
 // What does a Prometheus histogram say of a stretch of time? Its buckets at the end less those at the beginning, and
-// quantiles of what is left, interpolated as PromQL's histogram_quantile does, so that a dashboard shows the same figure.
-// https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile
+// quantiles of what is left, interpolated as PromQL's histogram_quantile does, so that a dashboard shows the same
+// figure. https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile
 
 import { parseExposition } from '../unit/observe/parse-exposition.ts';
 

@@ -1,6 +1,7 @@
-// Does one client still get its answers while others attack the gateway? The round trip of a bystander's NOOP at rest and
-// beside each attack, and what the attack makes the gateway's memory grow by. The attackers have an address of their own and
-// the lowest priority on the load's processor: it is the gateway that is to be measured, not who gets that processor.
+// Does one client still get its answers while others attack the gateway? The round trip of a bystander's NOOP at rest
+// and beside each attack, and what the attack makes the gateway's memory grow by. The attackers have an address of
+// their own and the lowest priority on the load's processor: it is the gateway that is to be measured, not who gets
+// that processor.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +41,11 @@ export async function measureBystander(
   try {
     const setUp = { ...stage, processors: gatewayProcessor, engines: 1, clientBounds: 'defaults' } as const;
     const gateway = await startTarget(target, setUp);
-    return await beside(stage, round, row, gateway).finally(() => stopTarget(gateway));
+    try {
+      return await beside(stage, round, row, gateway);
+    } finally {
+      await stopTarget(gateway);
+    }
   } catch (error) {
     return failedCell(round, row, target, error);
   }

@@ -1,6 +1,6 @@
-// What does one transfer cost in the pure core alone, without sockets? Plays the nine events of a PASV and RETR again and again
-// and prints microseconds for three depths: the session, with counts and the audit line, and with line splitting.
-// Run by hand: `npx tsx test/bench/core-cost.ts`. It asserts nothing; it says where not to look for time.
+// What does one transfer cost in the pure core alone, without sockets? Plays the nine events of a PASV and RETR again
+// and again and prints microseconds for three depths: the session, with counts and the audit line, and with line
+// splitting. Run by hand: `npx tsx test/bench/core-cost.ts`. It asserts nothing; it says where not to look for time.
 
 import type { Endpoint } from '../../src/address/endpoint.ts';
 import { sessionFacts } from '../../src/control/witness.ts';
@@ -65,7 +65,7 @@ class Player {
         dataSource: 'routes',
         endFlows: false,
         ownPorts: [],
-        ruleset: rules.ok ? rules.ruleset : (undefined as never),
+        ruleset: rules.ok ? rules.value : (undefined as never),
         limits: defaultLimits,
       },
       { epsv: 'unknown', eprt: 'unknown' },

@@ -18,7 +18,11 @@ export async function measureIdle(stage: Stage, round: number, target: TargetNam
   purgeTimeWait(stage.lab);
   try {
     const gateway = await startTarget(target, { ...stage, processors: gatewayProcessor, engines: 1 });
-    return await weigh(stage, round, gateway).finally(() => stopTarget(gateway));
+    try {
+      return await weigh(stage, round, gateway);
+    } finally {
+      await stopTarget(gateway);
+    }
   } catch (error) {
     return failedCell(round, idleRow, target, error);
   }

@@ -1,5 +1,5 @@
-// What do the targets that run in the kernel need of the gateway's namespace? Rules and routes, put there before a cell and
-// taken away after it, because `direct` must meet a kernel without connection tracking.
+// What do the targets that run in the kernel need of the gateway's namespace? Rules and routes, put there before a cell
+// and taken away after it, because `direct` must meet a kernel without connection tracking.
 
 import { spawnSync } from 'node:child_process';
 import { backends } from './backends.ts';

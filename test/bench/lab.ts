@@ -3,7 +3,8 @@
 //   client 198.51.100.2 ——— 198.51.100.1 gateway 10.77.0.1 ——— 10.77.0.2 server
 //
 // The rule: nothing outside these namespaces is changed, so the machine's own sysctls and routes stay as they are.
-// The gateway forwards between its sides (the `direct` target); the load generator refuses a 227 that leads past a gateway.
+// The gateway forwards between its sides (the `direct` target); the load generator refuses a 227 that leads past a
+// gateway.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -76,7 +77,8 @@ function join(host: string, hostAddress: string, gateway: string, gatewayAddress
   command(`ip -n ${gateway} addr add ${gatewayAddress}/24 dev ${side}`);
   command(`ip -n ${host} link set eth0 up`);
   command(`ip -n ${gateway} link set ${side} up`);
-  // Cubic, the usual default, by route: a namespace cannot set the sysctl, and a paced default (bbr) would be the limit.
+  // Cubic, the usual default, by route: a namespace cannot set the sysctl, and a paced default (bbr) would be the
+  // limit.
   command(`ip -n ${host} route add default via ${gatewayAddress} congctl cubic`);
   command(`ip -n ${host} route change ${network} dev eth0 proto kernel scope link src ${hostAddress} congctl cubic`);
   command(

@@ -1,7 +1,7 @@
 // npm run bench: how fast is the gateway, beside plain forwarding and HAProxy, on this machine?
 // Builds the lab, runs interleaved rounds, prints a line per cell and a table, and writes both to --out.
-// The rule: however it ends, no namespace, process or file on tmpfs stays. Exit: 0, 1 when a cell had a fault, 2 when it
-// cannot run here.
+// The rule: however it ends, no namespace, process or file on tmpfs stays. Exit: 0, 1 when a cell had a fault, 2 when
+// it cannot run here.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

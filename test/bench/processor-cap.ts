@@ -10,7 +10,10 @@ const controller = '/sys/fs/cgroup/cpu';
 // Short against a window of a second, long against the 4 ms tick at which the scheduler looks at a busy thread's quota.
 const periodUs = 20_000;
 
-/** Caps every thread that the process has now at `share` of one processor. Returns what lifts the cap once the process is gone. */
+/**
+ * Caps every thread that the process has now at `share` of one processor. Returns what lifts the cap once the process
+ * is gone.
+ */
 export function capThreads(pid: number, share: number): () => void {
   if (!existsSync(join(controller, 'tasks'))) {
     throw new CannotRun(`comparing engines needs the cgroup v1 controller cpu at ${controller}`);

@@ -33,9 +33,10 @@ export function renderReport(results: Results): string {
   return [
     '# Benchmark',
     `${results.startedAt}; ${results.machine}.`,
-    `Medians of ${results.rounds} interleaved rounds, ${results.seconds} s per cell; ratios are medians of same-round ratios. ` +
-      'Load and backend on one processor, the gateway on another. ' +
-      "Way set-up: what opening a data path took inside the gateway, from its own histogram's buckets, warm-up included.",
+    `Medians of ${results.rounds} interleaved rounds, ${results.seconds} s per cell; ` +
+      'ratios are medians of same-round ratios. Load and backend on one processor, the gateway on another. ' +
+      'Way set-up: what opening a data path took inside the gateway, ' +
+      "from its own histogram's buckets, warm-up included.",
     [header, header.map(() => '---'), ...body].map((line) => `| ${line.join(' | ')} |`).join('\n'),
     ...faultLines(cells),
     foreignLine(cells),
@@ -127,5 +128,6 @@ function foreignLine(cells: readonly Cell[]): string {
   const busy = cells.flatMap(({ foreignProcessors }) => foreignProcessors ?? []);
   if (busy.length === 0) return '';
   const mean = busy.reduce((sum, value) => sum + value, 0) / busy.length;
-  return `Processors kept busy by anything else during the cells: ${mean.toFixed(2)} on average, ${Math.max(...busy).toFixed(2)} at most.`;
+  const most = Math.max(...busy).toFixed(2);
+  return `Processors kept busy by anything else during the cells: ${mean.toFixed(2)} on average, ${most} at most.`;
 }

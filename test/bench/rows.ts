@@ -104,7 +104,9 @@ export const windowRows: readonly WindowRow[] = [
 /** Sessions that are logged in and do nothing; see idle.ts. */
 export const idleRow: Row = { id: 'idle', title: 'idle logged-in sessions' };
 
-/** One engine against two; see engines.ts. 64 sessions, so that the kernel's spreading of connections comes out even. */
+/**
+ * One engine against two; see engines.ts. 64 sessions, so that the kernel's spreading of connections comes out even.
+ */
 export const enginesRow: WindowRow = {
   ...small(64),
   id: 'engines',

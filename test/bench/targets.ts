@@ -57,7 +57,9 @@ export interface TargetSetUp {
   readonly processors: string;
   /** Threads with an event loop of their own. */
   readonly engines: number;
-  /** What one client address may have: all that the bench wants, because its clients have one, or what operators get. */
+  /**
+   * What one client address may have: all that the bench wants, because its clients have one, or what operators get.
+   */
   readonly clientBounds?: 'none' | 'defaults';
 }
 
@@ -147,8 +149,9 @@ function reverseSettings(setUp: TargetSetUp): object {
 }
 
 /**
- * As the helper's rules: a public address, and the server sees the gateway. Both are the gateway's own, so that there is no
- * policy routing either: an `ip rule` would cost everything that is forwarded some five per cent, the helper's data as well.
+ * As the helper's rules: a public address, and the server sees the gateway. Both are the gateway's own, so that there
+ * is no policy routing either: an `ip rule` would cost everything that is forwarded some five per cent, the helper's
+ * data as well.
  */
 function perimeterSettings(setUp: TargetSetUp): object {
   return settingsFor(setUp, {

@@ -14,7 +14,8 @@ const sides = ['client', 'server'] as const;
 export function admittingCases(test: SceneTest, { connections }: Traits): void {
   const areTold = connections === 'one-each';
   for (const side of sides) {
-    test(`a stranger at the ${side}'s leg is kept out, ${areTold ? 'reported once' : 'not told'}, and the rightful peer still gets through`, (scene) => {
+    const report = areTold ? 'reported once' : 'not told';
+    test(`a stranger at the ${side}'s leg is kept out, ${report}, and the rightful peer gets through`, (scene) => {
       const way = openListening(scene, side);
       const stranger = way.callFrom(side, scene.places.stranger(side)).send(100);
       scene.until(() => stranger.life === 'broken' && (!areTold || way.reports.length > 0));

@@ -1,5 +1,6 @@
 // Does a broken transfer look broken? Whatever stops one leg is a reset at the other, the outcome `failed`, and never a
-// clean end: stream mode ends a file with the end of the connection (RFC 959 §3.4), so a clean one would call it complete.
+// clean end: stream mode ends a file with the end of the connection (RFC 959 §3.4), so a clean one would call it
+// complete.
 
 import assert from 'node:assert/strict';
 import { octetsOfAddress } from '../../src/address/endpoint.ts';
@@ -130,7 +131,7 @@ function separateCases(test: SceneTest, side: Side): void {
     }
   });
 
-  test(`the ${side} sends an urgent octet, which the kernel leaves out of the stream: nothing looks complete`, (scene) => {
+  test(`the ${side} sends an urgent octet, which the kernel leaves out: nothing looks complete`, (scene) => {
     for (const octets of [1000, 300_000]) {
       const way = scene.open(listens4, dials4).join();
       way[side].send(octets);

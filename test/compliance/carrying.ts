@@ -1,10 +1,11 @@
-// Does what goes in at one leg come out at the other, whole, in order and with its end, whatever the legs and the sizes?
+// Does what goes in at one leg come out at the other, whole, in order and with its end, whatever the legs and the
+// sizes?
 
 import assert from 'node:assert/strict';
 import { sameAddress, sameEndpoint } from '../../src/address/endpoint.ts';
 import type { Side } from '../../src/session/expectation.ts';
 import type { Traits } from './data-path-fixture.ts';
-import { dials4, dials6, type LegShape, listens4, listens6, type SceneTest } from './scene.ts';
+import { dials4, dials6, type LegShape, listens4, listens6, type Scene, type SceneTest } from './scene.ts';
 import type { TestedWay } from './tested-way.ts';
 
 const shapes: readonly LegShape[] = [listens4, listens6, dials4, dials6];
@@ -108,22 +109,30 @@ export function carryingCases(test: SceneTest, traits: Traits): void {
   // Of one connection no leg can be up before the other.
   for (const octets of oneEach ? [0, 1, 100_000, 10 * mebi] : []) {
     test(`whoever is first may send ${octets} octets and end before the other leg is up`, (scene) => {
-      for (const early of ['client', 'server'] as const) {
-        for (const shape of [listens4, dials4]) {
-          const way = early === 'client' ? scene.open(shape, listens4) : scene.open(dials4, shape);
-          sendEarly(way, early, octets, (progress) => scene.settle(progress));
-          const late: Side = early === 'client' ? 'server' : 'client';
-          const reader = way.connect(late);
-          // It is silent till then: anything it sent would make the early octets' event come once more.
-          scene.until(() => reader.hasEnded);
-          assert.equal(reader.received, octets);
-          reader.send(50_000).endWriting();
-          scene.until(() => way.hasEnded && way.client.hasEnded && way.server.hasEnded);
-          assertCarried(way, early === 'client' ? octets : 50_000, early === 'client' ? 50_000 : octets);
-        }
+      for (const shape of [listens4, dials4]) {
+        const way = scene.open(shape, listens4);
+        endsBeforeTheOther(scene, way, 'client', 'server', octets);
+        assertCarried(way, octets, answerOctets);
+      }
+      for (const shape of [listens4, dials4]) {
+        const way = scene.open(dials4, shape);
+        endsBeforeTheOther(scene, way, 'server', 'client', octets);
+        assertCarried(way, answerOctets, octets);
       }
     });
   }
+}
+
+const answerOctets = 50_000;
+
+function endsBeforeTheOther(scene: Scene, way: TestedWay, early: Side, late: Side, octets: number): void {
+  sendEarly(way, early, octets, (progress) => scene.settle(progress));
+  const reader = way.connect(late);
+  // It is silent till then: anything it sent would make the early octets' event come once more.
+  scene.until(() => reader.hasEnded);
+  assert.equal(reader.received, octets);
+  reader.send(answerOctets).endWriting();
+  scene.until(() => way.hasEnded && way.client.hasEnded && way.server.hasEnded);
 }
 
 function sendEarly(way: TestedWay, side: Side, octets: number, settle: (progress: () => number) => void): void {
@@ -138,7 +147,9 @@ export function endBoth(way: TestedWay): void {
   way.server.endWriting();
 }
 
-/** Each peer has received so many octets (their content was checked on the way), the ends were clean, the counts agree. */
+/**
+ * Each peer has received so many octets (their content was checked on the way), the ends were clean, the counts agree.
+ */
 export function assertCarried(way: TestedWay, toServer: number, toClient: number): void {
   const carried = [toServer, toClient];
   const counts = [way.result?.octetsToServer, way.result?.octetsToClient];

@@ -1,5 +1,5 @@
-// May the owner end a way at any moment? close() frees everything at once and silences the way; what becomes of whoever is there,
-// the traits say;
+// May the owner end a way at any moment? close() frees everything at once and silences the way; what becomes of whoever
+// is there, the traits say;
 // the owner of the ways here objects to every report during a call and after close().
 
 import assert from 'node:assert/strict';

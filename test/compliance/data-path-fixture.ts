@@ -1,5 +1,5 @@
-// What does the compliance suite need of an implementation of the data path? A bench: a fresh path for each test, with its
-// poller and its ports in sight, the places where the peers live, and by which traits it differs from other planes.
+// What does the compliance suite need of an implementation of the data path? A bench: a fresh path for each test, with
+// its poller and its ports in sight, the places where the peers live, and by which traits it differs from other planes.
 
 import type { Address } from '../../src/address/endpoint.ts';
 import type { DataPath } from '../../src/datapath/data-path.ts';

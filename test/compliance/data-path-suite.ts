@@ -1,5 +1,6 @@
-// What must every implementation of the data path do? The contract of src/datapath/data-path.ts as tests, with real sockets.
-// An implementation brings a bench; where planes differ by nature, its traits say which of the two promises is tested.
+// What must every implementation of the data path do? The contract of src/datapath/data-path.ts as tests, with real
+// sockets. An implementation brings a bench; where planes differ by nature, its traits say which of the two promises is
+// tested.
 
 import { describe, type TestOptions } from 'node:test';
 import { admittingCases } from './admitting.ts';

@@ -1,5 +1,5 @@
-// Which octet belongs at this place of a stream? Two streams without end, one for each direction, so that a loss, a doubling,
-// an exchange of pieces and an octet of the other direction all show, without keeping what was sent.
+// Which octet belongs at this place of a stream? Two streams without end, one for each direction, so that a loss, a
+// doubling, an exchange of pieces and an octet of the other direction all show, without keeping what was sent.
 
 import { octetsFrom } from '../support/octets.ts';
 

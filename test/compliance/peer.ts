@@ -1,5 +1,5 @@
-// The far end of one leg: an FTP client's or server's data socket. It sends its stream of octets, checks each octet that
-// comes against the other side's stream, and keeps what it saw: how many, the end, the failure.
+// The far end of one leg: an FTP client's or server's data socket. It sends its stream of octets, checks each octet
+// that comes against the other side's stream, and keeps what it saw: how many, the end, the failure.
 
 import assert from 'node:assert/strict';
 import { addressFromOctets, type Endpoint, octetsOfAddress } from '../../src/address/endpoint.ts';

@@ -1,6 +1,6 @@
 // The pinhole path (src/datapath/pinhole.ts) as a data path: in the router between client and server, each a network
-// namespace of this process, with our table as the gateway installs it and an operator's firewall that drops all else. Both
-// addresses are translated, so each peer sees the router alone, as with the relay.
+// namespace of this process, with our table as the gateway installs it and an operator's firewall that drops all else.
+// Both addresses are translated, so each peer sees the router alone, as with the relay.
 
 import assert from 'node:assert/strict';
 import { after } from 'node:test';

@@ -1,5 +1,5 @@
-// Where do the ports of a way come from, and do they come back? Out of the pool, each to one way at a time, exactly once
-// back whatever happens; other programs on the same ports are in nobody's way.
+// Where do the ports of a way come from, and do they come back? Out of the pool, each to one way at a time, exactly
+// once back whatever happens; other programs on the same ports are in nobody's way.
 
 import assert from 'node:assert/strict';
 import { octetsOfAddress } from '../../src/address/endpoint.ts';

@@ -1,5 +1,5 @@
-// The stage of one compliance test: a fresh data path, addresses for everybody, and ways with their peers. When the curtain
-// falls nothing may be left: no port, no descriptor, no report.
+// The stage of one compliance test: a fresh data path, addresses for everybody, and ways with their peers. When the
+// curtain falls nothing may be left: no port, no descriptor, no report.
 
 import assert from 'node:assert/strict';
 import { type TestOptions, test } from 'node:test';

@@ -1,5 +1,5 @@
-// One way under test: its owner, who keeps every report and objects to those that the contract forbids, and the peers of
-// its two legs.
+// One way under test: its owner, who keeps every report and objects to those that the contract forbids, and the peers
+// of its two legs.
 
 import assert from 'node:assert/strict';
 import { type Address, type Endpoint, printEndpoint } from '../../src/address/endpoint.ts';

@@ -1,5 +1,5 @@
-// What is promised of a way whose peers have one connection between them, with the gateway out of its octets' reach? It opens
-// for one host and one connection, within its time, and an answer that never comes leaves nothing open.
+// What is promised of a way whose peers have one connection between them, with the gateway out of its octets' reach? It
+// opens for one host and one connection, within its time, and an answer that never comes leaves nothing open.
 
 import assert from 'node:assert/strict';
 import type { Side } from '../../src/session/expectation.ts';
@@ -16,7 +16,7 @@ export function throughCases(test: SceneTest): void {
   for (const dialler of sides) {
     const responder = dialler === 'client' ? 'server' : 'client';
 
-    test(`the ${responder} refuses: the ${dialler} is told by the ${responder} itself, and the way waits for its owner`, (scene) => {
+    test(`the ${responder} refuses: the ${dialler} is told so by it, and the way waits for its owner`, (scene) => {
       const way = openFor(scene, dialler, { [responder]: { remotePort: closedPort(scene, responder) } });
       const peer = way.connect(dialler);
       scene.until(() => peer.life === 'broken');

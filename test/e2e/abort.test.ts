@@ -1,4 +1,5 @@
-// Does ABOR stop a transfer and leave the session usable (RFC 959 §4.1.3), with telnet's urgent octets before it or not?
+// Does ABOR stop a transfer and leave the session usable (RFC 959 §4.1.3), with telnet's urgent octets before it or
+// not?
 //
 //   lftp, ftplib 127.0.0.1 ── gateway 127.a.b.c:2121 ── server 127.d.e.f:2121
 //
@@ -20,7 +21,9 @@ import { type RealServer, type ServerName, serverNames, startServer } from '../s
 /** More than all buffers on the way hold together: the server is still sending when ABOR comes. */
 const wholeOctets = 512 * 1024 ** 2;
 
-/** Its ABOR has no LF when the LF was the urgent octet. The gateway reads urgent data in line and thereby heals that. */
+/**
+ * Its ABOR has no LF when the LF was the urgent octet. The gateway reads urgent data in line and thereby heals that.
+ */
 const losesUrgentOctet: readonly ServerName[] = ['ProFTPD'];
 
 for (const serverName of serverNames) {

@@ -2,8 +2,8 @@
 //
 //   client 127.0.0.1 ── gateway 127.a.b.c:2121 ── server 127.d.e.f:2121
 //
-// Stream mode ends a file with the end of the connection (RFC 959 §3.4.1): a reset that became a clean end on its way would
-// make half a file a whole one.
+// Stream mode ends a file with the end of the connection (RFC 959 §3.4.1): a reset that became a clean end on its way
+// would make half a file a whole one.
 
 import assert from 'node:assert/strict';
 import { stat, truncate, writeFile } from 'node:fs/promises';
@@ -20,7 +20,9 @@ import { type RealServer, type ServerName, serverNames, startServer } from '../s
 import { openSockets } from '../support/sockets.ts';
 import { becomes } from '../support/watch.ts';
 
-/** More than all buffers on the way hold together, so that the transfer cannot be over when its first octets are here. */
+/**
+ * More than all buffers on the way hold together, so that the transfer cannot be over when its first octets are here.
+ */
 const wholeOctets = 512 * 1024 ** 2;
 
 /** The reply to an upload that ends by a reset; pyftpdlib takes a reset for an end. */

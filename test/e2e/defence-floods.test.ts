@@ -1,5 +1,5 @@
-// Can a peer fill the gateway's memory, or keep it from others, by sending without end or by never reading? The gateway's
-// resident memory is read before and after, and another session works meanwhile.
+// Can a peer fill the gateway's memory, or keep it from others, by sending without end or by never reading? The
+// gateway's resident memory is read before and after, and another session works meanwhile.
 //
 //   attacker 127.0.0.1 ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted, also an attacker)
 

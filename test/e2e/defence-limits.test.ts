@@ -1,4 +1,5 @@
-// Is a client that finds no room, no server or no time told so? Each bound is answered with 421 and a reason, never with silence.
+// Is a client that finds no room, no server or no time told so? Each bound is answered with 421 and a reason, never
+// with silence.
 //
 //   clients 127.a, 127.b, 127.c ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted)
 

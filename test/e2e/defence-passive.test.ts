@@ -1,5 +1,5 @@
-// Can a server, or whoever writes into its replies, steer the gateway or its client to a host of its choice? The server is the
-// attacker here, scripted; the client is a bare socket, and where the honest outcome counts, curl.
+// Can a server, or whoever writes into its replies, steer the gateway or its client to a host of its choice? The server
+// is the attacker here, scripted; the client is a bare socket, and where the honest outcome counts, curl.
 //
 //   client 127.0.0.1 ──── gateway 127.g:2121 ──── malicious server 127.s:2121
 //                                                 named host 127.n (listens, and must see nobody)

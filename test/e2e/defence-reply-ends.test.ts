@@ -1,6 +1,7 @@
-// Can a server make a client end a reply sooner than the gateway does, so that a 227 inside it answers the client's PASV?
-// Each reply of this server holds every line at which a client of the table in test/fixtures/reply-readers.txt ends a reply,
-// and before the last line a 227 that names the victim: a port of the gateway's own host, for clients that keep to the host.
+// Can a server make a client end a reply sooner than the gateway does, so that a 227 inside it answers the client's
+// PASV? Each reply of this server holds every line at which a client of the table in test/fixtures/reply-readers.txt
+// ends a reply, and before the last line a 227 that names the victim: a port of the gateway's own host, for clients
+// that keep to the host.
 //
 //   real clients 127.0.0.1 ── gateway 127.g:2121 ── server 127.s:2121 (scripted)
 //   victim 127.g:v (listens, and must see nobody)

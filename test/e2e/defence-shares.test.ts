@@ -1,5 +1,5 @@
-// Can one client address take from all others what there is only so much of: data ports, data connections, the attention of
-// the gateway? It gets its share and a reason, and the others theirs.
+// Can one client address take from all others what there is only so much of: data ports, data connections, the
+// attention of the gateway? It gets its share and a reason, and the others theirs.
 //
 //   greedy 127.0.0.2 ──┐
 //   modest 127.0.0.3 ──── gateway 127.g:2121, 40 data ports ──── server 127.s:2121 (scripted)
@@ -28,7 +28,7 @@ describe('shares of a client address', { timeout: 300_000 }, () => {
   });
   after(() => lab.close());
 
-  test('data ports: who has its share gets 425 with the reason, another gets a port, and an end makes room', async () => {
+  test('data ports: who has its share gets 425 and why, another gets a port, and an end makes room', async () => {
     const mine = await Promise.all(Array.from({ length: 22 }, () => RawControl.login(gateway, server, greedy)));
     const replies = await Promise.all(mine.map((control) => control.ask('EPSV')));
     assert.equal(replies.filter((reply) => reply.startsWith('229 ')).length, 20);
@@ -45,7 +45,7 @@ describe('shares of a client address', { timeout: 300_000 }, () => {
     await becomes(() => gateway.metric('portcullis_sessions_active'), 0);
   });
 
-  test('a storm of connections from one address waits its turn, nobody of it is refused, and another is let in at once', async () => {
+  test('a storm of connections from one address waits its turn, unrefused, and another is let in at once', async () => {
     const storm = Array.from({ length: 60 }, () => RawControl.open(gateway, greedy));
     const members = await Promise.all(storm);
     const greeted = members.map((member) => member.reply());

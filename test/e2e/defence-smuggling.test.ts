@@ -1,5 +1,5 @@
-// Can octets be put so that the gateway reads one command and the server another? The server keeps each line that it hears,
-// and the test holds them against what the gateway let pass.
+// Can octets be put so that the gateway reads one command and the server another? The server keeps each line that it
+// hears, and the test holds them against what the gateway let pass.
 //
 //   attacker 127.0.0.1 ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted)
 //   victim 127.v (listens, and must see nobody)

@@ -1,5 +1,6 @@
-// Can a crowd that has no business here keep a client from being served, or the gateway's memory from others? Each crowd does
-// one thing without end while a bystander works; the bounds are on memory, on lines of the log and on who is refused.
+// Can a crowd that has no business here keep a client from being served, or the gateway's memory from others? Each
+// crowd does one thing without end while a bystander works; the bounds are on memory, on lines of the log and on who is
+// refused.
 //
 //   crowd 127.0.0.2 ──┐
 //   bystander 127.0.0.1 ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted, also an attacker)
@@ -16,7 +17,9 @@ import { becomes, residentOctets } from '../support/watch.ts';
 const KiB = 1024;
 const crowdSize = 100;
 const crowdAddress = '127.0.0.2';
-/** A process at rest breathes by so much: the garbage collector's own halls, not a share of them for each connection. */
+/**
+ * A process at rest breathes by so much: the garbage collector's own halls, not a share of them for each connection.
+ */
 const breathing = 24 * KiB * KiB;
 const chunk = (text: string): Buffer => Buffer.alloc(256 * KiB, text, 'latin1');
 
@@ -86,7 +89,7 @@ describe('starvation', { timeout: 600_000 }, () => {
   }
   test(`${crowdSize} users send NOOP without end and do not read`, () => besideCrowd(chunk('NOOP\r\n'), 'user', false));
 
-  test('empty lines, unknown verbs and refusals: 421, one line at the end, ten lines before it, and a count', async () => {
+  test('empty lines, unknown verbs and refusals: 421, one line at the end, ten before it, and a count', async () => {
     const endings = await gateway.metric('portcullis_sessions_total{outcome="budget-spent"}');
     const control = await RawControl.login(gateway, server);
     control.send('XYZZY\r\n'.repeat(1000));

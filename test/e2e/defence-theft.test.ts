@@ -1,5 +1,5 @@
-// Can a stranger take over a data connection that is meant for another (RFC 2577 §4 and §8, port theft), before the rightful
-// peer, after it, or when it no longer comes? Bare sockets on both sides of the gateway.
+// Can a stranger take over a data connection that is meant for another (RFC 2577 §4 and §8, port theft), before the
+// rightful peer, after it, or when it no longer comes? Bare sockets on both sides of the gateway.
 //
 //   client 127.c ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted)
 //   stranger 127.x (knows the announced port, as somebody who listened in would)
@@ -67,7 +67,9 @@ describe('port theft', () => {
     await becomes(() => gateway.metric('portcullis_strangers_total'), before + 1);
   }
 
-  /** Nobody is let in there any more; whoever comes before the gateway has got that far is thrown out without an octet. */
+  /**
+   * Nobody is let in there any more; whoever comes before the gateway has got that far is thrown out without an octet.
+   */
   async function isClosed(target: LabEndpoint, from: string): Promise<void> {
     for (let tries = 0; tries < closingTriesMax; tries++) {
       const heard = await overhear(target, from).catch((error: NodeJS.ErrnoException) => error.code);

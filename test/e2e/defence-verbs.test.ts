@@ -1,5 +1,5 @@
-// Which commands must not pass because they carry an address where nobody looks, or would make the connection unreadable? And do
-// honest clients that try TLS first go on in plain when they are told no?
+// Which commands must not pass because they carry an address where nobody looks, or would make the connection
+// unreadable? And do honest clients that try TLS first go on in plain when they are told no?
 //
 //   client 127.0.0.1 ──── gateway 127.g:2121 ──── scripted server 127.s:2121 that keeps what it hears, or vsftpd
 //   victim 127.v (listens, and must see nobody)

@@ -1,6 +1,6 @@
 // Do clients and servers meet whatever family each of them speaks?
 //
-//   client ::1       ── gateway [::1]:p          ── server 127.d.e.f:2121     EPSV and EPRT become PASV and PORT (RFC 6384 §3)
+//   client ::1       ── gateway [::1]:p          ── server 127.d.e.f:2121    EPSV, EPRT become PASV, PORT (RFC 6384 §3)
 //   client 127.0.0.1 ── gateway 127.a.b.c:2121   ── server [::1]:q            and the reverse
 //   client ::1       ── gateway [::1]:p          ── server [::1]:q
 //

@@ -1,5 +1,5 @@
-// Does the gateway do all its work as nobody, with the capabilities of deploy/systemd/ and no others: started by hand, and as
-// the units there have it by a real systemd, with all their hardening?
+// Does the gateway do all its work as nobody, with the capabilities of deploy/systemd/ and no others: started by hand,
+// and as the units there have it by a real systemd, with all their hardening?
 //
 //   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2 server
 //

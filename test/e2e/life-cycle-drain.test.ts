@@ -1,7 +1,7 @@
-// What becomes of sessions and transfers when the gateway is told to end? One SIGTERM drains, the bound of the drain cuts, a
-// second SIGTERM ends at once; and in no case does a transfer that was cut look complete.
+// What becomes of sessions and transfers when the gateway is told to end? One SIGTERM drains, the bound of the drain
+// cuts, a second SIGTERM ends at once; and in no case does a transfer that was cut look complete.
 //
-//   client 127.0.0.1 ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted, so that a transfer lasts as long as the test wants)
+//   client 127.0.0.1 ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted: a transfer lasts as the test wants)
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';

@@ -1,5 +1,6 @@
-// What does an operator read who starts the gateway wrongly, and a newcomer who starts it without anything? One sentence that
-// says what to do, and the exit code that scripts look at; or three commands that work as they are printed.
+// What does an operator read who starts the gateway wrongly, and a newcomer who starts it without anything? One
+// sentence that says what to do, and the exit code that scripts look at; or three commands that work as they are
+// printed.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';

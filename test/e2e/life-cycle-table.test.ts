@@ -1,6 +1,6 @@
-// When is our nftables table there, and when not? From before the gateway is ready until it has stopped, again after a death,
-// never where somebody else has one of the name; with --no-install it is the operator's, loaded from what `rules` prints.
-// In a network namespace of this file.
+// When is our nftables table there, and when not? From before the gateway is ready until it has stopped, again after a
+// death, never where somebody else has one of the name; with --no-install it is the operator's, loaded from what
+// `rules` prints. In a network namespace of this file.
 
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';

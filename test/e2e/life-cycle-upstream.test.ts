@@ -1,5 +1,5 @@
-// What does a client see when the server behind the gateway is not there, goes away in the middle of a transfer, or is reached
-// through several engines?
+// What does a client see when the server behind the gateway is not there, goes away in the middle of a transfer, or is
+// reached through several engines?
 //
 //   client 127.0.0.1 ──── gateway 127.g:2121 ──── pyftpdlib 127.s:2121, or nobody
 

@@ -1,6 +1,6 @@
 // Can every real client do its work on every real server through the gateway, in every mode that it knows?
 //
-//   client 127.0.0.1 ── gateway 127.a.b.c:2121 ── server 127.d.e.f:2121      (one gateway and one server per server program)
+//   client 127.0.0.1 ── gateway 127.a.b.c:2121 ── server 127.d.e.f:2121      (one of each per server program)
 //
 // Octets are compared by SHA-256 at both ends, and what the client printed proves which set-up command it used.
 // PORTCULLIS_MATRIX_TABLE names a file for the result as a Markdown table.

@@ -1,5 +1,5 @@
-// Does anything hang where a server leaves a command unanswered, or a client goes in the middle? A server that is scripted to
-// do so, real sockets, and the state of the gateway as its operator sees it.
+// Does anything hang where a server leaves a command unanswered, or a client goes in the middle? A server that is
+// scripted to do so, real sockets, and the state of the gateway as its operator sees it.
 //
 //   client 127.0.0.1 ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted)
 

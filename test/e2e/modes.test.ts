@@ -1,5 +1,6 @@
-// Can a client in any mode, on either family, reach a server that is to be asked in any mode, on either family? curl downloads
-// and ftplib uploads; vsftpd's control connection is recorded, so that the mode on that side is seen and not believed.
+// Can a client in any mode, on either family, reach a server that is to be asked in any mode, on either family? curl
+// downloads and ftplib uploads; vsftpd's control connection is recorded, so that the mode on that side is seen and not
+// believed.
 //
 //   client 127.0.0.1 or ::1 ──── gateway 127.g:2121 or ::1 ──── recorder ──── vsftpd 127.s:2121 or ::1 (control)
 //                                      └──────────────── data ────────────────┘

@@ -1,5 +1,6 @@
-// Does each data connection take the plane that can carry it, where the settings leave that to Portcullis? The kernel where one
-// peer dials and the other listens; the process where both listen or both dial, because the server is to be asked otherwise.
+// Does each data connection take the plane that can carry it, where the settings leave that to Portcullis? The kernel
+// where one peer dials and the other listens; the process where both listen or both dial, because the server is to be
+// asked otherwise.
 //
 //   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2 vsftpd
 
@@ -20,7 +21,10 @@ const file = octetsFrom(49, 150_001);
 const server = { host: '10.77.0.2', port: 21 };
 const clientHost = '198.51.100.2';
 
-/** Who dials data connections decides: the server asked for the other mode must dial where the client dials, or nobody does. */
+/**
+ * Who dials data connections decides: the server asked for the other mode must dial where the client dials, or nobody
+ * does.
+ */
 const carriedBy: Readonly<Record<'passive' | 'active', Readonly<Record<DataMode, 'kernel' | 'relay'>>>> = {
   passive: { active: 'relay', 'extended-active': 'relay', passive: 'kernel', extended: 'kernel' },
   active: { active: 'kernel', 'extended-active': 'kernel', passive: 'relay', extended: 'relay' },

@@ -1,5 +1,5 @@
-// Do both directions work at once on the one router of a site over IPv6, where addresses are private inside as they are with
-// IPv4, each as if it were alone?
+// Do both directions work at once on the one router of a site over IPv6, where addresses are private inside as they are
+// with IPv4, each as if it were alone?
 //
 //   client 2001:db8:1::2, ProFTPD ::9 ─── wan0 router lan0 ─── fd77::2: vsftpd, and clients
 //            2001:db8:203::10 and 2001:db8:1::1

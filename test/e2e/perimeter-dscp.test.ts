@@ -1,5 +1,5 @@
-// Do packets carry the class that the settings name (RFC 2474)? Control connections on both of their legs, data connections in
-// both directions and in either data path, over IPv4 and IPv6; and nothing goes out unclassed between.
+// Do packets carry the class that the settings name (RFC 2474)? Control connections on both of their legs, data
+// connections in both directions and in either data path, over IPv4 and IPv6; and nothing goes out unclassed between.
 //
 //   client 198.51.100.2, 2001:db8:1::2 ─── wan0 router lan0 ─── 10.77.0.2, 2001:db8:77::2 vsftpd
 

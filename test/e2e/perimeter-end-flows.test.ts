@@ -1,5 +1,5 @@
-// Does a data connection in the kernel end with the session that asked for it, where `kernel.endFlows` says so, and only there?
-// The session ends because its client goes, or because a drain has reached its bound.
+// Does a data connection in the kernel end with the session that asked for it, where `kernel.endFlows` says so, and
+// only there? The session ends because its client goes, or because a drain has reached its bound.
 //
 //   routed    client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2 server
 //   inbound   the same, where the client knows the server as 203.0.113.10 only
@@ -112,7 +112,8 @@ for (const { topology, dialled, more } of topologies) {
         data = await lab.server.enter(() => DataPort.open(lab.lab, server));
         const control = await lab.server.enter(() => startControl(data));
         lab.lab.onClose(() => void control.close());
-        // The kernel tracks and translates only while somebody has rules for it, and a stopped gateway has none any more.
+        // The kernel tracks and translates only while somebody has rules for it, and a stopped gateway has none any
+        // more.
         await loadNft(lab.router, operatorsTranslation);
         gateway = await startGateway(lab, listener(more, endFlows));
       });

@@ -1,5 +1,5 @@
-// Can somebody who asks for data connections and never makes one use up the perimeter? The table, the ports and the memory stay
-// bounded, whoever finds none free is told so with a 425, and others still get their files.
+// Can somebody who asks for data connections and never makes one use up the perimeter? The table, the ports and the
+// memory stay bounded, whoever finds none free is told so with a 425, and others still get their files.
 //
 //   inbound   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2 vsftpd, published as 203.0.113.10
 

@@ -1,5 +1,5 @@
-// Can somebody who sends first packets in the client's name use up its pinholes, or get his own taken for the client's? The
-// flood goes to every port that may be announced, as fast as one process can send, and never stops.
+// Can somebody who sends first packets in the client's name use up its pinholes, or get his own taken for the client's?
+// The flood goes to every port that may be announced, as fast as one process can send, and never stops.
 //
 //   client 198.51.100.2, 2001:db8:1::2 ─── wan0 router lan0 ─── 10.77.0.2, fd77::2 vsftpd,
 //   stranger ───────────────────────────── wan1              published as 203.0.113.10, 2001:db8:203::10

@@ -1,5 +1,5 @@
-// Does `kernel.guard` keep a network from connections that no session expects, over IPv4 and over IPv6? What it drops is counted,
-// and without it all of the same arrives.
+// Does `kernel.guard` keep a network from connections that no session expects, over IPv4 and over IPv6? What it drops
+// is counted, and without it all of the same arrives.
 //
 //   client 198.51.100.2, 2001:db8:1::2 ───── wan0 router lan0 ─── 10.77.0.2, 2001:db8:77::2 a host without servers
 //   stranger 192.0.2.66, 2001:db8:66::66 ─── wan1

@@ -1,6 +1,6 @@
-// Can a hostile server's answer to EPSV lead the client, or the perimeter, to a third host or to a port that was not asked for?
-// A 229 that names more than a port, another reply in its place, two of them, and one that nobody asked for. The settings are
-// deploy/routed-ipv6.yaml itself; the client is a bare socket.
+// Can a hostile server's answer to EPSV lead the client, or the perimeter, to a third host or to a port that was not
+// asked for? A 229 that names more than a port, another reply in its place, two of them, and one that nobody asked for.
+// The settings are deploy/routed-ipv6.yaml itself; the client is a bare socket.
 //
 //   client 2001:db8:1::2 ─── wan0 router lan0 ─── 2001:db8:77::3 the server, ::4 its neighbour
 

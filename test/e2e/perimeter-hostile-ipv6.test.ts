@@ -1,6 +1,6 @@
-// What can a hostile client say only over IPv6? EPRT in texts that one reader takes for another host, another family or another
-// link, and the verbs of IPv4. What both families have in common is in perimeter-hostile.test.ts, hostile servers are in
-// perimeter-hostile-ipv6-server.test.ts. The settings are deploy/routed-ipv6.yaml itself.
+// What can a hostile client say only over IPv6? EPRT in texts that one reader takes for another host, another family or
+// another link, and the verbs of IPv4. What both families have in common is in perimeter-hostile.test.ts, hostile
+// servers are in perimeter-hostile-ipv6-server.test.ts. The settings are deploy/routed-ipv6.yaml itself.
 //
 //   client 2001:db8:1::2, 198.51.100.2 ───── wan0 router lan0 ─── 2001:db8:77::2, 10.77.0.2 vsftpd
 //   stranger 2001:db8:66::66, 192.0.2.66 ─── wan1
@@ -134,7 +134,7 @@ describe('a hostile client over IPv6', { skip: whyNoPerimeter() }, () => {
     await loggedLine(gateway.program, { msg: 'refused', verb: 'EPRT', cause: 'third-party', target });
   });
 
-  test('the same session gets its file by EPRT, and by :: and 0,0,0,0 too, which stand for the client that is seen', async () => {
+  test('the same session gets its file by EPRT, and by :: and 0,0,0,0 too, which mean the client seen', async () => {
     const own = await lab.client.enter(() => DataPort.open(lab.lab, client));
     // A server that took :: at its word would find itself.
     const itself = await lab.server.enter(() => Victim.open(lab.lab, { host: '::', port: own.port }));

@@ -1,12 +1,12 @@
-// Can anybody use the perimeter for what its sessions did not ask for? Strangers at an open pinhole, a second and a late
-// connection, clients who aim PORT or EPRT at others, and a gateway that dies while a pinhole is open. The data path is the
-// kernel's; all of it over IPv4 and over IPv6.
+// Can anybody use the perimeter for what its sessions did not ask for? Strangers at an open pinhole, a second and a
+// late connection, clients who aim PORT or EPRT at others, and a gateway that dies while a pinhole is open. The data
+// path is the kernel's; all of it over IPv4 and over IPv6.
 //
 //   client 198.51.100.2, 2001:db8:1::2 ───── wan0 router lan0 ─── 10.77.0.2, 2001:db8:77::2 vsftpd
 //   stranger 192.0.2.66, 2001:db8:66::66 ─── wan1
 //
-// No firewall but Portcullis' own table guards the servers here. What never gets an answer is told from slow by the guard's
-// counter, and what reached the server by the server's own kernel.
+// No firewall but Portcullis' own table guards the servers here. What never gets an answer is told from slow by the
+// guard's counter, and what reached the server by the server's own kernel.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -260,7 +260,7 @@ for (const realm of realms) {
       await clientIsDropped({ host: server.host, port });
     });
 
-    test('killed: the pinhole ends by itself, a transfer goes on through death and restart, the table is replaced', async () => {
+    test('killed: the pinhole ends by itself, a transfer outlives death and restart, the table is new', async () => {
       const session = await login();
       const carried = announcedBy(await session.ask(passive), server.host);
       session.send('RETR files/big.bin\r\n');

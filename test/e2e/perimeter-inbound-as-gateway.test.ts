@@ -1,5 +1,5 @@
-// Do clients outside work on a server inside that is to see the gateway alone, where nothing but the gateway's own addresses
-// is ever dialled, and so without any policy routing?
+// Do clients outside work on a server inside that is to see the gateway alone, where nothing but the gateway's own
+// addresses is ever dialled, and so without any policy routing?
 //
 //   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2 vsftpd
 //                       203.0.113.10 10.77.0.1

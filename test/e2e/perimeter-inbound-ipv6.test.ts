@@ -1,11 +1,11 @@
-// Do clients outside work over IPv6 on servers inside that only have unique local addresses (RFC 4193), by the public addresses
-// of the router?
+// Do clients outside work over IPv6 on servers inside that only have unique local addresses (RFC 4193), by the public
+// addresses of the router?
 //
 //   client 2001:db8:1::2 ─── wan0 router lan0 ─── fd77::2 vsftpd, ::3 ProFTPD, ::4 Pure-FTPd
 //                2001:db8:203::10, ::11, ::12
 //
-// Only EPSV and EPRT exist here (RFC 2428 §1). The client has no route to fd77::/64. Both ways, it sees the public addresses
-// only; the servers see the client's real one.
+// Only EPSV and EPRT exist here (RFC 2428 §1). The client has no route to fd77::/64. Both ways, it sees the public
+// addresses only; the servers see the client's real one.
 // Two engines share the table and divide the data ports.
 
 import { crossesPerimeter } from '../support/perimeter/crossing.ts';

@@ -3,8 +3,8 @@
 //   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2 vsftpd, .3 ProFTPD, .4 Pure-FTPd
 //                       203.0.113.10, .11, .12
 //
-// The client has no route to 10.77.0.0/24: a private address that leaked into a 227 could not even be dialled, and would be
-// seen. Both ways, it sees the public addresses only; the servers see the client's real one.
+// The client has no route to 10.77.0.0/24: a private address that leaked into a 227 could not even be dialled, and
+// would be seen. Both ways, it sees the public addresses only; the servers see the client's real one.
 // Two engines share the table and divide the data ports.
 
 import { crossesPerimeter } from '../support/perimeter/crossing.ts';

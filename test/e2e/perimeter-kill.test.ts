@@ -1,11 +1,12 @@
-// What is left of a gateway that is killed where addresses are translated? Data under way, which is the kernel's; what was
-// announced, with its translation, until its timeout; and a table, which gives way to that of the next one.
+// What is left of a gateway that is killed where addresses are translated? Data under way, which is the kernel's; what
+// was announced, with its translation, until its timeout; and a table, which gives way to that of the next one.
 //
 //   inbound   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2 vsftpd, published as 203.0.113.10
 //   outbound  client 10.88.0.2 ────── lan0 router wan0 ─── 198.51.100.2 vsftpd, sees 198.51.100.1 only
 //
-// What dials is led to another address, or shown another one: either direction has both, because the client dials for passive
-// transfers and the server for active ones. Outside, nobody has a route to what is inside: what arrives was translated.
+// What dials is led to another address, or shown another one: either direction has both, because the client dials for
+// passive transfers and the server for active ones. Outside, nobody has a route to what is inside: what arrives was
+// translated.
 
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
@@ -212,7 +213,7 @@ for (const direction of directions) {
     }
 
     for (const { mode, flow, translation } of direction.deaths) {
-      test(`${mode}: what nobody used ends at its timeout, ${flow} goes on through death and restart, the table is new`, async () => {
+      test(`${mode}: what nobody used times out, ${flow} outlives death and restart, the table is new`, async () => {
         const carried = await underWay(mode, flow);
         const waiting = await announced(mode, translation);
 

@@ -1,5 +1,5 @@
-// Is the laboratory of the perimeter what topology.ts draws, before any gateway runs in it? Plain forwarding, a real server and
-// a real client; whom nobody can reach; and nothing is left when it is closed.
+// Is the laboratory of the perimeter what topology.ts draws, before any gateway runs in it? Plain forwarding, a real
+// server and a real client; whom nobody can reach; and nothing is left when it is closed.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// When the first SYN has come in time, and only its answer takes longer than `limits.expectationTimeout`: is the transfer still one
-// of the session's, with its record?
+// When the first SYN has come in time, and only its answer takes longer than `limits.expectationTimeout`: is the
+// transfer still one of the session's, with its record?
 //
 //   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2 vsftpd
 //

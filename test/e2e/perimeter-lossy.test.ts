@@ -1,14 +1,14 @@
-// Does a data connection in the kernel survive the loss of its first packets? Does its pinhole stay until its handshake is
-// complete, however long that takes, and let nothing else through from then on?
+// Does a data connection in the kernel survive the loss of its first packets? Does its pinhole stay until its handshake
+// is complete, however long that takes, and let nothing else through from then on?
 //
 //   routed    client 198.51.100.2, 2001:db8:1::2 ─── wan0 router lan0 ─── 10.77.0.2, 2001:db8:77::2 vsftpd
 //   inbound   client 198.51.100.2 ────────────────── wan0 router lan0 ─── 10.77.0.2 vsftpd, published as 203.0.113.10
 //   outbound  client 10.88.0.2 ───────────────────── lan0 router wan0 ─── 198.51.100.2 vsftpd, sees 198.51.100.1 only
 //
-// The host to which a packet goes loses it (loss.ts), so the router has let it through by then: the first SYN, the first answer to
-// it, or the first octets of the file. Whatever else of its kind comes is held back until the test has tried another connection
-// from the same host to the same endpoint; then TCP's own timers do the rest. Where addresses are translated, the host that dials
-// also knows the way behind the translation.
+// The host to which a packet goes loses it (loss.ts), so the router has let it through by then: the first SYN, the
+// first answer to it, or the first octets of the file. Whatever else of its kind comes is held back until the test has
+// tried another connection from the same host to the same endpoint; then TCP's own timers do the rest. Where addresses
+// are translated, the host that dials also knows the way behind the translation.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -130,7 +130,8 @@ for (const realm of realms) {
     for (const mode of modes) {
       const isPassive = mode === 'passive' || mode === 'extended';
       for (const [lost, direction] of losses) {
-        test(`${setupVerb[mode]}, ${direction}: the first ${lost} is lost, and another connection does not pass beside it`, async (t) => {
+        const title = `${setupVerb[mode]}, ${direction}: the first ${lost} is lost, and no other passes beside it`;
+        test(title, async (t) => {
           const [dials, listens] = isPassive ? [lab.client, lab.server] : [lab.server, lab.client];
           const readsFile = direction === 'download' ? lab.client : lab.server;
           const name = `${setupVerb[mode]}-${direction}-${lost}.bin`.toLowerCase();
@@ -198,13 +199,18 @@ for (const realm of realms) {
       return { opened: await count('opened'), used: await count('used') };
     }
 
-    /** The connection that was completed has taken the pinhole out, and the gateway the translation of its destination. */
+    /**
+     * The connection that was completed has taken the pinhole out, and the gateway the translation of its destination.
+     */
     async function isSpent(): Promise<void> {
       assert.deepEqual(await pinholeKeys(lab, family), []);
       await becomes(async () => (await elements(lab.router, 'portcullis', `redirects${family}`, 'map')).length, 0);
     }
 
-    /** From another port of the host that dials, to where the data connection really goes and to where it was told to go. */
+    /**
+     * From another port of the host that dials, to where the data connection really goes and to where it was told to
+     * go.
+     */
     async function nothingElsePasses(dials: Network, listens: Network): Promise<void> {
       const { announced, real } = await livingWay();
       const came = async (): Promise<string[]> => (await synsSeen(listens)).map(({ key }) => key);

@@ -1,12 +1,12 @@
-// Do clients with unique local addresses (RFC 4193) work over IPv6 on servers out in the world, which see only the router's
-// address?
+// Do clients with unique local addresses (RFC 4193) work over IPv6 on servers out in the world, which see only the
+// router's address?
 //
 //   client fd88::2 ─── lan0 router wan0 ─── 2001:db8:1::2 vsftpd, ::3 ProFTPD, ::4 Pure-FTPd
 //                      2001:db8:1::1
 //
-// Only EPSV and EPRT exist here (RFC 2428 §1). The servers have no route to fd88::/64: a private address that leaked into an
-// EPRT could not even be dialled. Both ways, they see 2001:db8:1::1 only; the client sees the servers' real addresses.
-// Two engines share the table and divide the data ports.
+// Only EPSV and EPRT exist here (RFC 2428 §1). The servers have no route to fd88::/64: a private address that leaked
+// into an EPRT could not even be dialled. Both ways, they see 2001:db8:1::1 only; the client sees the servers' real
+// addresses. Two engines share the table and divide the data ports.
 
 import { crossesPerimeter } from '../support/perimeter/crossing.ts';
 

@@ -1,6 +1,6 @@
-// Does the gateway take clients where the router's own rules would not let them? Its connection to the server passes neither
-// the forward nor the input chain, so the listener says who may come and which way servers are reached; and the operator's
-// output chain can tell its connections by their mark.
+// Does the gateway take clients where the router's own rules would not let them? Its connection to the server passes
+// neither the forward nor the input chain, so the listener says who may come and which way servers are reached; and the
+// operator's output chain can tell its connections by their mark.
 //
 //   client 10.88.0.2, fd88::2 ─── lan0 router wan0 ─── 198.51.100.2, 2001:db8:1::2 the world's servers
 //          10.99.0.2                          wan1 ─── 192.0.2.66, 2001:db8:66::66 a server of the operator's own (DMZ)

@@ -3,8 +3,8 @@
 //   client 10.88.0.2 ─── lan0 router wan0 ─── 198.51.100.2 vsftpd, .3 ProFTPD, .4 Pure-FTPd
 //                        198.51.100.1
 //
-// The servers have no route to 10.88.0.0/24: a private address that leaked into a PORT could not even be dialled, and would be
-// seen. Both ways, they see 198.51.100.1 only; the client sees the servers' real addresses.
+// The servers have no route to 10.88.0.0/24: a private address that leaked into a PORT could not even be dialled, and
+// would be seen. Both ways, they see 198.51.100.1 only; the client sees the servers' real addresses.
 // Two engines share the table and divide the data ports.
 
 import { crossesPerimeter } from '../support/perimeter/crossing.ts';

@@ -1,10 +1,11 @@
-// Do clients work through a router that intercepts FTP, when both sides know each other's real addresses and shall go on seeing
-// them?
+// Do clients work through a router that intercepts FTP, when both sides know each other's real addresses and shall go
+// on seeing them?
 //
 //   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2 vsftpd, .3 ProFTPD, .4 Pure-FTPd
 //
-// No address is translated on either side: the server sees 198.51.100.2, the client sees 10.77.0.x, control and data alike.
-// The router answers with SYN cookies, as under a flood: no socket knows of a connection before its handshake is over.
+// No address is translated on either side: the server sees 198.51.100.2, the client sees 10.77.0.x, control and data
+// alike. The router answers with SYN cookies, as under a flood: no socket knows of a connection before its handshake is
+// over.
 
 import { crossesPerimeter } from '../support/perimeter/crossing.ts';
 

@@ -1,11 +1,11 @@
-// Can two gateways share one router, each with a table, marks, ports and a server of its own? What one does to its table, by
-// a start, a stop or a death, must not be felt by whoever is served by the other.
+// Can two gateways share one router, each with a table, marks, ports and a server of its own? What one does to its
+// table, by a start, a stop or a death, must not be felt by whoever is served by the other.
 //
-//   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2:21   vsftpd,  through `first`:  table first,  marks 0x1 and 0xf7b
-//                                            ─── 10.77.0.3:2100 ProFTPD, through `second`: table second, marks 0x2 and 0xf7c
+//   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2:21   vsftpd,  by `first`:  table first,  marks 0x1, 0xf7b
+//                                            ─── 10.77.0.3:2100 ProFTPD, by `second`: table second, marks 0x2, 0xf7c
 //
-// The operator's firewall lets nothing through but what carries one of the two data marks, and counts it by mark. Tables are
-// compared as nft prints them with handles: one that was written anew, even to the same words, has others.
+// The operator's firewall lets nothing through but what carries one of the two data marks, and counts it by mark.
+// Tables are compared as nft prints them with handles: one that was written anew, even to the same words, has others.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

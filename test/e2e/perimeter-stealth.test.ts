@@ -1,9 +1,11 @@
-// Does a probe with odd flags learn anything of a guarded host? FIN, NULL, Xmas, SYN+ACK, ACK and others are answered by a host
-// in one way at an open port and in another at a closed one, so none may reach it; and what is no probe goes on.
+// Does a probe with odd flags learn anything of a guarded host? FIN, NULL, Xmas, SYN+ACK, ACK and others are answered
+// by a host in one way at an open port and in another at a closed one, so none may reach it; and what is no probe goes
+// on.
 //
 //   stranger 192.0.2.66, 2001:db8:66::66 ─── wan1 router lan0 ─── 10.77.0.2, 2001:db8:77::2, where port 80 is open
 //
-// What never gets an answer is told from slow by the table's counters, and what reached the server by the server's own kernel.
+// What never gets an answer is told from slow by the table's counters, and what reached the server by the server's own
+// kernel.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

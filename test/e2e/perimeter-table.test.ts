@@ -1,5 +1,6 @@
-// What does our nftables table do with packets by itself, as `portcullis rules` prints it? No gateway runs here: what it would
-// put into sets and maps is put there by nft, and in its place a socket listens that takes whatever the kernel hands it.
+// What does our nftables table do with packets by itself, as `portcullis rules` prints it? No gateway runs here: what
+// it would put into sets and maps is put there by nft, and in its place a socket listens that takes whatever the kernel
+// hands it.
 //
 //   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2, .3, .4 server
 
@@ -65,7 +66,7 @@ describe("the perimeter's table", { skip }, () => {
     attempt.giveUp();
   });
 
-  test("the listener gets intercepted connections, and none to its own port number at somebody else's address", async () => {
+  test("the listener gets intercepted connections, and none to its port number at another's address", async () => {
     const program = await lab.lab.start('python3', ['-c', taker], { network: lab.router.name });
     await program.printed(/listening/);
     const control = await lab.client.enter(() => dial({ host: '10.77.0.2', port: 21 }));
@@ -78,7 +79,7 @@ describe("the perimeter's table", { skip }, () => {
     await program.end();
   });
 
-  test('nobody reaches a guarded network above port 1023, from any side, nor by UDP; below it does not ask', async () => {
+  test('nobody reaches a guarded network above port 1023 from any side, nor by UDP; below does not ask', async () => {
     const attempts = [
       await Attempt.from(lab.client, { host: '10.77.0.2', port: 1024 }),
       await Attempt.from(lab.stranger, { host: '10.77.0.2', port: 65_535 }),

@@ -1,5 +1,6 @@
-// What does an administrator see of the data connections, at the admin address and with `portcullis pinholes`? One that was
-// announced and not used, one that carried a file, one that nobody came for; or in one sentence why there is nothing to see.
+// What does an administrator see of the data connections, at the admin address and with `portcullis pinholes`? One that
+// was announced and not used, one that carried a file, one that nobody came for; or in one sentence why there is
+// nothing to see.
 //
 //   client 127.0.0.1 ──── gateway 127.g:2121, two engines ──── pyftpdlib 127.s:2121
 //   portcullis pinholes ──── its admin address 127.a:2121

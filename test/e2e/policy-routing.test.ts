@@ -1,5 +1,6 @@
-// Does deploy/systemd/portcullis-routes.service set up what transparent listeners need of the routing, and take away exactly
-// that? Its own lines are run, in a network namespace of this file, beside rules and routes of an operator that must stay.
+// Does deploy/systemd/portcullis-routes.service set up what transparent listeners need of the routing, and take away
+// exactly that? Its own lines are run, in a network namespace of this file, beside rules and routes of an operator that
+// must stay.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,5 @@
-// Laws of lines that name an endpoint: it is the gateway's own, its way is open, and nothing of the private realm is in it.
+// Laws of lines that name an endpoint: it is the gateway's own, its way is open, and nothing of the private realm is in
+// it.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,5 +1,5 @@
-// Laws of lines that pass: one that names no endpoint leaves as it came, octet for octet, but for a blank where clients would
-// end a reply at different lines; and nothing leaves that is neither a peer's line nor the gateway's own.
+// Laws of lines that pass: one that names no endpoint leaves as it came, octet for octet, but for a blank where clients
+// would end a reply at different lines; and nothing leaves that is neither a peer's line nor the gateway's own.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -47,15 +47,33 @@ class HonestServer {
   take(line: string, manner: number): void {
     const verb = line.slice(0, 4);
     const number = /#\d+/.exec(line)?.[0] ?? '';
-    if (verb === 'PASV') this.owed.push(manner === 1 ? '425 no' : `227 (10,0,0,5,78,${this.nextPort++ % 256})`);
-    else if (verb === 'EPSV') this.owed.push(manner === 1 ? '500 what' : `229 (|||${this.nextPort++}|)`);
-    else if (verb === 'PORT' || verb === 'EPRT') this.owed.push(manner === 1 ? '500 what' : '200 ok');
-    else if (verb === 'RETR' || verb === 'STOR' || verb === 'MLSD') this.transfer(manner, number);
-    else if (verb === 'ABOR' && this.toAbort === 'one reply' && this.isTransferring()) this.merged += 1;
-    else if (verb === 'ABOR') this.owed.push(`${manner === 1 ? 225 : 226} ${number}`);
-    else if (verb === 'STAT' || verb === 'SIZE') this.owed.push(`${verb === 'STAT' ? 211 : 213} ${number}`);
-    else if (verb === 'HELP' || manner === 2) this.owed.push(...manyLines(verb === 'HELP' ? 214 : 250, number));
-    else this.owed.push(`${manner === 1 ? 550 : 250} ${number}`);
+    switch (verb) {
+      case 'PASV':
+        this.owed.push(manner === 1 ? '425 no' : `227 (10,0,0,5,78,${this.nextPort++ % 256})`);
+        return;
+      case 'EPSV':
+        this.owed.push(manner === 1 ? '500 what' : `229 (|||${this.nextPort++}|)`);
+        return;
+      case 'PORT':
+      case 'EPRT':
+        this.owed.push(manner === 1 ? '500 what' : '200 ok');
+        return;
+      case 'RETR':
+      case 'STOR':
+      case 'MLSD':
+        this.transfer(manner, number);
+        return;
+      case 'ABOR':
+        this.abort(manner, number);
+        return;
+      case 'STAT':
+      case 'SIZE':
+        this.owed.push(`${verb === 'STAT' ? 211 : 213} ${number}`);
+        return;
+      default:
+        if (verb === 'HELP' || manner === 2) this.owed.push(...manyLines(verb === 'HELP' ? 214 : 250, number));
+        else this.owed.push(`${manner === 1 ? 550 : 250} ${number}`);
+    }
   }
 
   private transfer(manner: number, number: string): void {
@@ -64,6 +82,11 @@ class HonestServer {
     // Without a 150 in front, a 226 could as well be the answer to an ABOR that shares its reply with another transfer.
     if (manner !== 1 && (manner !== 2 || this.toAbort === 'one reply')) this.owed.push('150 go');
     this.owed.push(final);
+  }
+
+  private abort(manner: number, number: string): void {
+    if (this.toAbort === 'one reply' && this.isTransferring()) this.merged += 1;
+    else this.owed.push(`${manner === 1 ? 225 : 226} ${number}`);
   }
 
   private isTransferring(): boolean {

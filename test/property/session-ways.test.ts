@@ -1,5 +1,5 @@
-// Laws of data connections: every way that was opened ends exactly once, every transfer that it carried is told exactly once,
-// and nothing is left when the session is over.
+// Laws of data connections: every way that was opened ends exactly once, every transfer that it carried is told exactly
+// once, and nothing is left when the session is over.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

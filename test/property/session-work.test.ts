@@ -1,5 +1,6 @@
-// Law of work: no step of a session costs more than its own input and a constant. What a step makes anew is counted, lists by
-// their length and what is sent by its octets, and the sum over a conversation may grow with its lines, never with their square.
+// Law of work: no step of a session costs more than its own input and a constant. What a step makes anew is counted,
+// lists by their length and what is sent by its octets, and the sum over a conversation may grow with its lines, never
+// with their square.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

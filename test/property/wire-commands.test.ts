@@ -1,5 +1,5 @@
-// Laws of commands and replies: what was written is read again, arguments keep every octet, a reply of ours is one reply
-// to whoever reads it, and no octets make a parser throw.
+// Laws of commands and replies: what was written is read again, arguments keep every octet, a reply of ours is one
+// reply to whoever reads it, and no octets make a parser throw.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

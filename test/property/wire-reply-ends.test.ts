@@ -1,5 +1,5 @@
-// Law of replies that pass: whatever a server puts into a reply, every client of test/support/reply-readers.ts ends it where
-// the gateway does, and nothing but blanks and `ddd-` was put in front or behind for it.
+// Law of replies that pass: whatever a server puts into a reply, every client of test/support/reply-readers.ts ends it
+// where the gateway does, and nothing but blanks and `ddd-` was put in front or behind for it.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

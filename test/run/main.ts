@@ -32,10 +32,9 @@ for (const [signal, exitCode] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
-  process.once(signal, async () => {
+  process.once(signal, () => {
     waiting.length = 0;
-    await endAll();
-    process.exit(exitCode);
+    void endAll().then(() => process.exit(exitCode));
   });
 }
 

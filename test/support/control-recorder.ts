@@ -1,5 +1,6 @@
-// What does a real server hear on its control connection? A plain TCP forwarder beside it, on the same address, writes it down.
-// Data connections do not pass here: in active mode the server dials the gateway, in passive mode the gateway its address.
+// What does a real server hear on its control connection? A plain TCP forwarder beside it, on the same address, writes
+// it down. Data connections do not pass here: in active mode the server dials the gateway, in passive mode the gateway
+// its address.
 
 import { connect, createServer } from 'node:net';
 import type { Lab, LabEndpoint } from './lab.ts';

@@ -113,7 +113,9 @@ export function receiveAll(socket: Socket): Promise<Received> {
   });
 }
 
-/** What somebody gets who connects and only listens; a port that resets at once may do so before the connection is seen. */
+/**
+ * What somebody gets who connects and only listens; a port that resets at once may do so before the connection is seen.
+ */
 export async function overhear(target: LabEndpoint, localAddress: string): Promise<Received> {
   const socket = await dial(target, localAddress).catch((error: unknown) => error);
   if (socket instanceof Socket) return receiveAll(socket);

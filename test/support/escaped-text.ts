@@ -1,5 +1,5 @@
-// Octets as one line of text that an editor cannot spoil, and back: printable ASCII stands for itself, every other octet
-// is written \xNN, CR and LF \r and \n, the backslash \\. For transcripts and messages of tests.
+// Octets as one line of text that an editor cannot spoil, and back: printable ASCII stands for itself, every other
+// octet is written \xNN, CR and LF \r and \n, the backslash \\. For transcripts and messages of tests.
 
 const NAMED: ReadonlyMap<number, string> = new Map([
   [13, '\\r'],

@@ -1,5 +1,5 @@
-// How does a test run the gateway itself? As an operator does: a settings file, the built executable, and what it logs and
-// counts.
+// How does a test run the gateway itself? As an operator does: a settings file, the built executable, and what it logs
+// and counts.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +26,10 @@ export interface GatewaySettings {
   readonly dataPorts?: string;
 }
 
-/** Starts a reverse gateway before `upstream`, at an endpoint of its own; ready when the promise resolves, ended by the lab. */
+/**
+ * Starts a reverse gateway before `upstream`, at an endpoint of its own; ready when the promise resolves, ended by the
+ * lab.
+ */
 export async function startGateway(
   lab: Lab,
   upstream: LabEndpoint,

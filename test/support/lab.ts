@@ -1,6 +1,6 @@
 // Where does an end-to-end test live, and does it leave everything as it was? In a lab: loopback addresses and a folder
-// that nobody else uses, and the programs started in it. Closing the lab ends them, and then counts: a process, a socket or
-// a file that is still there is an error.
+// that nobody else uses, and the programs started in it. Closing the lab ends them, and then counts: a process, a
+// socket or a file that is still there is an error.
 
 import { existsSync, rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -10,13 +10,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { familyOf } from './family.ts';
 import { type ProgramOptions, type RunningProgram, startProgram } from './process.ts';
-import { openSockets } from './sockets.ts';
+import { openSockets, type SocketEnd } from './sockets.ts';
 import { patienceMs } from './watch.ts';
 
-export interface LabEndpoint {
-  readonly host: string;
-  readonly port: number;
-}
+export type LabEndpoint = SocketEnd;
 
 /** The process that opened it stands in a lab's name. */
 const namePattern = /^portcullis-lab-(\d+)-/;
@@ -38,7 +35,10 @@ export class Lab {
     this.folder = folder;
   }
 
-  /** A fresh endpoint of this lab alone. IPv4: an address of its own within 127/8. IPv6 has only ::1, so a free port there. */
+  /**
+   * A fresh endpoint of this lab alone. IPv4: an address of its own within 127/8. IPv6 has only ::1, so a free port
+   * there.
+   */
   async endpoint(family: 4 | 6 = 4): Promise<LabEndpoint> {
     for (;;) {
       const endpoint =

@@ -1,5 +1,5 @@
-// How does an operator's day look from a test: a settings file that is changed while the gateway runs, signals, exit codes?
-// gateway.ts starts one gateway with settings that stay; here the file is the test's own.
+// How does an operator's day look from a test: a settings file that is changed while the gateway runs, signals, exit
+// codes? gateway.ts starts one gateway with settings that stay; here the file is the test's own.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,11 +1,11 @@
-// May this machine run tests with real peers? Only as root on Debian, where the servers change users and the packages are;
-// elsewhere such tests are skipped loudly, and where CI=true a skip is a failure.
+// May this machine run tests with real peers? Only as root on Debian, where the servers change users and the packages
+// are; elsewhere such tests are skipped loudly, and where CI=true a skip is a failure.
 
 import { existsSync } from 'node:fs';
 
 /**
- * False where the real peers can run, otherwise why not; throws instead of skipping where CI=true. `tools` are further programs
- * that the test needs, by their paths.
+ * False where the real peers can run, otherwise why not; throws instead of skipping where CI=true. `tools` are further
+ * programs that the test needs, by their paths.
  */
 export function whyNoPeers(tools: readonly string[] = []): string | false {
   const reason = missing(tools);

@@ -167,7 +167,9 @@ export async function runProgram(
   return finished;
 }
 
-/** Resolves once somebody listens there in the program's network; rejects when `program` ends first or time runs out. */
+/**
+ * Resolves once somebody listens there in the program's network; rejects when `program` ends first or time runs out.
+ */
 export async function portOpen(host: string, port: number, program: RunningProgram): Promise<void> {
   let ended = false;
   void program.finished.then(() => {

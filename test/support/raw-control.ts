@@ -1,5 +1,5 @@
-// What does a client hear that speaks FTP octet by octet over a bare socket? Attackers do, and no real client can be brought
-// to say what they say. Octets are latin1 text; every wait has a bound.
+// What does a client hear that speaks FTP octet by octet over a bare socket? Attackers do, and no real client can be
+// brought to say what they say. Octets are latin1 text; every wait has a bound.
 
 import { connect, type Socket } from 'node:net';
 import type { LabEndpoint } from './lab.ts';
@@ -82,7 +82,9 @@ export class RawControl {
     return this.reply();
   }
 
-  /** The next whole reply without its last CR LF; rejects when the connection ends before it, or when it does not come. */
+  /**
+   * The next whole reply without its last CR LF; rejects when the connection ends before it, or when it does not come.
+   */
   async reply(): Promise<string> {
     const deadline = Date.now() + patienceMs;
     for (;;) {

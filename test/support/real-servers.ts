@@ -1,5 +1,5 @@
-// Which real FTP servers stand behind the gateway in tests, and how is one started? Each runs as it does in service: as root
-// where it changes users itself, with one login, on a root folder of its own in which only files/ may be written.
+// Which real FTP servers stand behind the gateway in tests, and how is one started? Each runs as it does in service: as
+// root where it changes users itself, with one login, on a root folder of its own in which only files/ may be written.
 
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

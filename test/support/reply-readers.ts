@@ -1,6 +1,6 @@
-// How does each FTP client find the end of a multi-line reply? As its program does it; test/fixtures/reply-readers.txt holds
-// what they did before a real server, and a test holds the two against one another. Clients that end only at the code and a
-// blank behind it are left out: they and the gateway cannot disagree.
+// How does each FTP client find the end of a multi-line reply? As its program does it; test/fixtures/reply-readers.txt
+// holds what they did before a real server, and a test holds the two against one another. Clients that end only at the
+// code and a blank behind it are left out: they and the gateway cannot disagree.
 
 import { readFileSync } from 'node:fs';
 import { octetsOf } from './escaped-text.ts';
@@ -8,7 +8,9 @@ import { octetsOf } from './escaped-text.ts';
 export interface ReplyReader {
   /** By the names of the table. */
   readonly clients: string;
-  /** Whether the client ends the open reply of this code at a line inside it; the octets as latin1, without line end. */
+  /**
+   * Whether the client ends the open reply of this code at a line inside it; the octets as latin1, without line end.
+   */
   ends(line: string, code: string): boolean;
 }
 

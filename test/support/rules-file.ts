@@ -1,4 +1,5 @@
-// Which rules does a test need? The packaged ones with the lines changed that the test is about, as an officer would edit them.
+// Which rules does a test need? The packaged ones with the lines changed that the test is about, as an officer would
+// edit them.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +7,9 @@ import type { Lab } from './lab.ts';
 
 const packaged = new URL('../../rules/default.yaml', import.meta.url);
 
-/** Writes them into the lab's folder and returns the path; a text that does not stand in the packaged rules is an error. */
+/**
+ * Writes them into the lab's folder and returns the path; a text that does not stand in the packaged rules is an error.
+ */
 export async function changedRules(lab: Lab, name: string, changes: Readonly<Record<string, string>>): Promise<string> {
   let text = await readFile(packaged, 'utf8');
   for (const [before, after] of Object.entries(changes)) {

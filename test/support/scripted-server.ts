@@ -1,5 +1,5 @@
-// What does an FTP server do that wants to harm? It answers each verb as the test says. What the test leaves out is answered
-// as a plain server would, so that a script holds only its crime.
+// What does an FTP server do that wants to harm? It answers each verb as the test says. What the test leaves out is
+// answered as a plain server would, so that a script holds only its crime.
 
 import { createServer, type Socket } from 'node:net';
 import type { Lab, LabEndpoint } from './lab.ts';
@@ -13,7 +13,7 @@ interface ScriptedSession {
 }
 
 /** What becomes of a verb: a reply line without CR LF, or anything else. */
-export type ScriptedVerb = string | ((session: ScriptedSession, argument: string) => void);
+export type ScriptedVerb = string | ((session: ScriptedSession, argument: string) => unknown);
 
 export interface Script {
   /** `silent` accepts and never greets. */
@@ -83,5 +83,6 @@ function answer(session: ScriptedSession, verbs: Readonly<Record<string, Scripte
   const [, verb = '', argument = ''] = /^(\S*) ?(.*)$/s.exec(line) ?? [];
   const act = verbs[verb.toUpperCase()] ?? '502 Not known here.';
   if (typeof act === 'string') session.write(`${act}\r\n`);
-  else act(session, argument);
+  // One that rejects is an unhandled rejection, and that fails the test.
+  else void act(session, argument);
 }

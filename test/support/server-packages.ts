@@ -30,7 +30,9 @@ const cacheFolder = new URL('../../.cache/', import.meta.url).pathname;
 
 let tree: Promise<string> | undefined;
 
-/** The root of the unpacked packages; fetched on first use and kept between runs. Rejects when Debian cannot be reached. */
+/**
+ * The root of the unpacked packages; fetched on first use and kept between runs. Rejects when Debian cannot be reached.
+ */
 export function serverPackages(): Promise<string> {
   tree ??= fetchOnce();
   return tree;

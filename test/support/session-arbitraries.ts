@@ -1,5 +1,5 @@
-// Arbitrary lives of a session: what clients, servers, data connections and the clock may do, in any order. Realistic words
-// come more often than noise, since noise alone never gets past the first check.
+// Arbitrary lives of a session: what clients, servers, data connections and the clock may do, in any order. Realistic
+// words come more often than noise, since noise alone never gets past the first check.
 
 import fc from 'fast-check';
 import type { Scene } from './session-terms.ts';

@@ -1,4 +1,5 @@
-// Lets a session live through arbitrary moves, as its shell would, and tells every step and action to whoever checks a law.
+// Lets a session live through arbitrary moves, as its shell would, and tells every step and action to whoever checks a
+// law.
 
 import type { Action } from '../../src/session/action.ts';
 import type { SessionEvent } from '../../src/session/event.ts';
@@ -39,7 +40,9 @@ export function endLife(stage: SessionStage): void {
 
 const peer = { address: { family: 4, text: '192.0.2.99' }, port: 40_666 } as const;
 
-/** The event, or undefined where the shell could not report it: the data path tells nothing of ways that are not open. */
+/**
+ * The event, or undefined where the shell could not report it: the data path tells nothing of ways that are not open.
+ */
 function eventOf(
   move: Exclude<Move, { kind: 'octets' | 'ports' }>,
   stage: SessionStage,

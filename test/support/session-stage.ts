@@ -1,5 +1,5 @@
-// Plays one session by the runner of the gateway, without sockets: lines are cut from octets, the client is read only when
-// the session accepts its next line, and what the world would answer is answered here.
+// Plays one session by the runner of the gateway, without sockets: lines are cut from octets, the client is read only
+// when the session accepts its next line, and what the world would answer is answered here.
 // It refuses what no shell could do: a way opened twice, a leg dialled twice or after its way has gone.
 
 import assert from 'node:assert/strict';

@@ -43,7 +43,7 @@ export interface Scene {
 
 const packaged = loadPackagedRules();
 assert.ok(packaged.ok, 'the packaged rules are readable');
-const { ruleset } = packaged;
+const { value: ruleset } = packaged;
 
 function termsOf(scene: Scene): SessionTerms {
   const server = scene.server ?? '10.0.0.5';

@@ -1,6 +1,7 @@
-// How can a test have units run by a real systemd, on a machine where another init is in charge? In a box: systemd as the first
-// process of namespaces of its own, over the machine's files, to which it writes in memory only. Of the machine's own units none
-// is started, its sysctls are read-only but for those of the network, and all ends with the box.
+// How can a test have units run by a real systemd, on a machine where another init is in charge? In a box: systemd as
+// the first process of namespaces of its own, over the machine's files, to which it writes in memory only. Of the
+// machine's own units none is started, its sysctls are read-only but for those of the network, and all ends with the
+// box.
 
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';

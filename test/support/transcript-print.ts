@@ -24,7 +24,7 @@ export function printAction(action: Action, session: Session): string {
     case 'send-urgent':
       return printSent(`urgent to ${action.to}`, action.octets);
     case 'open-data-path':
-      return `open: ${printLeg('client', action.expectation, session)}, ${printLeg('server', action.expectation, session)}`;
+      return `open: ${sides.map((side) => printLeg(side, action.expectation, session)).join(', ')}`;
     case 'dial-data-leg':
       return `dial: ${action.leg} for way ${action.way}`;
     case 'dial-server':
@@ -52,6 +52,8 @@ function printSent(where: string, octets: Uint8Array): string {
   const text = textOf(octets);
   return text.endsWith('\\r\\n') ? `${where}: ${text.slice(0, -4)}` : `${where} without line end: ${text}`;
 }
+
+const sides = ['client', 'server'] as const;
 
 // The addresses are said only where they are not those of the control connection.
 function printLeg(side: Side, expectation: Expectation, session: Session): string {

@@ -1,5 +1,5 @@
-// Transcripts: whole conversations as text. An event stands at the beginning of a line, what the gateway must do upon it
-// stands indented below, in order and complete. Only the incidental records may be left out.
+// Transcripts: whole conversations as text. An event stands at the beginning of a line, what the gateway must do upon
+// it stands indented below, in order and complete. Only the incidental records may be left out.
 
 import assert from 'node:assert/strict';
 import type { ServerDialect } from '../../src/session/action.ts';
@@ -105,7 +105,9 @@ export function playConversation(conversation: Conversation): void {
 // Keeping and concluding a way follow from every transfer, so that a transcript says it only where it cares.
 const incidentalAction = new RegExp(`^(?:record: (?:${incidental.join('|')}) |keep: |conclude: )`);
 
-/** What was done, without the incidental actions that the transcript does not list. A listed record may be shortened. */
+/**
+ * What was done, without the incidental actions that the transcript does not list. A listed record may be shortened.
+ */
 function withoutUnlisted(done: readonly string[], expected: readonly string[]): string[] {
   const kept: string[] = [];
   for (const text of done) {

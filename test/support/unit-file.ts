@@ -1,5 +1,5 @@
-// What does a systemd unit of deploy/ say? The values of a key in the order of the file, as systemd.syntax(7) reads them; and
-// its commands as a shell can run them, so that a test runs what the file has and not a copy of it.
+// What does a systemd unit of deploy/ say? The values of a key in the order of the file, as systemd.syntax(7) reads
+// them; and its commands as a shell can run them, so that a test runs what the file has and not a copy of it.
 
 import { readFileSync } from 'node:fs';
 
@@ -20,10 +20,10 @@ export class UnitFile {
     this.text = readFileSync(this.path, 'utf8');
   }
 
-  /** An assignment of nothing empties the list before it. */
+  /** A backslash joins the next line; an assignment of nothing empties the list before it. */
   values(key: string): readonly string[] {
     const values: string[] = [];
-    for (const line of this.text.split('\n')) {
+    for (const line of this.text.replaceAll('\\\n', ' ').split('\n')) {
       const [, name, value = ''] = /^(\w+)=(.*)$/.exec(line) ?? [];
       if (name !== key) continue;
       if (value === '') values.length = 0;

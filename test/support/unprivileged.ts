@@ -1,5 +1,5 @@
-// How does a program run as a service of systemd does, without systemd: as nobody, with some capabilities and no way to more?
-// setpriv(1), capabilities(7).
+// How does a program run as a service of systemd does, without systemd: as nobody, with some capabilities and no way to
+// more? setpriv(1), capabilities(7).
 
 import { readFile } from 'node:fs/promises';
 

@@ -1,5 +1,6 @@
-// Did anybody connect to the host that an attack was aimed at? A port that listens there, and at the end a fence: a connection
-// of the test's own. Connections are accepted in the order in which they came, so whoever was there before the fence is seen.
+// Did anybody connect to the host that an attack was aimed at? A port that listens there, and at the end a fence: a
+// connection of the test's own. Connections are accepted in the order in which they came, so whoever was there before
+// the fence is seen.
 
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';

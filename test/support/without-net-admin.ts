@@ -1,5 +1,5 @@
-// What happens to a process that lacks CAP_NET_ADMIN, shown in one that has it: capabilities(7) belong to threads, and what
-// is taken out of the effective set can be put back.
+// What happens to a process that lacks CAP_NET_ADMIN, shown in one that has it: capabilities(7) belong to threads, and
+// what is taken out of the effective set can be put back.
 
 import assert from 'node:assert/strict';
 import koffi from 'koffi';

@@ -13,7 +13,7 @@ import { newTally } from '../../src/witness/verb-tally.ts';
 const rules = loadPackagedRules();
 assert.ok(rules.ok);
 const kernel: KernelSettings = { ...defaultKernel, guard: [], dscp: { control: undefined, data: undefined } };
-const base: Settings = { ...defaultSettings, listeners: [], rules: rules.ruleset, limits: defaultLimits, kernel };
+const base: Settings = { ...defaultSettings, listeners: [], rules: rules.value, limits: defaultLimits, kernel };
 
 function at(port: number, mode: ListenerSettings['mode'] = 'reverse'): ListenerSettings {
   const address = { family: 4, text: '127.0.0.1' } as const;
@@ -69,7 +69,7 @@ function stage(inForce: Settings = base) {
     log: { info: write('info'), warn: write('warn'), error: write('error') },
     tally: seen.tally,
   });
-  const reload = (settings: Settings): Promise<Outcome> => reloading.ask(() => ({ ok: true, settings }));
+  const reload = (settings: Settings): Promise<Outcome> => reloading.ask(() => ({ ok: true, value: settings }));
   const count = (result: 'applied' | 'refused' | 'incomplete') => seen.tally.read('settings_reload_total', result);
   return { seen, reloading, reload, count };
 }
@@ -141,7 +141,7 @@ test('of many in a row the last one is read once the one before is over', async 
   let file = 0;
   const read: ReadSettings = () => {
     reads.push(file);
-    return { ok: true, settings: base };
+    return { ok: true, value: base };
   };
   const asked: Promise<Outcome>[] = [reloading.ask(read)];
   // The first is under way.

@@ -1,8 +1,9 @@
 // An FTP server that costs next to nothing, so that the gateway before it is what a measurement shows.
-//   RETR n<SIZE>  sends SIZE octets of the pattern        STOR n<SIZE>  226 when SIZE octets of the pattern came, else 451
-// The rule: a STOR is answered 226 only when every octet and the length were right; there is no disk and no login check.
-// Its passive listeners stand open from the start and are handed out in turn: a bind and a listen for each PASV would
-// make the server, and not the gateway, the limit of the small transfers. RFC 959 §4.1.
+//   RETR n<SIZE>  sends SIZE octets of the pattern
+//   STOR n<SIZE>  226 when SIZE octets of the pattern came, else 451
+// The rule: a STOR is answered 226 only when every octet and the length were right; there is no disk and no login
+// check. Its passive listeners stand open from the start and are handed out in turn: a bind and a listen for each PASV
+// would make the server, and not the gateway, the limit of the small transfers. RFC 959 §4.1.
 #define _GNU_SOURCE
 #include "events.h"
 #include "lines.h"
@@ -75,7 +76,8 @@ static void end_session(struct session *session) {
 static void send_file(struct session *session) {
   while (session->moved < session->size) {
     int64_t rest = session->size - session->moved;
-    ssize_t count = send(session->data.fd, pattern_at(session->moved), rest < CHUNK_OCTETS ? (size_t)rest : CHUNK_OCTETS, MSG_NOSIGNAL);
+    size_t chunk = rest < CHUNK_OCTETS ? (size_t)rest : CHUNK_OCTETS;
+    ssize_t count = send(session->data.fd, pattern_at(session->moved), chunk, MSG_NOSIGNAL);
     if (count < 0 && errno == EAGAIN) return source_want(&session->data, EPOLLOUT);
     if (count < 0) return end_transfer(session, "426 data connection broke\r\n");
     session->moved += count;
@@ -145,7 +147,8 @@ static void passive(struct session *session) {
   session->way = way;
   const unsigned char *a = (const unsigned char *)&advertised.sin_addr;
   char reply[80];
-  snprintf(reply, sizeof reply, "227 Entering Passive Mode (%d,%d,%d,%d,%d,%d)\r\n", a[0], a[1], a[2], a[3], way->port >> 8, way->port & 255);
+  snprintf(reply, sizeof reply, "227 Entering Passive Mode (%d,%d,%d,%d,%d,%d)\r\n", a[0], a[1], a[2], a[3],
+           way->port >> 8, way->port & 255);
   say(session, reply);
 }
 
@@ -222,7 +225,10 @@ static void usage(void) {
 
 int main(int argc, char **argv) {
   static const struct option options[] = {
-      {"listen", required_argument, NULL, 'l'}, {"advertise", required_argument, NULL, 'a'}, {"ports", required_argument, NULL, 'p'}, {0}};
+      {"listen", required_argument, NULL, 'l'},
+      {"advertise", required_argument, NULL, 'a'},
+      {"ports", required_argument, NULL, 'p'},
+      {0}};
   struct sockaddr_in at = {0};
   int first = 0, last = -1, option;
   while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -77,7 +77,8 @@ struct sockaddr_in parse_endpoint(const char *address_and_port) {
   struct sockaddr_in endpoint = {.sin_family = AF_INET};
   char address[INET_ADDRSTRLEN] = "";
   unsigned short port;
-  if (sscanf(address_and_port, "%15[0-9.]:%hu", address, &port) != 2 || !inet_pton(AF_INET, address, &endpoint.sin_addr)) {
+  if (sscanf(address_and_port, "%15[0-9.]:%hu", address, &port) != 2 ||
+      !inet_pton(AF_INET, address, &endpoint.sin_addr)) {
     fprintf(stderr, "not ADDRESS:PORT: %s\n", address_and_port);
     exit(2);
   }

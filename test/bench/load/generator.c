@@ -1,7 +1,7 @@
 // How fast is the FTP service at an address? Runs N clients (session.h) in one thread and prints what they saw as JSON.
 //   gathering: all clients log in → warming → measuring: the window → finishing: what is under way ends and is checked
-// The rule: the window opens only when every client is logged in, and every transfer is checked to its end, also behind it.
-// With --work hold it prints {"held":N} when all are logged in, then the final report once its standard input ends.
+// The rule: the window opens only when every client is logged in, and every transfer is checked to its end, also behind
+// it. With --work hold it prints {"held":N} when all are logged in, then the final report once its standard input ends.
 #define _GNU_SOURCE
 #include "pattern.h"
 #include "session.h"
@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-// Logins under way while gathering: below any listen queue, so that no SYN is dropped and waits a second to be sent again.
+// Logins under way while gathering: below any listen queue, so that no SYN is dropped and waits a second to be sent
+// again.
 #define LOGINS_AT_ONCE 64
 // A session without progress for this long is stuck; the slowest gateway needs milliseconds.
 #define STALLED_S 10.0
@@ -94,7 +95,8 @@ static void find_stalled(double now) {
 }
 
 static enum work parse_work(const char *name) {
-  static const char *const names[] = {[RETR] = "retr", [STOR] = "stor", [LOGIN] = "login", [NOOP] = "noop", [HOLD] = "hold"};
+  static const char *const names[] = {
+      [RETR] = "retr", [STOR] = "stor", [LOGIN] = "login", [NOOP] = "noop", [HOLD] = "hold"};
   for (int i = 0; i <= HOLD; i++)
     if (!strcmp(names[i], name)) return (enum work)i;
   fprintf(stderr, "no such work: %s\n", name);
@@ -109,9 +111,14 @@ static void usage(void) {
 
 static void parse_options(int argc, char **argv) {
   static const struct option options[] = {
-      {"server", required_argument, NULL, 's'}, {"work", required_argument, NULL, 'w'},   {"sessions", required_argument, NULL, 'n'},
-      {"size", required_argument, NULL, 'o'},   {"warmup", required_argument, NULL, 'u'}, {"seconds", required_argument, NULL, 't'},
-      {"cpu-of", required_argument, NULL, 'c'}, {0}};
+      {"server", required_argument, NULL, 's'},
+      {"work", required_argument, NULL, 'w'},
+      {"sessions", required_argument, NULL, 'n'},
+      {"size", required_argument, NULL, 'o'},
+      {"warmup", required_argument, NULL, 'u'},
+      {"seconds", required_argument, NULL, 't'},
+      {"cpu-of", required_argument, NULL, 'c'},
+      {0}};
   int option;
   while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) switch (option) {
     case 's': run.server = parse_endpoint(optarg); break;

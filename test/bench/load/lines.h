@@ -14,7 +14,8 @@ struct lines {
 enum received { RECEIVED, RECEIVED_END, RECEIVED_FAULT }; // at a fault errno tells which: EPROTO for what is no line
 
 // Reads once and hands over every complete line, without its end; `each` returns false when its session is gone.
-static inline enum received lines_receive(struct lines *lines, int fd, bool (*each)(void *owner, char *line), void *owner) {
+static inline enum received lines_receive(struct lines *lines, int fd, bool (*each)(void *owner, char *line),
+                                          void *owner) {
   ssize_t count = recv(fd, lines->octets + lines->used, sizeof lines->octets - lines->used, 0);
   if (count == 0) return RECEIVED_END;
   if (count < 0) return errno == EAGAIN || errno == EINTR ? RECEIVED : RECEIVED_FAULT;

@@ -120,14 +120,16 @@ static void on_passive_reply(struct session *session, const char *line) {
   struct sockaddr_in endpoint;
   if (!parse_passive(line, &endpoint)) return session_fault(session, "unreadable 227", line);
   // A gateway that passes the server's own address on has been bypassed, not measured.
-  if (endpoint.sin_addr.s_addr != run.server.sin_addr.s_addr) return session_fault(session, "227 names another host", line);
+  if (endpoint.sin_addr.s_addr != run.server.sin_addr.s_addr)
+    return session_fault(session, "227 names another host", line);
   session->step = DIALLING;
   if (!dial(&session->data, endpoint, EPOLLOUT)) session_fault(session, "data connection", strerror(errno));
 }
 
 static void on_transfer_reply(struct session *session, int code) {
   // RFC 959 §5.4: one 150 and one 226, in this order.
-  if (session->announced != (code == 226) || session->concluded) return session_fault(session, "reply out of order", NULL);
+  if (session->announced != (code == 226) || session->concluded)
+    return session_fault(session, "reply out of order", NULL);
   if (code == 150) {
     session->announced = true;
     if (run.work == STOR) source_want(&session->data, EPOLLOUT);

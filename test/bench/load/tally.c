@@ -69,7 +69,8 @@ static double processor_seconds(int pid) {
 static double busy_seconds(void) {
   unsigned long user = 0, nice = 0, system = 0, irq = 0, softirq = 0;
   FILE *file = fopen("/proc/stat", "r");
-  if (!file || fscanf(file, "cpu %lu %lu %lu %*u %*u %lu %lu", &user, &nice, &system, &irq, &softirq) != 5) die("/proc/stat");
+  if (!file || fscanf(file, "cpu %lu %lu %lu %*u %*u %lu %lu", &user, &nice, &system, &irq, &softirq) != 5)
+    die("/proc/stat");
   fclose(file);
   return (double)(user + nice + system + irq + softirq) / (double)sysconf(_SC_CLK_TCK);
 }

@@ -1,5 +1,5 @@
-// What did the generator see? Operations, octets, latencies and faults of the measured window, printed as one JSON object.
-// The rule: only what ends inside the window counts as speed, but a fault counts whenever it happens.
+// What did the generator see? Operations, octets, latencies and faults of the measured window, printed as one JSON
+// object. The rule: only what ends inside the window counts as speed, but a fault counts whenever it happens.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -31,8 +31,9 @@ export const curl: RealClient = {
   // SIZE tells it where to go on; then APPE.
   finishUpload: (target, { whole, remote }) => runCurl(target, remote, ['-C', '-', '-T', whole]),
   list: (target, remote) => runCurl(target, `${remote}/`, []),
-  // In four sessions at once: alone, curl 7.88 waits a whole second whenever the reply to EPSV or PASV is there before it
-  // looks for it (its loop then waits for a data socket that does not exist yet), and any other transfer wakes it up.
+  // In four sessions at once: alone, curl 7.88 waits a whole second whenever the reply to EPSV or PASV is there before
+  // it looks for it (its loop then waits for a data socket that does not exist yet), and any other transfer wakes it
+  // up.
   fetchMany: (target, remote, local, count) => {
     const last = String(count - 1).padStart(3, '0');
     return runCurl(target, `${remote}/f[000-${last}]`, ['-Z', '--parallel-max', '4', '-o', `${local}/f#1`]);

@@ -66,7 +66,8 @@ def abort(client, remote, how):
     # Not sooner: what Pure-FTPd reads together with ABOR during a transfer it throws away, with or without a gateway.
     reply = client.getmultiline()
     print("*after abort*", reply)
-    # RFC 959 has 426 for the transfer and then 226 for ABOR; some servers send one reply only. NOOP tells how many it were.
+    # RFC 959 has 426 for the transfer and then 226 for ABOR; some servers send one reply only. NOOP tells how many it
+    # were.
     client.putcmd("NOOP")
     while reply[:3] != "200":
         reply = client.getmultiline()
@@ -90,7 +91,7 @@ def pause(client, remote, local):
 
 
 def reset(client, local, remote):
-    """Uploads a file, but ends the data connection by a reset instead of a clean end; prints what the server says to it."""
+    """Uploads a file, but ends the data connection by a reset, not a clean end; prints what the server says to it."""
     client.voidcmd("TYPE I")
     connection = client.transfercmd("STOR " + remote)
     with open(local, "rb") as file:
@@ -117,7 +118,8 @@ client.encoding = "latin-1"
 client.connect(host, int(port))
 client.login(user, password)
 client.set_pasv(mode in ("passive", "extended"))
-operations = {operation.__name__: operation for operation in (download, upload, resume, finish, many, abort, pause, reset, endless)}
+known = (download, upload, resume, finish, many, abort, pause, reset, endless)
+operations = {operation.__name__: operation for operation in known}
 operations["list"] = ftplib.FTP.dir
 operations[operation](client, *words)
 client.quit()

@@ -1,5 +1,5 @@
-// tnftp, the BSD ftp: a script on its standard input. Its exit code tells nothing about single commands, so only what has
-// arrived counts.
+// tnftp, the BSD ftp: a script on its standard input. Its exit code tells nothing about single commands, so only what
+// has arrived counts.
 
 import { runProgram } from '../process.ts';
 import { type ClientRun, type ClientTarget, type RealClient, smallFileNames } from './client.ts';

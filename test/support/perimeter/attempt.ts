@@ -1,5 +1,5 @@
-// What becomes of an attempt to connect from some network? It may be let through, refused, or never answered; the last can
-// only be told once something else shows that the first packet was dropped.
+// What becomes of an attempt to connect from some network? It may be let through, refused, or never answered; the last
+// can only be told once something else shows that the first packet was dropped.
 
 import { Socket } from 'node:net';
 import type { LabEndpoint } from '../lab.ts';

@@ -1,8 +1,8 @@
-// Do both directions work at once on the one router of a site, each as if it were alone? One suite for both families; the
-// settings are deploy/both.yaml itself, with the addresses of the laboratory. It holds a server on either side, and each side's
-// host is a client of the other's.
-// Every pair of addresses that the peers saw is asserted: an inbound connection with the outbound address, or the other way
-// round, would be one too many.
+// Do both directions work at once on the one router of a site, each as if it were alone? One suite for both families;
+// the settings are deploy/both.yaml itself, with the addresses of the laboratory. It holds a server on either side, and
+// each side's host is a client of the other's.
+// Every pair of addresses that the peers saw is asserted: an inbound connection with the outbound address, or the other
+// way round, would be one too many.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -126,7 +126,8 @@ function describeBothWays(site: Site, dataPath: keyof typeof planes): void {
       });
     });
 
-    test(`all of it was carried ${plane === 'kernel' ? 'in the kernel' : 'as relay'}, each half for its own listener`, async () => {
+    const how = plane === 'kernel' ? 'in the kernel' : 'as relay';
+    test(`all of it was carried ${how}, each half for its own listener`, async () => {
       await becomes(() => gateway.transfers().length, cells.length * 4);
       const counts = new Map<string, number>();
       for (const { listener, plane: carried, outcome } of gateway.transfers()) {

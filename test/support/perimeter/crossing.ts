@@ -1,5 +1,5 @@
-// Does every client do its work on every server through the perimeter, in the kernel and in the process, and does each side
-// see exactly the peers that it should? One suite for all topologies; the test of a topology says who is where.
+// Does every client do its work on every server through the perimeter, in the kernel and in the process, and does each
+// side see exactly the peers that it should? One suite for all topologies; the test of a topology says who is where.
 // PORTCULLIS_TEST_DIRECT=1 leaves the gateway out where routes alone will do: then the peers or the test are to blame.
 
 import assert from 'node:assert/strict';

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 const repository = join(import.meta.dirname, '../../..');
 
 /**
- * The file's text with its addresses exchanged for the laboratory's, which must stand in it, with the packaged rules, and
- * without `admin`, which startGateway adds.
+ * The file's text with its addresses exchanged for the laboratory's, which must stand in it, with the packaged rules,
+ * and without `admin`, which startGateway adds.
  */
 export async function deployed(name: string, exchanged: readonly (readonly [string, string])[]): Promise<string> {
   let text = await readFile(join(repository, 'deploy', name), 'utf8');

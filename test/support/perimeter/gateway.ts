@@ -1,5 +1,5 @@
-// How does a test run Portcullis as the router of a laboratory? As an operator does, with the built executable inside the
-// router's namespace; what it logs and counts is read back.
+// How does a test run Portcullis as the router of a laboratory? As an operator does, with the built executable inside
+// the router's namespace; what it logs and counts is read back.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,7 +23,9 @@ export interface PerimeterGateway {
   metric(sample: string): Promise<number>;
 }
 
-/** Starts it with these settings, to which the admin page is added; ready when the promise resolves, ended by the lab. */
+/**
+ * Starts it with these settings, to which the admin page is added; ready when the promise resolves, ended by the lab.
+ */
 export async function startGateway({ lab, router }: PerimeterLab, yaml: string): Promise<PerimeterGateway> {
   const file = join(lab.folder, 'perimeter.yaml');
   await writeFile(file, `${yaml}\nadmin:\n  listen: ${admin}\n`);

@@ -1,6 +1,6 @@
-// Where do tests of the perimeter live? In four network namespaces of their own, with the router in the middle (topology.ts
-// draws them). Closing the laboratory ends what runs in them and removes them, also after a failure; what a killed run left
-// behind is removed by the next one.
+// Where do tests of the perimeter live? In four network namespaces of their own, with the router in the middle
+// (topology.ts draws them). Closing the laboratory ends what runs in them and removes them, also after a failure; what
+// a killed run left behind is removed by the next one.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// A large transfer at a bare socket, of which the test decides how much passes, and when: for what happens in its middle.
+// A large transfer at a bare socket, of which the test decides how much passes, and when: for what happens in its
+// middle.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

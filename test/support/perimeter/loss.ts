@@ -1,6 +1,6 @@
-// What if the first packet of its kind is lost on the last stretch of its way? The receiver's own packet filter drops it once per
-// connection, behind everything that the router does, and remembers it by its sequence number: what comes again later is then
-// known to be the same one. Control connections are left alone.
+// What if the first packet of its kind is lost on the last stretch of its way? The receiver's own packet filter drops
+// it once per connection, behind everything that the router does, and remembers it by its sequence number: what comes
+// again later is then known to be the same one. Control connections are left alone.
 
 import { becomes } from '../watch.ts';
 import type { Network } from './network.ts';
@@ -22,7 +22,9 @@ const connectionOf = (family: 4 | 6): string => {
   const ip = family === 4 ? 'ip' : 'ip6';
   return `${ip} saddr . tcp sport . ${ip} daddr . tcp dport`;
 };
-/** With the packet's sequence number, too, where it has been made its mark: nft 1.0.6 cannot list sets of plain numbers. */
+/**
+ * With the packet's sequence number, too, where it has been made its mark: nft 1.0.6 cannot list sets of plain numbers.
+ */
 const printSet = (name: string, family: 4 | 6, { mark = '', counter = '' } = {}): string => {
   const end = `ipv${family}_addr . inet_service`;
   return `set ${name} { type ${end} . ${end}${mark}; flags dynamic; size 1024; ${counter}}`;
@@ -40,7 +42,8 @@ function lossTable(what: Lost, family: 4 | 6): string {
   chain gate { drop; }
   chain lose {
     meta mark set tcp sequence
-    ${connection} != @connections add @connections { ${connection} } add @lost { ${packet} } counter name lost_packets drop
+    ${connection} != @connections add @connections { ${connection} } \\
+      add @lost { ${packet} } counter name lost_packets drop
     jump gate
     ${packet} @lost add @again { ${packet} }
   }

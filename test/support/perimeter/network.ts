@@ -1,5 +1,5 @@
-// How does a test act in a network other than its own? A network namespace (ip-netns(8)) by its name: programs are run in it,
-// and the test's own sockets are made in it.
+// How does a test act in a network other than its own? A network namespace (ip-netns(8)) by its name: programs are run
+// in it, and the test's own sockets are made in it.
 
 import { closeSync, openSync } from 'node:fs';
 import koffi from 'koffi';

@@ -1,5 +1,5 @@
-// Which pairs of addresses did a host see, as it saw them? Sharper than witness.ts where a host has several addresses and a
-// peer that is right for one of them would be wrong for another.
+// Which pairs of addresses did a host see, as it saw them? Sharper than witness.ts where a host has several addresses
+// and a peer that is right for one of them would be wrong for another.
 
 import type { Network } from './network.ts';
 import { elements, loadNft } from './nft.ts';

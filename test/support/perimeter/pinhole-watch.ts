@@ -1,5 +1,5 @@
-// Which pinholes does the table of a perimeter hold, and whom does its guard turn away? What never gets an answer is told from
-// slow by the guard's counter, and what reached the server by the server's own kernel.
+// Which pinholes does the table of a perimeter hold, and whom does its guard turn away? What never gets an answer is
+// told from slow by the guard's counter, and what reached the server by the server's own kernel.
 
 import assert from 'node:assert/strict';
 import { passiveEndpoint } from '../data-ends.ts';
@@ -21,7 +21,10 @@ export async function unexpected({ router }: PerimeterLab): Promise<number> {
   return (await counted(router, 'portcullis', 'unexpected')).packets;
 }
 
-/** The guard drops the attempt of the host in this network, and the server, which watches its peers, hears nothing of it. */
+/**
+ * The guard drops the attempt of the host in this network, and the server, which watches its peers, hears nothing of
+ * it.
+ */
 export async function isDropped(lab: PerimeterLab, from: Network, host: string, target: LabEndpoint): Promise<void> {
   const [dropped, seen] = [await unexpected(lab), await attemptsSeen(lab.server, host, target.port)];
   const attempt = await Attempt.from(from, target);

@@ -1,5 +1,5 @@
-// Has the gateway refused something, and said so where operators look? A refusal is a line in the log and a count, and no way
-// is opened for it.
+// Has the gateway refused something, and said so where operators look? A refusal is a line in the log and a count, and
+// no way is opened for it.
 
 import { readMetric } from '../gateway.ts';
 import type { LogLine } from '../log-line.ts';

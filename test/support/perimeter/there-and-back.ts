@@ -1,5 +1,5 @@
-// Does a real client get its work done through the perimeter, each octet of it? For tests that are about something else, and
-// have to know that service goes on.
+// Does a real client get its work done through the perimeter, each octet of it? For tests that are about something
+// else, and have to know that service goes on.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';

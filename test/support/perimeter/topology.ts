@@ -1,13 +1,14 @@
-// Who is where in a laboratory of the perimeter? Documentation addresses, the same in every run; the namespaces keep runs apart.
+// Who is where in a laboratory of the perimeter? Documentation addresses, the same in every run; the namespaces keep
+// runs apart.
 //
-//   routed    client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2, .3, .4 servers          everyone has routes to everyone
+//   routed    client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2, .3, .4 servers      all have routes to all
 //             client 2001:db8:1::2 ──                  ─── 2001:db8:77::2, ::3, ::4 servers
-//   inbound   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2, .3, .4 servers          outside, only 203.0.113.0/24 is known,
-//                                   203.0.113.10, .11, .12                                    and the router has its addresses
-//             client 2001:db8:1::2 ──                  ─── fd77::2, ::3, ::4 servers          the same with 2001:db8:203::/64
+//   inbound   client 198.51.100.2 ─── wan0 router lan0 ─── 10.77.0.2, .3, .4 servers      outside knows 203.0.113.0/24,
+//                                   203.0.113.10, .11, .12                                the router's addresses,
+//             client 2001:db8:1::2 ──                  ─── fd77::2, ::3, ::4 servers      and 2001:db8:203::/64
 //                          2001:db8:203::10, ::11, ::12
-//   outbound  client 10.88.0.2 ────── lan0 router wan0 ─── 198.51.100.2, .3, .4 servers       outside, nobody knows 10.88.0.0/24
-//             client fd88::2 ────────                  ─── 2001:db8:1::2, ::3, ::4 servers    nor fd88::/64
+//   outbound  client 10.88.0.2 ────── lan0 router wan0 ─── 198.51.100.2, .3, .4 servers   outside knows no 10.88.0.0/24
+//             client fd88::2 ────────                  ─── 2001:db8:1::2, ::3, ::4 servers and no fd88::/64
 //
 // fd77::/64 and fd88::/64 are unique local addresses (RFC 4193), which are to IPv6 what 10.0.0.0/8 is to IPv4.
 // In each there is a stranger outside, 192.0.2.66 and 2001:db8:66::66, behind the router's wan1.

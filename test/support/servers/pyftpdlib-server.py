@@ -17,6 +17,6 @@ class Handler(FTPHandler):
 
 
 Handler.authorizer = authorizer
-# One thread and one loop per session: with one loop for several busy sessions, pyftpdlib 1.5.7 at times never noticed that
-# an active connect had succeeded, and answered 421 after 30 s.
+# One thread and one loop per session: with one loop for several busy sessions, pyftpdlib 1.5.7 at times never noticed
+# that an active connect had succeeded, and answered 421 after 30 s.
 ThreadedFTPServer((host, int(port)), Handler).serve_forever()

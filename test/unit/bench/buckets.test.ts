@@ -1,5 +1,5 @@
-// What is proven: that the benchmark reads a histogram as Prometheus does. No namespaces; the text of a scrape is written
-// here, or rendered by the gateway's own metrics.
+// What is proven: that the benchmark reads a histogram as Prometheus does. No namespaces; the text of a scrape is
+// written here, or rendered by the gateway's own metrics.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { printWays } from '../../../src/command/pinholes.ts';
+import { printWays } from '../../../src/command/printed-ways.ts';
 import { wayEntry } from '../observe/way-entries.ts';
 
 const nowMs = Date.parse('2026-01-02T03:14:05.000Z');
@@ -23,11 +23,22 @@ test('a table for a terminal: columns stand under their headings, numbers to the
   assert.equal(
     printWays([expected, ended], nowMs),
     [
-      'OPENED      STATE      ENDED      CLIENT           ASKED         CLIENT LEG                       SERVER LEG                     PLANE   TO CLIENT  TO SERVER  LISTENER  SESSION/WAY  REASON',
-      '5 s ago     open       -          192.0.2.7:40000  PASV          192.0.2.7 -> 203.0.113.10:50000  * -> 10.0.0.5:20020            relay           -          -  front     0-1/1        -',
-      '10 min ago  completed  9 min ago  192.0.2.7:40000  PORT as PASV  203.0.113.10 -> 192.0.2.7:5000   10.0.0.5:20 -> 10.0.0.1:50001  kernel  1,234,567          0  front     0-1/12       both ends closed',
-      '',
-    ].join('\n'),
+      [
+        'OPENED      STATE      ENDED      CLIENT           ASKED         CLIENT LEG                       ',
+        'SERVER LEG                     PLANE   TO CLIENT  TO SERVER  LISTENER  SESSION/WAY  REASON',
+      ],
+      [
+        '5 s ago     open       -          192.0.2.7:40000  PASV          192.0.2.7 -> 203.0.113.10:50000  ',
+        '* -> 10.0.0.5:20020            relay           -          -  front     0-1/1        -',
+      ],
+      [
+        '10 min ago  completed  9 min ago  192.0.2.7:40000  PORT as PASV  203.0.113.10 -> 192.0.2.7:5000   ',
+        '10.0.0.5:20 -> 10.0.0.1:50001  kernel  1,234,567          0  front     0-1/12       both ends closed',
+      ],
+      [''],
+    ]
+      .map((halves) => halves.join(''))
+      .join('\n'),
   );
 });
 

@@ -1,5 +1,5 @@
-// A session on real sockets, for the tests of session-driver.ts: the client and the server are ends in the hands of the test,
-// on the session's own poller.
+// A session on real sockets, for the tests of session-driver.ts: the client and the server are ends in the hands of the
+// test, on the session's own poller.
 
 import assert from 'node:assert/strict';
 import { addressFromOctets, type Endpoint } from '../../../src/address/endpoint.ts';

@@ -1,5 +1,5 @@
-// Bounds on work, counted in turns of the loop and never in time: what a bystander waits for is how much is done between two
-// looks at its socket, and how many looks it takes.
+// Bounds on work, counted in turns of the loop and never in time: what a bystander waits for is how much is done
+// between two looks at its socket, and how many looks it takes.
 
 import assert from 'node:assert/strict';
 import { socketTest } from '../sys/loopback.ts';

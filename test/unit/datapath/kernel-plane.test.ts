@@ -1,5 +1,6 @@
-// What does an engine learn of its holes, and what becomes of them? With the real table, connection tracking and TCP, in
-// namespaces of this process; every step happens in the call that causes it, so nothing has to be waited for but events.
+// What does an engine learn of its holes, and what becomes of them? With the real table, connection tracking and TCP,
+// in namespaces of this process; every step happens in the call that causes it, so nothing has to be waited for but
+// events.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -16,6 +17,11 @@ import { whyNoOwnNetwork } from '../../support/own-network.ts';
 import { networks, tablePlan } from '../../support/table-plans.ts';
 import { dial, Recorder, takeConnection, turnUntil } from '../sys/loopback.ts';
 import { clientAddress, openRoutedNetwork, serverAddress } from '../sys/routed-network.ts';
+
+/** Has the peer's answers dropped before they are seen. */
+const deafTable = `table inet deaf {
+  chain deaf { type filter hook prerouting priority raw; tcp flags & (syn | ack) == (syn | ack) drop; }
+}`;
 
 const skip = whyNoOwnNetwork();
 const timeoutMs = 30_000;
@@ -233,10 +239,7 @@ planeTest('of many that begin at a hole only the one that is completed is its fl
   const owner = new Owner();
   assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
   // The client's own firewall loses every answer, so none of these is completed.
-  scene.network.client.command(
-    'nft -f -',
-    'table inet deaf { chain deaf { type filter hook prerouting priority raw; tcp flags & (syn | ack) == (syn | ack) drop; }; }',
-  );
+  scene.network.client.command('nft -f -', deafTable);
   const attempts = Array.from({ length: 9 }, () => scene.dial(hole));
   assert.equal(scene.begunAt(hole), undefined);
   assert.equal(scene.elements().length, 1);
@@ -256,10 +259,7 @@ planeTest(
     const owner = new Owner();
     assert.equal(scene.plane.open(hole, timeoutMs, owner), undefined);
     // The queue has room for a few events; these take it.
-    scene.network.client.command(
-      'nft -f -',
-      'table inet deaf { chain deaf { type filter hook prerouting priority raw; tcp flags & (syn | ack) == (syn | ack) drop; }; }',
-    );
+    scene.network.client.command('nft -f -', deafTable);
     for (const socket of Array.from({ length: 64 }, () => scene.dial(hole))) socket.reset();
     scene.network.client.command('nft delete table inet deaf', '');
     const socket = scene.dial(hole);

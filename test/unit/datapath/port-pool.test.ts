@@ -77,7 +77,8 @@ describe('PortPool', () => {
     assert.deepEqual(shares.flat().toSorted(upward), expected);
   });
 
-  // RFC 2577 §8: whoever can guess the next port can be there first. 1,000! orders; two alike would mean that the order is fixed.
+  // RFC 2577 §8: whoever can guess the next port can be there first. 1,000! orders; two alike would mean that the order
+  // is fixed.
   it('gives its ports in an order of its own each time', () => {
     const spans = [{ from: 50_000, to: 50_999 }];
     const order = takeAll(new PortPool(spans));

@@ -1,5 +1,5 @@
-// Our table with the real nftables and kernel, in a network namespace of this file: what is printed is accepted, what is
-// installed is complete and goes again, what is not ours stays, and each obstacle has its sentence.
+// Our table with the real nftables and kernel, in a network namespace of this file: what is printed is accepted, what
+// is installed is complete and goes again, what is not ours stays, and each obstacle has its sentence.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -168,7 +168,10 @@ describe('a table that the operator loads', { skip }, () => {
       `flush ruleset; table inet portcullis {
          set pinholes4 { type ipv4_addr . inet_service; flags timeout; }
          map redirects6 { type ipv6_addr . ipv6_addr . inet_service : ipv6_addr; flags timeout; }
-         chain divert { type filter hook prerouting priority mangle; tcp dport 21 tproxy ip to :2121 meta mark set 2 accept; }
+         chain divert {
+           type filter hook prerouting priority mangle;
+           tcp dport 21 tproxy ip to :2121 meta mark set 2 accept;
+         }
        }`,
       [
         'no "type ipv4_addr . ipv4_addr . inet_service;" in set pinholes4',

@@ -212,9 +212,10 @@ test('what is no HTTP is refused', async (t) => {
 
 test('a port in use is one sentence', async (t) => {
   const { server } = await started(t, parts());
+  const { port } = server.endpoint;
   assert.deepEqual(problemOf(await startAdminServer(parts({ listen: server.endpoint }))), {
     code: 'port-in-use',
-    sentence: `The admin server cannot listen on 127.0.0.1:${server.endpoint.port}: something else listens on that port.`,
+    sentence: `The admin server cannot listen on 127.0.0.1:${port}: something else listens on that port.`,
   });
 });
 

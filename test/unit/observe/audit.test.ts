@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Endpoint } from '../../../src/address/endpoint.ts';
-import { type AuditedSession, type TransferAudit, writeAudit } from '../../../src/observe/audit.ts';
-import { createLog, type LogLevel } from '../../../src/observe/log.ts';
+import { type AuditedSession, writeAudit } from '../../../src/observe/audit.ts';
+import { createLog } from '../../../src/observe/log.ts';
+import type { TransferRecord } from '../../../src/session/action.ts';
+import type { LogLevel } from '../../../src/settings/settings.ts';
 
 const at = (text: string, port: number): Endpoint => ({ address: { family: text.includes(':') ? 6 : 4, text }, port });
 
@@ -13,7 +15,7 @@ const session: AuditedSession = {
   server: '[2001:db8::5]:21',
 };
 
-const download: TransferAudit = {
+const download: TransferRecord = {
   way: 2,
   user: 'ann',
   verb: 'RETR',
@@ -30,7 +32,7 @@ const download: TransferAudit = {
   plane: 'relay',
 };
 
-function written(record: TransferAudit, level: LogLevel = 'info'): string {
+function written(record: TransferRecord, level: LogLevel = 'info'): string {
   let lines = '';
   writeAudit(createLog({ level, write: (line) => (lines += line) }), session, record);
   return lines;

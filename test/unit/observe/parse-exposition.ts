@@ -30,17 +30,22 @@ export function parseExposition(text: string): ReadonlyMap<string, Family> {
       families.set(name, current);
       continue;
     }
-    const sample = sampleLine.exec(line);
-    if (sample === null || current === undefined) throw new Error(`no sample: ${line}`);
-    const [, name = '', labels = '', value = ''] = sample;
-    const suffix = name.slice(current.name.length);
-    const suffixes = current.type === 'histogram' ? ['_bucket', '_sum', '_count'] : [''];
-    if (!name.startsWith(current.name) || !suffixes.includes(suffix))
-      throw new Error(`not of ${current.name}: ${line}`);
-    if (current.samples.has(name + labels)) throw new Error(`twice: ${line}`);
-    current.samples.set(name + labels, numberOf(value));
+    if (current === undefined) throw new Error(`a sample without its TYPE: ${line}`);
+    readSample(line, current);
   }
   return families;
+}
+
+function readSample(line: string, { name: family, type, samples }: Family & { samples: Map<string, number> }): void {
+  const sample = sampleLine.exec(line);
+  if (sample === null) throw new Error(`no sample: ${line}`);
+  const [, name = '', labels = '', value = ''] = sample;
+  const suffixes = type === 'histogram' ? ['_bucket', '_sum', '_count'] : [''];
+  if (!name.startsWith(family) || !suffixes.includes(name.slice(family.length))) {
+    throw new Error(`not of ${family}: ${line}`);
+  }
+  if (samples.has(name + labels)) throw new Error(`twice: ${line}`);
+  samples.set(name + labels, numberOf(value));
 }
 
 /** As Go's ParseFloat, in any case of letters: prom-client writes `Nan` for an average of nothing. */

@@ -1,5 +1,5 @@
-// Does the perimeter tell each packet that its table dropped once, whatever becomes of the table? With the real kernel, in a
-// network namespace of this file; its packets go out by `lo` into chains that the test adds to the table.
+// Does the perimeter tell each packet that its table dropped once, whatever becomes of the table? With the real kernel,
+// in a network namespace of this file; its packets go out by `lo` into chains that the test adds to the table.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -27,7 +27,7 @@ function settingsWith(more = ''): Settings {
     writeFileSync(file, `listeners:\n  - ${listener}\n${more}`);
     const loaded = loadSettings(file);
     assert.ok(loaded.ok);
-    return loaded.settings;
+    return loaded.value;
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -14,8 +14,8 @@ function planOf(yaml: string): TablePlan | undefined {
     const file = join(folder, 'settings.yaml');
     writeFileSync(file, yaml);
     const loaded = loadSettings(file);
-    assert.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(printProblem).join('\n'));
-    return tablePlanOf(loaded.settings);
+    assert.ok(loaded.ok, loaded.ok ? '' : loaded.reason.map(printProblem).join('\n'));
+    return tablePlanOf(loaded.value);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -28,7 +28,8 @@ function transparent(name: string, listen: string, dataPorts: string, intercept:
     ...(listen.startsWith('[::1') ? [] : ['10.77.0.0/24']),
     ...(listen.startsWith('[') ? ['"2001:db8:77::/64"'] : []),
   ];
-  return `- { name: ${name}, mode: transparent, listen: "${listen}", dataPorts: ${dataPorts}, servers: [${servers}], intercept: ${intercept} }`;
+  const where = `listen: "${listen}", dataPorts: ${dataPorts}, servers: [${servers}], intercept: ${intercept}`;
+  return `- { name: ${name}, mode: transparent, ${where} }`;
 }
 
 describe('the plan of our table', () => {

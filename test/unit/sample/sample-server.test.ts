@@ -1,4 +1,5 @@
-// The sample server as its clients see it, over loopback: by basic-ftp, and line by line where a proper client would not go.
+// The sample server as its clients see it, over loopback: by basic-ftp, and line by line where a proper client would
+// not go.
 
 import assert from 'node:assert/strict';
 import { access, readdir, readFile, truncate } from 'node:fs/promises';

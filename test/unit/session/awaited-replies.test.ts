@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
-  type Awaited,
   type AwaitedFromServer,
+  type AwaitedReplies,
   awaitsLogin,
   certaintyOf,
   countInFlight,
@@ -15,12 +15,14 @@ import {
 } from '../../../src/session/awaited-replies.ts';
 import type { SetUp, SetUpVerb } from '../../../src/session/expectation.ts';
 
+type Awaited = AwaitedReplies[number];
+
 const setUps = new Set(['PASV', 'EPSV', 'PORT', 'EPRT']);
 const signs = { '?': 'doubtful', '!': 'overdue' } as const;
 
 /**
- * `RETR ABOR?`: the verbs in the order in which they were sent; `ABOR?` is doubtful, `NOOP!` overdue, `RETR*` marked, `502` is
- * owed by us.
+ * `RETR ABOR?`: the verbs in the order in which they were sent; `ABOR?` is doubtful, `NOOP!` overdue, `RETR*` marked,
+ * `502` is owed by us.
  */
 function queue(text: string): Awaited[] {
   return text
@@ -61,7 +63,8 @@ describe('the entry that a final reply answers', () => {
     ['NOOP', 200, 0, ''],
     ['NOOP CWD', 200, 0, 'CWD'],
     ['RETR* NOOP', 226, 0, 'NOOP'],
-    // RFC 959 §4.1.3: STAT during a transfer is answered before the transfer is, and so is whatever else servers answer.
+    // RFC 959 §4.1.3: STAT during a transfer is answered before the transfer is, and so is whatever else servers
+    // answer.
     ['RETR* STAT', 211, 1, 'RETR*'],
     ['RETR* STAT', 200, 1, 'RETR*'],
     ['LIST* NOOP STAT', 213, 2, 'LIST* NOOP!'],

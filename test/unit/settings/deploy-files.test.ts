@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { parse } from 'yaml';
-import { interceptSchema, listenerShapes, publishedSchema } from '../../../src/settings/listener-schema.ts';
+import { listenerShapes, publishedSchema } from '../../../src/settings/listener-schema.ts';
 import { loadSettings } from '../../../src/settings/load-settings.ts';
 import { settingsSchema } from '../../../src/settings/schema.ts';
 import type { Settings } from '../../../src/settings/settings.ts';
@@ -29,7 +29,7 @@ describe('every settings file in deploy/', () => {
   for (const [name, text] of texts) {
     it(`${name} loads without problems`, () => {
       const loaded = loadSettings(join(deploy, name), {});
-      assert.deepEqual(loaded.ok ? [] : loaded.problems.map(printProblem), []);
+      assert.deepEqual(loaded.ok ? [] : loaded.reason.map(printProblem), []);
     });
 
     it(`${name} says at its head what else the machine needs`, () => {
@@ -77,7 +77,7 @@ describe('deploy/inbound.yaml', () => {
   it('has every key of its mode, and of the section for it', () => {
     const { listeners, kernel } = parse(text);
     assert.deepEqual(keysOf(listeners[0]), keysOf(listenerShapes.transparent));
-    assert.deepEqual(keysOf(listeners[0].intercept), keysOf(interceptSchema.shape));
+    assert.deepEqual(keysOf(listeners[0].intercept), keysOf(listenerShapes.transparent.intercept.unwrap().shape));
     assert.deepEqual(keysOf(listeners[0].publish[0]), keysOf(publishedSchema.shape));
     const { shape } = settingsSchema.shape.kernel.unwrap();
     assert.deepEqual(keysOf(kernel), keysOf(shape));
@@ -108,6 +108,6 @@ function mustLoad(text: string): Settings {
   const file = join(folder, 'settings.yaml');
   writeFileSync(file, text.replace('../rules/default.yaml', join(deploy, '../rules/default.yaml')));
   const loaded = loadSettings(file, {});
-  assert.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(printProblem).join('\n'));
-  return loaded.settings;
+  assert.ok(loaded.ok, loaded.ok ? '' : loaded.reason.map(printProblem).join('\n'));
+  return loaded.value;
 }

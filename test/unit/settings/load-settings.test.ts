@@ -1,4 +1,5 @@
-// Wrong files, each with the problems that it must give as `#= file:line:column: message` at its end, and right ones.
+// Wrong files, each with the problems that it must give as `#= file:line:column: message` at its end (what does not fit
+// into the line follows, indented), and right ones.
 
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -38,7 +39,8 @@ describe('a wrong settings file', () => {
   for (const name of readdirSync(join(fixtures, 'settings'))) {
     it(`${name} gives every problem with its place`, () => {
       const file = join(fixtures, 'settings', name);
-      const expected = [...readFileSync(file, 'utf8').matchAll(/^#= (.*)$/gm)].map(([, line]) => line);
+      const unfolded = readFileSync(file, 'utf8').replaceAll('\n#=   ', ' ');
+      const expected = [...unfolded.matchAll(/^#= (.*)$/gm)].map(([, line]) => line);
       assert.notEqual(expected.length, 0, 'the fixture states no problems');
       assert.deepEqual(problemsOf(file), expected);
     });
@@ -194,8 +196,8 @@ function load(text: string) {
 
 function mustLoad(text: string): Settings {
   const loaded = load(text);
-  assert.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(printProblem).join('\n'));
-  return loaded.settings;
+  assert.ok(loaded.ok, loaded.ok ? '' : loaded.reason.map(printProblem).join('\n'));
+  return loaded.value;
 }
 
 function write(text: string): string {
@@ -206,7 +208,7 @@ function write(text: string): string {
 
 function problemsOf(file: string): string[] {
   const loaded = loadSettings(file, environment);
-  return loaded.ok ? [] : loaded.problems.map((problem) => printProblem(problem).replaceAll(`${fixtures}/`, ''));
+  return loaded.ok ? [] : loaded.reason.map((problem) => printProblem(problem).replaceAll(`${fixtures}/`, ''));
 }
 
 // Root may read everything, so for the moment of the reading it becomes nobody.

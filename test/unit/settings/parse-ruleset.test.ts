@@ -67,7 +67,7 @@ describe('parseRuleset', () => {
 
   it('names the rules by another source where it is given one', () => {
     const result = parseRuleset('rules.yaml', packaged, 'packaged default');
-    assert.equal(result.ok && result.ruleset.source, 'packaged default');
+    assert.equal(result.ok && result.value.source, 'packaged default');
   });
 
   it('decides nothing that the file does not', () => {
@@ -96,8 +96,10 @@ describe('parseRuleset', () => {
       'rules.yaml:2:16: dataConnections.minimumPort: expected a port from 1 to 65535, found 0',
       'rules.yaml:3:23: dataConnections.unspecifiedAddress: expected replace or refuse, found "allow"',
       'rules.yaml:4:3: unknown key "foreignPasiveAddress" in dataConnections; did you mean foreignPassiveAddress?',
-      'rules.yaml:6:16: dataConnections.fxp[0].between: host bits are set; the network is 10.0.0.0/8, found "10.0.0.5/8"',
-      'rules.yaml:7:12: dataConnections.fxp[0].and: expected an IPv4 address of four decimal numbers, or an IPv6 address, found "example.net"',
+      'rules.yaml:6:16: dataConnections.fxp[0].between: ' +
+        'host bits are set; the network is 10.0.0.0/8, found "10.0.0.5/8"',
+      'rules.yaml:7:12: dataConnections.fxp[0].and: ' +
+        'expected an IPv4 address of four decimal numbers, or an IPv6 address, found "example.net"',
       'rules.yaml:8:7: dataConnections.fxp[1]: expected keys and values, found "10.0.0.5"',
       'rules.yaml:9:7: dataConnections.fxp[2].and: is missing; expected an address or a network, as 192.0.2.0/24',
       'rules.yaml:9:27: unknown key "to" in dataConnections.fxp[2]; expected one of between, and',
@@ -110,11 +112,11 @@ describe('parseRuleset', () => {
 
 function mustParse(text: string): Ruleset {
   const result = parseRuleset('rules.yaml', text);
-  assert.ok(result.ok, result.ok ? '' : result.problems.map(printProblem).join('\n'));
-  return result.ruleset;
+  assert.ok(result.ok, result.ok ? '' : result.reason.map(printProblem).join('\n'));
+  return result.value;
 }
 
 function problemsOf(text: string): string[] {
   const result = parseRuleset('rules.yaml', text);
-  return result.ok ? [] : result.problems.map(printProblem);
+  return result.ok ? [] : result.reason.map(printProblem);
 }

@@ -113,8 +113,10 @@ describe('a transparent listener', () => {
 
   it('may share ports with listeners on other interfaces and of the other family', () => {
     const settings = mustLoad(`listeners:
-  - {name: in, mode: transparent, listen: 0.0.0.0:2121, intercept: {interface: wan0}, servers: [192.0.2.10], dataPorts: 50000}
-  - {name: out, mode: transparent, listen: 0.0.0.0:2122, intercept: {interface: lan0}, servers: [0.0.0.0/0], dataPorts: 50001}
+  - {name: in, mode: transparent, listen: 0.0.0.0:2121, servers: [192.0.2.10], dataPorts: 50000,
+     intercept: {interface: wan0}}
+  - {name: out, mode: transparent, listen: 0.0.0.0:2122, servers: [0.0.0.0/0], dataPorts: 50001,
+     intercept: {interface: lan0}}
   - {name: six, mode: transparent, listen: "[2001:db8::1]:2121", servers: ["2001:db8::/32"], dataPorts: 50002}
   - {name: front, mode: reverse, listen: 203.0.113.1:21, upstream: 192.0.2.10:21, dataPorts: 50003}
 `);
@@ -125,7 +127,8 @@ describe('a transparent listener', () => {
 describe('kernel', () => {
   it('guards the networks of all servers but those that hold every address', () => {
     const two = `${minimal.replace('192.0.2.0/24', '192.0.2.0/24, 198.51.100.7')}
-  - {name: out, mode: transparent, listen: "[::]:2122", intercept: {interface: lan0}, servers: [0.0.0.0/0, "::/0", "2001:db8::/32"], dataPorts: 51000}
+  - {name: out, mode: transparent, listen: "[::]:2122", dataPorts: 51000, intercept: {interface: lan0},
+     servers: [0.0.0.0/0, "::/0", "2001:db8::/32"]}
 `;
     const guarded = ['192.0.2.0/24', '198.51.100.7/32', '2001:db8::/32'];
     assert.deepEqual(
@@ -210,8 +213,8 @@ function network(text: string): Network {
 
 function mustLoad(text: string): Settings {
   const loaded = load(text);
-  assert.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(printProblem).join('\n'));
-  return loaded.settings;
+  assert.ok(loaded.ok, loaded.ok ? '' : loaded.reason.map(printProblem).join('\n'));
+  return loaded.value;
 }
 
 function load(text: string) {

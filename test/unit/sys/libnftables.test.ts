@@ -87,7 +87,10 @@ test('without the library one sentence names it and its package', { skip }, () =
   const path = /\S*\/libnftables\.so\.\S*$/m.exec(readFileSync('/proc/self/maps', 'utf8'))?.[0];
   assert.ok(path !== undefined);
   // In a mount namespace of its own an empty file lies over the library.
-  const program = `import { runNft } from '${module('libnftables.ts')}'; console.log(JSON.stringify(runNft('list ruleset')));`;
+  const program = `
+    import { runNft } from '${module('libnftables.ts')}';
+    console.log(JSON.stringify(runNft('list ruleset')));
+  `;
   const script = 'mount --bind /dev/null "$1" && exec "$2" --import tsx --input-type=module --eval "$3"';
   const child = spawnSync('unshare', ['--mount', 'sh', '-c', script, 'sh', path, process.execPath, program], {
     encoding: 'utf8',

@@ -1,5 +1,6 @@
 // Real sockets on the loopback interface for the tests of sys/: two ends on one poller, and turns until a fact holds.
-// Nothing waits by sleeping: every wait is a turn of the poller, bounded by a deadline that only a broken program meets.
+// Nothing waits by sleeping: every wait is a turn of the poller, bounded by a deadline that only a broken program
+// meets.
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -132,7 +133,8 @@ export function connect(poller: Poller, options: Partial<ListenOptions> = {}): C
 
 /** Bounds what the kernel takes from the client before the server reads: less than half a mebioctet. */
 export function withSmallBuffers(connection: Connection): Connection {
-  // A few segments of the loopback interface (64 KiB) each: smaller ones would make the kernel wait for its persist timer.
+  // A few segments of the loopback interface (64 KiB) each: smaller ones would make the kernel wait for its persist
+  // timer.
   assert.ok(setInteger(connection.client.fd, libc.SOL_SOCKET, SO_SNDBUF, 131_072));
   assert.ok(setInteger(connection.server.fd, libc.SOL_SOCKET, SO_RCVBUF, 262_144));
   return connection;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { attributesIn, MessageWriter, messagesIn } from '../../../src/sys/netlink.ts';
+import { MessageWriter, messagesIn } from '../../../src/sys/netlink.ts';
+import { attributesIn } from './netlink-attributes.ts';
 
 /** Writes hexadecimal digits, spaces for the reader. */
 function hex(octets: Uint8Array): string {
@@ -88,8 +89,8 @@ test('messages and attributes are read as they were written', () => {
     writer.endMessage();
   }
   const read = [...messagesIn(writer.octets, writer.length)].map(({ type, sequence, from, to }) => {
-    const [first, nest] = [...attributesIn(writer.octets, from, to)];
-    const [inner] = [...attributesIn(writer.octets, nest!.from, nest!.to)];
+    const [first, nest] = attributesIn(writer.octets, from, to);
+    const [inner] = attributesIn(writer.octets, nest!.from, nest!.to);
     const texts = [first!, inner!].map((span) => `${span.type}:${hex(writer.octets.subarray(span.from, span.to))}`);
     return [type, sequence, nest!.type, ...texts];
   });
@@ -109,9 +110,6 @@ test('whatever the octets, reading ends, throws nothing and stays inside them', 
     fc.property(octets, (buffer) => {
       for (const message of messagesIn(buffer, buffer.length)) {
         assert.ok(message.from >= 16 && message.from <= message.to && message.to <= buffer.length);
-        for (const attribute of attributesIn(buffer, message.from, message.to)) {
-          assert.ok(attribute.from > message.from && attribute.from <= attribute.to && attribute.to <= message.to);
-        }
       }
     }),
     { numRuns: 2000 },
@@ -126,6 +124,4 @@ test('a length that points outside, or nowhere, ends the reading there', () => {
     message[0] = length;
     assert.deepEqual([...messagesIn(message, 20)], [], `length ${length}`);
   }
-  assert.deepEqual([...attributesIn(Uint8Array.of(3, 0, 1, 0), 0, 4)], []);
-  assert.deepEqual([...attributesIn(Uint8Array.of(5, 0, 1, 0), 0, 4)], []);
 });

@@ -1,6 +1,6 @@
 // A network of this process alone: client – router – server, each a network namespace without a name that ends when its
-// descriptor is closed. A socket belongs to the namespace of the thread that makes it, so one process and one poller can
-// have sockets in all three.
+// descriptor is closed. A socket belongs to the namespace of the thread that makes it, so one process and one poller
+// can have sockets in all three.
 //
 //   client 198.51.100.2 ── 198.51.100.1 router 10.77.0.1 ── 10.77.0.2 server
 //          2001:db8:1::2 ── 2001:db8:1::1      2001:db8:77::1 ── 2001:db8:77::2
@@ -30,7 +30,8 @@ class Namespace {
     setns(home, CLONE_NEWNET);
     closeSync(home);
     this.command('ip link set lo up');
-    // No waiting for duplicate addresses: a link-local one is needed before any neighbour can be asked for (RFC 4862 §5.4).
+    // No waiting for duplicate addresses: a link-local one is needed before any neighbour can be asked for (RFC 4862
+    // §5.4).
     this.sysctl('net/ipv6/conf/default/accept_dad', 0);
   }
 

@@ -1,4 +1,5 @@
-// Where does the kernel say that packets go? Asked in a network of the test's own, whose routes and addresses change meanwhile.
+// Where does the kernel say that packets go? Asked in a network of the test's own, whose routes and addresses change
+// meanwhile.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

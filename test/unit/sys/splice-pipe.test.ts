@@ -48,18 +48,24 @@ pipeTest('octets pass from one connection to another through a pipe, whole and i
   let inPipe = 0;
   let length = 0;
   let partial = 0;
-  turnUntil(poller, () => {
+  const sendWhatGoes = (): void => {
     while (sent < octets.length) {
       const count = from.client.send(octets.subarray(sent));
-      if (count < 0) break;
+      if (count < 0) return;
       sent += count;
     }
+  };
+  const moveWhatGoes = (): void => {
     for (;;) {
       const moved = inPipe > 0 ? to.client.spliceFrom(pipe, inPipe) : from.server.spliceInto(pipe);
-      if (moved < 0) break;
+      if (moved < 0) return;
       if (inPipe > 0 && moved < inPipe) partial++;
       inPipe += inPipe > 0 ? -moved : moved;
     }
+  };
+  turnUntil(poller, () => {
+    sendWhatGoes();
+    moveWhatGoes();
     // Read only now, so that the second leg was full before.
     for (let count = 1; count > 0 && length < octets.length; length += Math.max(count, 0)) {
       count = to.server.receive(received.subarray(length));

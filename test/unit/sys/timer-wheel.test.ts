@@ -145,47 +145,73 @@ const step = fc.oneof(
 test('law: whatever is set, cancelled and slept, each fires once, not early and at most a slot late', () => {
   fc.assert(
     fc.property(fc.double({ min: 0, max: 1e9, noNaN: true }), fc.array(step, { maxLength: 60 }), (start, steps) => {
-      const wheel = new TimerWheel(start);
-      const timers: { timer: Timer; dueMs: number; state: 'set' | 'cancelled' | 'fired' }[] = [];
-      let now = start;
-      const passTo = (then: number): void => {
-        now = then;
-        wheel.expire(now, fail);
-        for (const { state, dueMs } of timers) if (state === 'set') assert.ok(now < dueMs + slotMs, 'late');
-      };
+      const watched = new WatchedWheel(start);
       for (const each of steps) {
-        if ('pass' in each) passTo(now + each.pass);
-        else if ('sleep' in each) {
-          const wait = wheel.waitMs(now);
-          assert.ok(wait > 0 && wait <= 1000, `a wait of ${wait}`);
-          for (const { state, dueMs } of timers)
-            if (state === 'set') assert.ok(now + wait < dueMs + slotMs + 1, 'slept past');
-          passTo(now + wait);
-        } else if ('set' in each) {
-          const atMs = now + each.set;
-          const entry = {
-            dueMs: Math.max(atMs, now),
-            state: 'set' as 'set' | 'cancelled' | 'fired',
-            timer: wheel.set(atMs, () => {
-              assert.equal(entry.state, 'set');
-              assert.ok(now >= atMs, 'early');
-              entry.state = 'fired';
-            }),
-          };
-          timers.push(entry);
-        } else if (timers.length > 0) {
-          const entry = timers[each.cancel % timers.length]!;
-          wheel.cancel(entry.timer);
-          if (entry.state === 'set') entry.state = 'cancelled';
-        }
+        if ('pass' in each) watched.pass(each.pass);
+        else if ('sleep' in each) watched.sleep();
+        else if ('set' in each) watched.set(each.set);
+        else watched.cancel(each.cancel);
       }
-      passTo(now + 10 * roundMs);
-      assert.ok(timers.every(({ state }) => state !== 'set'));
-      assert.equal(wheel.waitMs(now), 1000, 'nothing is left');
+      watched.pass(10 * roundMs);
+      watched.hasNothingLeft();
     }),
     { numRuns: 500 },
   );
 });
+
+/** A wheel, and what each of its timers should have done by now. */
+class WatchedWheel {
+  private readonly wheel: TimerWheel;
+  private readonly timers: { readonly timer: Timer; readonly dueMs: number; state: 'set' | 'cancelled' | 'fired' }[] =
+    [];
+  private now: number;
+
+  constructor(start: number) {
+    this.wheel = new TimerWheel(start);
+    this.now = start;
+  }
+
+  pass(ms: number): void {
+    this.now += ms;
+    this.wheel.expire(this.now, fail);
+    for (const { dueMs } of this.waiting()) assert.ok(this.now < dueMs + slotMs, 'late');
+  }
+
+  sleep(): void {
+    const wait = this.wheel.waitMs(this.now);
+    assert.ok(wait > 0 && wait <= 1000, `a wait of ${wait}`);
+    for (const { dueMs } of this.waiting()) assert.ok(this.now + wait < dueMs + slotMs + 1, 'slept past');
+    this.pass(wait);
+  }
+
+  set(afterMs: number): void {
+    const atMs = this.now + afterMs;
+    const timer = this.wheel.set(atMs, () => {
+      assert.equal(entry.state, 'set');
+      assert.ok(this.now >= atMs, 'early');
+      entry.state = 'fired';
+    });
+    const entry = { timer, dueMs: Math.max(atMs, this.now), state: 'set' as 'set' | 'cancelled' | 'fired' };
+    this.timers.push(entry);
+  }
+
+  /** One of all timers so far, whatever has become of it. */
+  cancel(index: number): void {
+    const entry = this.timers[index % this.timers.length];
+    if (entry === undefined) return;
+    this.wheel.cancel(entry.timer);
+    if (entry.state === 'set') entry.state = 'cancelled';
+  }
+
+  hasNothingLeft(): void {
+    assert.deepEqual(this.waiting(), []);
+    assert.equal(this.wheel.waitMs(this.now), 1000, 'nothing is left');
+  }
+
+  private waiting(): readonly { readonly dueMs: number }[] {
+    return this.timers.filter(({ state }) => state === 'set');
+  }
+}
 
 function fail(error: unknown): never {
   throw error;

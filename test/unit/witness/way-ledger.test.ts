@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sessionFacts } from '../../../src/control/witness.ts';
 import type { DataResult } from '../../../src/session/expectation.ts';
-import { endedWaysMax, WayLedger } from '../../../src/witness/way-ledger.ts';
+import { WayLedger } from '../../../src/witness/way-ledger.ts';
 import { SessionStage } from '../../support/session-stage.ts';
 import { loggedInSession, type Scene } from '../../support/session-terms.ts';
 
@@ -178,6 +178,8 @@ test('several ways of one session end in any order', () => {
     ],
   );
 });
+
+const endedWaysMax = 256;
 
 test('what has ended is kept to a bound, the last of it; what lives is kept whatever ended since', () => {
   const player = new Player();

@@ -59,19 +59,19 @@ describe('readYaml', () => {
   it('fills in texts that are values, and neither keys nor numbers', () => {
     const read = readYaml('f.yaml', 'key: value\nlist: [value, 1]\n', (value) => parsed(`<${value}>`));
     assert.ok(read.ok);
-    assert.deepEqual(read.source.data, { key: '<value>', list: ['<value>', 1] });
+    assert.deepEqual(read.value.data, { key: '<value>', list: ['<value>', 1] });
   });
 
   it('never reads what is filled in as YAML', () => {
     const read = readYaml('f.yaml', 'a: x\n', () => parsed('x\nb: 1'));
     assert.ok(read.ok);
-    assert.deepEqual(read.source.data, { a: 'x\nb: 1' });
+    assert.deepEqual(read.value.data, { a: 'x\nb: 1' });
   });
 
   it('tells what cannot be filled in, with its place', () => {
     const read = readYaml('f.yaml', 'a: x\n', () => unreadable('no such variable'));
     assert.ok(read.ok);
-    assert.deepEqual(read.source.problems.map(printProblem), ['f.yaml:1:4: no such variable']);
+    assert.deepEqual(read.value.problems.map(printProblem), ['f.yaml:1:4: no such variable']);
   });
 
   it('takes only words as keys, and no references or tags', () => {
@@ -82,14 +82,14 @@ describe('readYaml', () => {
       ['a: !secret 1\n', 'f.yaml:1:4: a tag (!name) is not read here; write the value alone'],
     ] as const) {
       const read = readYaml('f.yaml', content);
-      assert.deepEqual(read.ok ? [] : read.problems.map(printProblem), [expected]);
+      assert.deepEqual(read.ok ? [] : read.reason.map(printProblem), [expected]);
     }
   });
 
   it('bounds the depth, which the parser does not survive', () => {
     for (const opening of ['[', '{a: ', '- ', '? ']) {
       const read = readYaml('f.yaml', opening.repeat(10_000));
-      assert.deepEqual(read.ok ? [] : read.problems.map(printProblem), ['f.yaml:1:1: nests deeper than 64 levels']);
+      assert.deepEqual(read.ok ? [] : read.reason.map(printProblem), ['f.yaml:1:1: nests deeper than 64 levels']);
     }
   });
 
@@ -99,7 +99,7 @@ describe('readYaml', () => {
       fc.property(fc.string({ unit: octet, maxLength: 60 }), (any) => {
         for (const fill of [parsed, unreadable]) {
           const read = readYaml('f.yaml', any, fill);
-          assert.ok(read.ok || read.problems.length > 0);
+          assert.ok(read.ok || read.reason.length > 0);
         }
       }),
       { numRuns: 3000 },
@@ -109,6 +109,6 @@ describe('readYaml', () => {
 
 function mustRead(content: string): YamlSource {
   const read = readYaml('f.yaml', content);
-  assert.ok(read.ok, read.ok ? '' : read.problems.map(printProblem).join('\n'));
-  return read.source;
+  assert.ok(read.ok, read.ok ? '' : read.reason.map(printProblem).join('\n'));
+  return read.value;
 }

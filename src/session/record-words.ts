@@ -1,0 +1,65 @@
+// Which words may a session's events and records hold where the set of words is closed? Each set stands here and
+// nowhere
+// else: types are derived from it, and labels of metrics are given it, so that neither can name what the other lacks.
+
+import { decisionCauses } from '../policy/decide.ts';
+
+/** How a session ended. */
+export const sessionOutcomes = [
+  'closed-by-client',
+  'closed-by-server',
+  'upstream-unreachable',
+  'upstream-timeout',
+  'timeout-greeting',
+  'timeout-login',
+  'timeout-idle',
+  'protocol-error',
+  'budget-spent',
+  'drained',
+  'internal-error',
+] as const;
+
+/** Why a command or a reply was refused: by a rule, or because the session could not go on with it. */
+export const refusalCauses = [
+  ...decisionCauses,
+  'not-logged-in',
+  'malformed-command',
+  'malformed-reply',
+  'malformed-address',
+  'ambiguous-line',
+  'overlong-line',
+  'overlong-reply',
+  'unsolicited-reply',
+  'wrong-family',
+  'epsv-all',
+  'tls',
+  'no-data-port',
+  'client-share',
+  'way-limit',
+] as const;
+
+/** What of a line was rewritten. */
+export const rewriteKinds = ['port', 'eprt', 'pasv-reply', 'epsv-reply', 'line-normalised', 'verb-converted'] as const;
+
+/** Attempts to turn a data connection against someone else (RFC 2577 §3) or to take one over (port theft). */
+export const bounceKinds = [
+  'port',
+  'eprt',
+  'foreign-passive',
+  'unsolicited-passive',
+  'low-port',
+  'target-port',
+  'stranger',
+] as const;
+
+/** Where the octets of a data connection pass: through this process, or through the kernel alone. */
+export const planes = ['relay', 'kernel'] as const;
+
+/** What becomes of the transfer that a way was opened for. */
+export const transferOutcomes = ['completed', 'expired', 'refused', 'failed', 'session-closed'] as const;
+
+/** What becomes of a way that was opened: `used` is a stage of its life, each of the others ends it. */
+export const wayOutcomes = ['used', ...transferOutcomes, 'superseded'] as const;
+
+/** Who wrote a reply: the FTP server behind us, or the gateway itself. */
+export const replyOrigins = ['server', 'gateway'] as const;

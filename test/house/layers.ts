@@ -1,0 +1,117 @@
+// Which part of src/ may know which? This table is the answer, and layers.test.ts holds every file against it: what has
+// no row, and what its row does not name, is refused. Types count like values, because who names a type knows its
+// owner. A row names only rows above it, so arrows point one way and no circle of parts can be written down.
+// A part is a folder, or a file that stands in src/ itself. Where a part needs one file of another, the row names that
+// file.
+
+export interface Layer {
+  /** Parts, or single files of parts, that may be imported. */
+  readonly parts: readonly string[];
+  /** Packages, and modules of Node by their whole name. */
+  readonly outside: readonly string[];
+}
+
+export const layers: Readonly<Record<string, Layer>> = {
+  'result.ts': { parts: [], outside: [] },
+
+  // Pure: no sockets, no clock, no logger, and nothing of Node.
+  address: { parts: ['result.ts'], outside: ['ip-num'] },
+  wire: { parts: ['address'], outside: [] },
+  policy: { parts: ['address'], outside: [] },
+  session: { parts: ['address', 'wire', 'policy'], outside: [] },
+
+  // The operator's files.
+  yaml: { parts: ['result.ts', 'address/parsed.ts'], outside: ['yaml', 'zod'] },
+  settings: {
+    parts: ['address', 'policy', 'session/limits.ts', 'yaml'],
+    outside: ['zod', 'node:fs', 'node:os', 'node:path', 'node:url'],
+  },
+
+  // The system: koffi is known in sys/ alone.
+  sys: { parts: [], outside: ['koffi', 'node:crypto', 'node:fs', 'node:os'] },
+  nftables: { parts: ['address', 'sys'], outside: ['node:fs'] },
+  perimeter: { parts: ['address', 'settings/settings.ts', 'sys', 'nftables'], outside: [] },
+
+  // What carries.
+  datapath: {
+    parts: ['address', 'session/expectation.ts', 'sys', 'nftables/hole.ts'],
+    outside: ['node:crypto'],
+  },
+  control: {
+    parts: ['address', 'wire', 'policy/destination.ts', 'session', 'sys', 'datapath/data-path.ts'],
+    outside: ['node:crypto'],
+  },
+
+  // What tells.
+  observe: {
+    parts: [
+      'address',
+      'wire/foreign-protocol.ts',
+      'wire/verbs.ts',
+      'policy/decide.ts',
+      'session/action.ts',
+      'session/record-words.ts',
+      'nftables/drop-reasons.ts',
+    ],
+    outside: ['pino', 'pino-pretty', 'prom-client', 'node:fs', 'node:http', 'node:tty'],
+  },
+  witness: {
+    parts: ['address', 'wire/verbs.ts', 'session', 'settings/settings.ts', 'control/witness.ts', 'observe'],
+    outside: [],
+  },
+
+  // What puts together.
+  engine: {
+    parts: ['address', 'policy', 'settings/settings.ts', 'sys', 'datapath', 'control', 'observe', 'witness'],
+    outside: ['node:worker_threads'],
+  },
+  'package-version.ts': { parts: [], outside: ['node:fs'] },
+  'reloading.ts': {
+    parts: ['result.ts', 'address', 'settings', 'perimeter', 'observe', 'engine'],
+    outside: [],
+  },
+  'gateway.ts': {
+    parts: [
+      'address',
+      'settings/settings.ts',
+      'nftables/drop-reasons.ts',
+      'perimeter',
+      'observe',
+      'witness/verb-tally.ts',
+      'engine',
+      'reloading.ts',
+      'package-version.ts',
+    ],
+    outside: ['node:timers/promises'],
+  },
+  sample: {
+    parts: [],
+    outside: [
+      'node:buffer',
+      'node:fs',
+      'node:fs/promises',
+      'node:net',
+      'node:os',
+      'node:path',
+      'node:stream',
+      'node:stream/promises',
+    ],
+  },
+  command: {
+    parts: [
+      'result.ts',
+      'address',
+      'yaml',
+      'settings',
+      'nftables/ruleset.ts',
+      'perimeter',
+      'observe',
+      'package-version.ts',
+      'reloading.ts',
+      'gateway.ts',
+      'sample',
+    ],
+    outside: ['node:fs/promises', 'node:os', 'node:path'],
+  },
+  'main.ts': { parts: ['command'], outside: [] },
+};
