@@ -26,6 +26,9 @@ const ofShare: PortRefusal = {
 // (5060, 5061), H.323 (1720), SCCP (2000), PPTP (1723), RTSP (554 is below 1024), IRC DCC (6667).
 const treatedSpecially: ReadonlySet<number> = new Set([1720, 1723, 2000, 5060, 5061, 6667]);
 
+// Whoever sets up fewer has counted them for the few clients there are.
+const dividedFrom = 8;
+
 export class PortPool {
   /** Ports this pool has in all. */
   readonly size: number;
@@ -61,9 +64,10 @@ export class PortPool {
     return this.size - this.free.length - this.restingCount;
   }
 
-  /** From now on no holder gets more than `portsMax`, nor the last quarter of the ports. */
+  /** From now on no holder gets more than `portsMax`, nor the last quarter of the ports, unless they are a handful. */
   divide(portsMax: number): void {
-    this.shareMax = Math.min(portsMax, Math.ceil((this.size * 3) / 4));
+    const kept = this.size < dividedFrom ? 0 : Math.floor(this.size / 4);
+    this.shareMax = Math.min(portsMax, this.size - kept);
   }
 
   /** Why `take` gives nothing, if it does not. */

@@ -57,6 +57,7 @@ export function endsOtherwise(session: Session, open: OpenReply, { octets }: Con
   if (read.kind !== 'single' || read.code === open.code || read.code >= 400) return undefined;
   const index = indexAnswered(session.awaited, open.code);
   const entry = index === undefined ? undefined : session.awaited[index];
-  if (entry?.kind !== 'server') return undefined;
+  // An answer to a set-up names an address, and is never passed on as it came.
+  if (entry?.kind !== 'server' || entry.setUp !== undefined) return undefined;
   return replyFit(entry, read.code) === 'own' ? read.code : undefined;
 }

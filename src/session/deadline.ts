@@ -8,7 +8,7 @@ import { heldUntilMs } from './on-command.ts';
 import { isTransferVerb } from './reply-fit.ts';
 import { awaiting, type Session } from './session.ts';
 import { setUpLeft } from './set-up-reply.ts';
-import { isInUse, isUnused, type Way } from './way.ts';
+import { expiryMs, isInUse } from './way.ts';
 import { closeWay } from './ways.ts';
 
 const never = Number.POSITIVE_INFINITY;
@@ -16,14 +16,14 @@ const never = Number.POSITIVE_INFINITY;
 /** Milliseconds, in the clock of the events; Infinity when nothing is pending. */
 export function nextDeadlineMs(session: Session): number {
   let at = Math.min(controlDeadlineMs(session), patienceMs(session), owedDeadlineMs(session));
-  for (const way of session.ways) if (isUnclaimed(way)) at = Math.min(at, wayDeadlineMs(session, way));
+  for (const way of session.ways) at = Math.min(at, expiryMs(way, session.terms.limits.expectationTimeoutMs));
   return at;
 }
 
 export function onClock(session: Session, nowMs: number, out: Action[]): Session {
   let next = session;
   for (const way of session.ways) {
-    if (isUnclaimed(way) && wayDeadlineMs(session, way) <= nowMs) {
+    if (expiryMs(way, session.terms.limits.expectationTimeoutMs) <= nowMs) {
       next = closeWay(next, way, 'expired', 'no data connection came in time', out);
     }
   }
@@ -34,15 +34,6 @@ export function onClock(session: Session, nowMs: number, out: Action[]): Session
   return next.phase.kind === 'expect-set-up-reply'
     ? setUpLeft(next)
     : awaiting(next, withOverdue(next.awaited, next.awaited.length));
-}
-
-/** A way that a command has claimed is the server's to be slow with; it goes with the session. */
-function isUnclaimed(way: Way): boolean {
-  return isUnused(way) && way.transfer === undefined;
-}
-
-function wayDeadlineMs(session: Session, way: Way): number {
-  return way.freeSinceMs + session.terms.limits.expectationTimeoutMs;
 }
 
 /** Until when the client is kept from going on for replies that are missing. */

@@ -1,6 +1,5 @@
 // Can a reply with this code answer that command? What pairs replies with commands where one was lost, came twice, or
-// came
-// late: most codes belong to few verbs (RFC 959 §5.4), so a reply often says itself what it answers.
+// came late: most codes belong to few verbs (RFC 959 §5.4), so a reply often says itself what it answers.
 // Must not break: a 227 or 229 answers nothing but the set-up that asked for it, and a transfer that the server has
 // begun is not ended by what only other commands are answered with.
 
@@ -36,7 +35,8 @@ const owners: ReadonlyMap<number, ReadonlySet<string>> = new Map([
   [225, set('ABOR')],
   [226, set('ABOR')],
   [227, passive],
-  [228, set()],
+  // RFC 1639, for LPSV alone, which is refused: it answers another set-up wrongly, or nothing.
+  [228, passive],
   [229, passive],
   [230, login],
   [232, login],

@@ -103,6 +103,8 @@ function readNamed(session: Session, setUp: SetUp, code: number): Parsed<Endpoin
   // Servers have answered EPSV with 227, and PASV with 229: the code says how to read the reply.
   if (code !== 227 && code !== 229)
     return { ok: false, reason: `${setUp.toServer} was answered with ${code} instead of 227 or 229` };
+  if (code === 227 && setUp.toServer === 'EPSV' && session.terms.serverPeer.address.family === 6)
+    return { ok: false, reason: 'a 227 cannot name a port of an IPv6 server' };
   let last: Parsed<Endpoint> = { ok: false, reason: 'the reply is empty' };
   for (const line of linesOf(session.collected)) {
     const text = line.octets.subarray(4);

@@ -51,6 +51,18 @@ export function isUnused(way: Way): boolean {
   return way.stage.kind === 'unconfirmed' || way.stage.kind === 'expected';
 }
 
+/**
+ * Until when its data connection has to come; Infinity once it has. A server that dials may take its time over a command
+ * that has claimed the way, because it may have to fetch the file first; a client that dials has all it needs from the
+ * command on, and every word of the server about it gives it the time anew.
+ */
+export function expiryMs(way: Way, timeoutMs: number): number {
+  if (!isUnused(way)) return Number.POSITIVE_INFINITY;
+  if (way.transfer === undefined) return way.freeSinceMs + timeoutMs;
+  if (way.expectation.server.mode === 'listen') return Number.POSITIVE_INFINITY;
+  return Math.max(way.freeSinceMs, way.keptMs) + timeoutMs;
+}
+
 /** Is a data connection there or on its way, so that the session is not idle? */
 export function isInUse(way: Way): boolean {
   return way.stage.kind === 'awaiting-mark' || way.stage.kind === 'joining' || way.stage.kind === 'flowing';

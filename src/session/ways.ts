@@ -8,6 +8,7 @@ import {
   awaitingMark,
   carrying,
   expected,
+  expiryMs,
   flowing,
   freeAgain,
   inStage,
@@ -64,7 +65,7 @@ export function onArrived(session: Session, id: number, leg: Side, out: Action[]
 export function onAttempted(session: Session, id: number, nowMs: number): Session {
   const way = findWay(session, id);
   if (way === undefined || !isUnused(way)) return session;
-  const late = nowMs - way.freeSinceMs >= session.terms.limits.expectationTimeoutMs;
+  const late = nowMs >= expiryMs(way, session.terms.limits.expectationTimeoutMs);
   return late && way.renewals < renewalsMax ? withWay(session, renewed(way, nowMs)) : session;
 }
 

@@ -83,8 +83,8 @@ for (const engines of [1, 2]) {
       const more = `rules: ${rules}\nlimits:\n  loginTimeout: 10s\nsessions:\n  perClient: 2\n`;
       assert.equal(await gateway.reload(settings([listenerYaml('first', first, server)], more)), 'applied');
       const recruit = await RawControl.login(first, server);
-      assert.match(await recruit.ask('PORT 0,0,0,0,31,144'), /^501/);
-      assert.match(await veteran.ask('PORT 0,0,0,0,31,144'), /^200/);
+      assert.match(await recruit.ask('PORT 0,0,0,0,157,16'), /^501/);
+      assert.match(await veteran.ask('PORT 0,0,0,0,157,16'), /^200/);
       await loggedLine(gateway.program, { msg: 'address replaced', cause: 'unspecified-address' });
       const replaced = 'portcullis_address_replacements_total{cause="unspecified-address"}';
       assert.equal(await gateway.metric(replaced), 1);

@@ -12,7 +12,7 @@ import { type Lab, openLab } from '../support/lab.ts';
 import { loggedLine } from '../support/log-line.ts';
 import { RawControl } from '../support/raw-control.ts';
 import { type Script, type ScriptedServer, startScriptedServer } from '../support/scripted-server.ts';
-import { becomes, suiteTimeoutMs } from '../support/watch.ts';
+import { becomes } from '../support/watch.ts';
 
 interface Stage {
   readonly server: ScriptedServer;
@@ -20,7 +20,7 @@ interface Stage {
   readonly data: DataPort;
 }
 
-describe('what is missing', { timeout: suiteTimeoutMs }, () => {
+describe('what is missing', () => {
   let lab: Lab;
   before(async () => {
     lab = await openLab();
@@ -108,7 +108,7 @@ describe('what is missing', { timeout: suiteTimeoutMs }, () => {
           target = argument;
         },
         // Longer than the way would wait unclaimed, as z/OS does while it recalls a data set.
-        RETR: (session) => dialled.push(recall(session, target)),
+        RETR: (session) => dialled.push(recall(session, server.host, target)),
       },
       ['limits:', '  expectationTimeout: 1s'],
     );
@@ -156,14 +156,14 @@ describe('what is missing', { timeout: suiteTimeoutMs }, () => {
   });
 });
 
-async function recall(session: { write(text: string): void }, target: string): Promise<void> {
+async function recall(session: { write(text: string): void }, host: string, target: string): Promise<void> {
   for (const line of ['125-Recalling', '125-Still recalling', '125-Mounting the tape']) {
     session.write(`${line}\r\n`);
     await delay(1_000);
   }
   session.write('125 Sending\r\n');
   const numbers = target.split(',').map(Number);
-  const socket = await dial({ host: numbers.slice(0, 4).join('.'), port: numbers[4]! * 256 + numbers[5]! });
+  const socket = await dial({ host: numbers.slice(0, 4).join('.'), port: numbers[4]! * 256 + numbers[5]! }, host);
   socket.end('recalled');
   socket.resume();
   session.write('250 Done.\r\n');

@@ -11,13 +11,6 @@ import { setTimeout as delay } from 'node:timers/promises';
  */
 export const patienceMs = 120_000;
 
-/**
- * For a whole suite there is no bound: it takes as long as its steps do, and a bound of its own would measure the
- * machine. A file in which nothing happens any more is cut by the runner (test/run/).
- * @public
- */
-export const suiteTimeoutMs = Number.POSITIVE_INFINITY;
-
 const pollMs = 20;
 /** What is full has nothing left to do. No process waits so long for its turn, however many share its processor. */
 const quietMs = 2_000;
