@@ -72,6 +72,7 @@ export class PortPool {
 
   /** Why `take` gives nothing, if it does not. */
   refusal(holder: number): PortRefusal {
+    if (this.free.length + this.restingCount === 0) return ofPool;
     return (this.held.get(holder) ?? 0) >= this.shareMax ? ofShare : ofPool;
   }
 

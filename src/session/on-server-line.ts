@@ -4,7 +4,8 @@
 
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { cleanReplyLine, type ReplyLine, readReplyLine } from '../wire/reply.ts';
-import { inNormalForm } from '../wire/reply-normal-form.ts';
+import { inNormalForm, looksLikeReply } from '../wire/reply-normal-form.ts';
+import { numberAt } from '../wire/reply-number.ts';
 import { takeTelnet } from '../wire/telnet.ts';
 import type { Action } from './action.ts';
 import { sendOwedBefore } from './answer.ts';
@@ -186,18 +187,15 @@ function onNoReply(session: Session, line: ControlLine, reason: string, out: Act
   return session;
 }
 
-/** Does it begin as a reply does, blanks before it or not, so that some reader might take it for one? */
-function couldBeReply({ octets }: ControlLine): boolean {
-  let at = 0;
-  while (octets[at] === BLANK || octets[at] === TAB) at += 1;
-  const digit = octets[at];
-  return digit !== undefined && digit >= ZERO && digit <= NINE;
-}
+/** It stands in no reply that it could go on. */
+const noCode = 0;
 
-const BLANK = 32;
-const TAB = 9;
-const ZERO = 48;
-const NINE = 57;
+/**
+ * Does it begin as a reply does, behind blanks or a sign or in digits of other scripts, so that a reader may take it?
+ */
+function couldBeReply({ octets }: ControlLine): boolean {
+  return numberAt(octets, 0) !== undefined || looksLikeReply(octets, noCode);
+}
 
 /** The server does not speak FTP, or without end: what follows cannot be paired with commands, so the session ends. */
 function breakOff(

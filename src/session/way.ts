@@ -52,9 +52,9 @@ export function isUnused(way: Way): boolean {
 }
 
 /**
- * Until when its data connection has to come; Infinity once it has. A server that dials may take its time over a command
- * that has claimed the way, because it may have to fetch the file first; a client that dials has all it needs from the
- * command on, and every word of the server about it gives it the time anew.
+ * Until when its data connection has to come; Infinity once it has. A server that dials may take its time over a
+ * command that has claimed the way, because it may have to fetch the file first; a client that dials has all it needs
+ * from the command on, and every word of the server about it gives it the time anew.
  */
 export function expiryMs(way: Way, timeoutMs: number): number {
   if (!isUnused(way)) return Number.POSITIVE_INFINITY;

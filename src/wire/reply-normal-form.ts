@@ -50,7 +50,7 @@ function joined(head: readonly number[], octets: Uint8Array, tail: readonly numb
  * Net ends at any four octets of which the last is no hyphen, BusyBox and Squid where a blank stands fourth.
  * @param code The code of the reply in which the line stands.
  */
-function looksLikeReply(octets: Uint8Array, code: number): boolean {
+export function looksLikeReply(octets: Uint8Array, code: number): boolean {
   const first = octets[0];
   if (first === undefined) return false;
   if (isDigit(first)) return !isContinuation(octets, code);

@@ -24,7 +24,7 @@ const outcomeOfTurnedAway = {
   'link-local': 'refused-link-local',
 } as const;
 
-/** How long ten lines of one cause have to do for one listener. */
+/** How long the lines of one cause have to do for one listener. */
 const doorBudgetMs = 1000;
 
 export class EngineWitness implements Witness {

@@ -2,8 +2,8 @@
 // tells of, and whoever can cause it can cause a million. The first ones tell all there is to know; the others are
 // counted, and the number is told once.
 
-/** For one cause of one source; enough to see a pattern. */
-const linesMax = 10;
+/** For one cause of one source: more than an honest client ever needs, and enough to see each attempt of a person's. */
+const linesMax = 50;
 
 /** What was not written. */
 export interface Unwritten {
