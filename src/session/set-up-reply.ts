@@ -2,7 +2,7 @@
 // is open (2yz to PORT, EPRT); a verb that the server does not know is tried once more in its older form and
 // remembered; any other refusal goes to the client as it came.
 
-import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
+import { type Endpoint, isUnspecified, printEndpoint } from '../address/endpoint.ts';
 import type { Parsed } from '../address/parsed.ts';
 import { decide } from '../policy/decide.ts';
 import { findExtendedPort } from '../wire/extended-address.ts';
@@ -103,8 +103,6 @@ function readNamed(session: Session, setUp: SetUp, code: number): Parsed<Endpoin
   // Servers have answered EPSV with 227, and PASV with 229: the code says how to read the reply.
   if (code !== 227 && code !== 229)
     return { ok: false, reason: `${setUp.toServer} was answered with ${code} instead of 227 or 229` };
-  if (code === 227 && setUp.toServer === 'EPSV' && session.terms.serverPeer.address.family === 6)
-    return { ok: false, reason: 'a 227 cannot name a port of an IPv6 server' };
   let last: Parsed<Endpoint> = { ok: false, reason: 'the reply is empty' };
   for (const line of linesOf(session.collected)) {
     const text = line.octets.subarray(4);
@@ -113,9 +111,12 @@ function readNamed(session: Session, setUp: SetUp, code: number): Parsed<Endpoin
       const port = findExtendedPort(text);
       last = port.ok ? { ok: true, value: { address: session.terms.serverPeer.address, port: port.value } } : port;
     }
-    if (last.ok) return last;
+    if (last.ok) break;
   }
-  return last;
+  if (!last.ok || code !== 227 || setUp.toServer !== 'EPSV' || session.terms.serverPeer.address.family === 4)
+    return last;
+  // The only address that an IPv6 server can mean by a 227 is none.
+  return isUnspecified(last.value.address) ? last : { ok: false, reason: 'a 227 names no host of IPv6' };
 }
 
 /** 500, 501, 502, 504: not implemented (RFC 959 §4.2); 522: not for this family (RFC 2428 §2). */
