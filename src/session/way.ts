@@ -52,15 +52,10 @@ export function isUnused(way: Way): boolean {
 }
 
 /**
- * Until when its data connection has to come; Infinity once it has. A server that dials may take its time over a
- * command that has claimed the way, because it may have to fetch the file first; a client that dials has all it needs
- * from the command on, and every word of the server about it gives it the time anew.
+ * Until when a command has to claim it; Infinity once one has, because how long that may take is the server's to say.
  */
 export function expiryMs(way: Way, timeoutMs: number): number {
-  if (!isUnused(way)) return Number.POSITIVE_INFINITY;
-  if (way.transfer === undefined) return way.freeSinceMs + timeoutMs;
-  if (way.expectation.server.mode === 'listen') return Number.POSITIVE_INFINITY;
-  return Math.max(way.freeSinceMs, way.keptMs) + timeoutMs;
+  return isUnused(way) && way.transfer === undefined ? way.freeSinceMs + timeoutMs : Number.POSITIVE_INFINITY;
 }
 
 /** Is a data connection there or on its way, so that the session is not idle? */

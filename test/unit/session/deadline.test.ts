@@ -76,18 +76,8 @@ describe('nextDeadlineMs', () => {
     assert.equal(stage.session.ways.length, 0);
   });
 
-  it('anew from the command on, for which the client dials', () => {
+  it('none of its own while a transfer waits for it', () => {
     const stage = withWay();
-    stage.nowMs = 30;
-    stage.octets('client', Buffer.from('RETR file\r\n'));
-    assert.equal(nextDeadlineMs(stage.session), 80);
-  });
-
-  it('none of its own while the server is to dial for a command', () => {
-    const stage = new SessionStage(loggedInSession(scene), () => {});
-    stage.octets('client', Buffer.from('PORT 198,51,100,2,19,136\r\n'));
-    stage.octets('server', Buffer.from('200 ok\r\n'));
-    assert.equal(nextDeadlineMs(stage.session), 50);
     stage.octets('client', Buffer.from('RETR file\r\n'));
     assert.equal(nextDeadlineMs(stage.session), 1_000, 'that of the session');
   });
