@@ -269,10 +269,10 @@ export function closeWays(session: Session, sparing: 'flowing' | 'answered' | 'n
 function settle(session: Session, way: Way, out: Action[]): Session {
   if (way.stage.kind !== 'ended') return session;
   if (way.transfer === undefined) {
-    // Ended before any transfer command: the record waits for none, a server will answer 425 by itself.
-    return session.currentWay === way.id && way.stage.result.outcome === 'completed'
-      ? session
-      : withoutWay(session, way.id);
+    // Ended before any transfer command: the record waits for none, a server will answer 425 by itself. One may still
+    // come, as long as there is a control connection.
+    const mayBeUsed = session.currentWay === way.id && session.phase.kind !== 'lingering';
+    return mayBeUsed && way.stage.result.outcome === 'completed' ? session : withoutWay(session, way.id);
   }
   const { reply } = way.transfer;
   if (reply === 'awaited' && session.phase.kind !== 'lingering') return session;

@@ -77,6 +77,9 @@ export class SessionStage {
     if (event.kind === 'data-path-ended') this.ways.delete(event.way);
     this.dispatch(event);
     this.readClient();
+    const { phase, ways } = this.session;
+    const open = ways.some(({ stage }) => stage.kind !== 'ended');
+    assert.ok(phase.kind !== 'lingering' || open, 'a session without control connection waits for nothing');
   }
 
   private readClient(): void {
