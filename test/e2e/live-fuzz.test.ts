@@ -2,7 +2,7 @@
 // say what chance chooses, of words that mean something and of octets that do not, in pieces of any size; some dial the
 // ports that were announced, and any may go at any time, in order or by a reset. PORTCULLIS_FUZZ_SESSIONS for longer.
 //
-//   clients 127.0.0.1 ──── gateway 127.g:2121 ──── server 127.s:2121 (random)
+//   clients 127.c ──── gateway 127.g:2121 ──── server 127.s:2121 (random)
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -75,7 +75,8 @@ function commandOf(chance: Chance, data: LabEndpoint): string {
     '\xff\xfd\x01',
     'ALGS STATUS64',
   ];
-  return `${chance.of([...words, ...words, ...files, ...files, ...odd, chance.octets(), 'x'.repeat(9000)])}${chance.of(ends)}`;
+  const said = chance.of([...words, ...words, ...files, ...files, ...odd, chance.octets(), 'x'.repeat(9000)]);
+  return `${said}${chance.of(ends)}`;
 }
 
 function replyOf(chance: Chance, data: LabEndpoint): string {
@@ -134,19 +135,20 @@ describe('whatever both sides say', () => {
 
   const transfer = (socket: Socket): void => void speak(chance, socket, 4, () => 'x'.repeat(chance.below(100_000)));
 
-  function dialData(host: string, port: number): void {
-    const socket = connect({ host, port, allowHalfOpen: true });
+  function dialData(port: number, localAddress: string): void {
+    const socket = connect({ host: gateway.host, port, localAddress, allowHalfOpen: true });
     socket.on('error', () => undefined).on('connect', () => transfer(socket.resume()));
   }
 
   async function session(): Promise<void> {
-    const socket = connect({ host: gateway.host, port: gateway.port, allowHalfOpen: true });
+    const { host } = clientData;
+    const socket = connect({ host: gateway.host, port: gateway.port, localAddress: host, allowHalfOpen: true });
     const ended = new Promise((resolve) => socket.on('close', resolve));
     socket.on('error', () => undefined).setEncoding('latin1');
     socket.on('data', (text: string) => {
-      for (const [, port] of text.matchAll(/^229[^\r]*\|\|\|(\d+)\|/gm)) dialData(gateway.host, Number(port));
+      for (const [, port] of text.matchAll(/^229[^\r]*\|\|\|(\d+)\|/gm)) dialData(Number(port), host);
       for (const [, high, low] of text.matchAll(/^227[^\r]*,(\d+),(\d+)\)/gm)) {
-        dialData(gateway.host, Number(high) * 256 + Number(low));
+        dialData(Number(high) * 256 + Number(low), host);
       }
     });
     if (chance.below(8) > 0) socket.write('USER anna\r\nPASS secret\r\n');
@@ -173,13 +175,13 @@ describe('whatever both sides say', () => {
     lab = await openLab();
     const upstream = await lab.endpoint();
     const serverData = { host: upstream.host, port: 30_000 };
-    clientData = { host: '127.0.0.1', port: 30_000 + (process.pid % 10_000) };
+    clientData = { host: (await lab.endpoint()).host, port: 30_000 };
     await listen(upstream, (socket) => {
       socket.write('220 hello\r\n');
       if (chance.below(8) > 0) socket.write('331 who\r\n230 in\r\n');
       socket.setEncoding('latin1').on('data', (text: string) => {
         for (const [, high, low] of text.matchAll(/^PORT [\d,]*,(\d+),(\d+)/gm)) {
-          if (chance.below(2) > 0) dialData(gateway.host, Number(high) * 256 + Number(low));
+          if (chance.below(2) > 0) dialData(Number(high) * 256 + Number(low), upstream.host);
         }
       });
       void speak(chance, socket, piecesMax, () => replyOf(chance, serverData));
