@@ -45,6 +45,7 @@ export class RelayWay implements OpenWay, LegOwner {
   private unchangedSinceMs = 0;
   private life: 'waiting' | 'flowing' | 'over' = 'waiting';
   private upload: 'not-begun' | 'about-to-begin' | 'begun' = 'not-begun';
+  private uploadHeard = 0;
   /** `kept`: a peer that has not come yet may take its time; one that is dialled may not. */
   private peers: 'expected' | 'kept' = 'expected';
   private transfer: 'under-way' | 'concluded' = 'under-way';
@@ -132,7 +133,7 @@ export class RelayWay implements OpenWay, LegOwner {
       return;
     }
     const [from, to] = side === 'client' ? [this.toServer!, this.toClient!] : [this.toClient!, this.toServer!];
-    if ((events & readableOrEnded) !== 0 && from.state === 'on-source') this.take(from, side, sourceState(events));
+    if ((events & readableOrEnded) !== 0 && from.state === 'on-source') this.take(from, side, events);
     if (this.life === 'flowing' && (events & (Ready.out | Ready.error)) !== 0 && to.state === 'on-sink') {
       this.pump(to, side === 'client' ? 'server' : 'client', 'unknown');
     }
@@ -161,23 +162,26 @@ export class RelayWay implements OpenWay, LegOwner {
     if (this.life === 'flowing' && (this.server.heard & readableOrEnded) !== 0)
       this.pump(this.toClient, 'server', sourceState(this.server.heard));
     if (this.life === 'flowing' && (this.client.heard & readableOrEnded) !== 0)
-      this.take(this.toServer, 'client', sourceState(this.client.heard));
+      this.take(this.toServer, 'client', this.client.heard);
   }
 
   /**
    * A client sends STOR and its first octets at once, and servers reset a data connection on which octets come before
    * the command: so these leave when all control lines of the turn have left.
    */
-  private take(pump: Pump, source: Side, known: SourceState): void {
+  private take(pump: Pump, source: Side, events: number): void {
     if (source === 'server' || this.upload === 'begun') {
-      this.pump(pump, source, known);
+      this.pump(pump, source, sourceState(events));
       return;
     }
+    // Noted until then: an end that is known leaves with the last octets.
+    this.uploadHeard |= events;
     if (this.upload === 'about-to-begin') return;
     this.upload = 'about-to-begin';
     this.shared.poller.atLast(() => {
       this.upload = 'begun';
-      if (this.life === 'flowing' && pump.state === 'on-source') this.pump(pump, source, 'unknown');
+      if (this.life !== 'flowing' || pump.state !== 'on-source') return;
+      this.pump(pump, source, sourceState(this.uploadHeard));
     });
   }
 
