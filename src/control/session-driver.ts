@@ -332,11 +332,10 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     if (this.life === 'over') return;
     this.life = 'over';
     for (const timer of [this.timer, this.pacing]) if (timer !== undefined) this.point.poller.timers.cancel(timer);
-    for (const way of this.ways.values()) {
+    for (const [id, way] of this.ways) {
       way.close();
-      this.place.giveWayBack();
+      this.forgetWay(id);
     }
-    this.ways.clear();
     this.client.socket?.close();
     this.server.socket?.close();
     this.point.onSessionOver(this.facts, this.place);

@@ -5,7 +5,7 @@
 // RFC 959 §4.2: one command may get a 1yz and then one final reply. RFC 1123 §4.1.2.11: 120 and 421 may come unasked.
 
 import type { SetUp } from './expectation.ts';
-import { isTransferVerb, replyFit } from './reply-fit.ts';
+import { isLoginVerb, isPassiveVerb, isTransferVerb, replyFit } from './reply-fit.ts';
 
 type Awaited = AwaitedFromServer | OwedByGateway;
 
@@ -74,7 +74,7 @@ function oddlyAnswered(awaited: AwaitedReplies, code: number): number | undefine
   const entry = awaited[index];
   if (entry?.kind !== 'server') return undefined;
   if (code >= 400) return index;
-  return isPassive(entry) || isTransferVerb(entry.verb) ? undefined : index;
+  return isPassiveVerb(entry.verb) || isTransferVerb(entry.verb) ? undefined : index;
 }
 
 /** The queue after a final reply to its entry `index`, and the transfers that no reply can be told from any more. */
@@ -153,19 +153,18 @@ export function firstOwed(awaited: AwaitedReplies): number | undefined {
 
 /** Has the server been asked to listen, and not answered yet? */
 export function awaitsPassive(awaited: AwaitedReplies): boolean {
-  return awaited.some((entry) => isCertain(entry) && isPassive(entry));
+  return awaited.some((entry) => isCertain(entry) && isPassiveVerb(entry.verb));
 }
 
-function isPassive({ setUp }: AwaitedFromServer): boolean {
-  return setUp?.toServer === 'PASV' || setUp?.toServer === 'EPSV';
+/** Has the server been asked for a data connection, and not answered yet? */
+export function awaitsSetUp(awaited: AwaitedReplies): boolean {
+  return awaited.some((entry) => isCertain(entry) && entry.setUp !== undefined);
 }
 
 /** Is somebody still logging in, so that it is not known whether he is in? */
 export function awaitsLogin(awaited: AwaitedReplies): boolean {
-  return awaited.some((entry) => isCertain(entry) && loginVerbs.has(entry.verb));
+  return awaited.some((entry) => isCertain(entry) && isLoginVerb(entry.verb));
 }
-
-const loginVerbs: ReadonlySet<string> = new Set(['USER', 'PASS', 'ACCT']);
 
 function isCertain(entry: Awaited): entry is AwaitedFromServer {
   return entry.kind === 'server' && entry.answer === 'certain';

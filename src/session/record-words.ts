@@ -1,6 +1,6 @@
 // Which words may a session's events and records hold where the set of words is closed? Each set stands here and
-// nowhere
-// else: types are derived from it, and labels of metrics are given it, so that neither can name what the other lacks.
+// nowhere else: types are derived from it, and labels of metrics are given it, so that neither can name what the other
+// lacks.
 
 import { decisionCauses } from '../policy/decide.ts';
 

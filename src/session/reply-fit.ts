@@ -81,6 +81,16 @@ function fitOfTransfer(progress: Asked['progress'], code: number): ReplyFit {
   return progress === 'marked' && code >= 500 && code < lowestAfterMark ? 'alien' : 'possible';
 }
 
+/** Is the server asked by it to listen for a data connection? */
+export function isPassiveVerb(verb: string): verb is 'PASV' | 'EPSV' {
+  return passive.has(verb);
+}
+
+/** Does its answer say whether somebody is in? */
+export function isLoginVerb(verb: string): boolean {
+  return login.has(verb);
+}
+
 /** Does the verb ask for a transfer over a data connection? */
 export function isTransferVerb(verb: string): boolean {
   return lookupVerb(verb)?.starts !== undefined;

@@ -8,7 +8,7 @@ import { decide } from '../policy/decide.ts';
 import { findExtendedPort } from '../wire/extended-address.ts';
 import { findHostPort } from '../wire/host-port.ts';
 import type { Action } from './action.ts';
-import { type AwaitedReplies, withOverdue } from './awaited-replies.ts';
+import { awaitsSetUp, withOverdue } from './awaited-replies.ts';
 import { linesOf, release } from './collected-reply.ts';
 import type { SetUp } from './expectation.ts';
 import { dialServer } from './legs.ts';
@@ -46,10 +46,6 @@ export function setUpLeft(session: Session): Session {
 
 function free(session: Session): Session {
   return session.phase.kind === 'expect-set-up-reply' ? inPhase(session, expectCommand) : session;
-}
-
-function awaitsSetUp(awaited: AwaitedReplies): boolean {
-  return awaited.some((entry) => entry.kind === 'server' && entry.setUp !== undefined && entry.answer === 'certain');
 }
 
 function onActiveAccepted(session: Session, setUp: SetUp, id: number, out: Action[]): Session {

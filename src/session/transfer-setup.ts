@@ -6,10 +6,11 @@ import type { Action, RewriteKind } from './action.ts';
 import { answerInPlace } from './answer.ts';
 import { type AwaitedFromServer, withAsked } from './awaited-replies.ts';
 import type { SessionEvent } from './event.ts';
-import type { DataLeg, SetUp, SetUpVerb } from './expectation.ts';
+import type { DataLeg, SetUp } from './expectation.ts';
 import { waysAnswered } from './in-doubt.ts';
 import { advertisedToClient, advertisedToServer, clientLeg, listenForServer } from './legs.ts';
 import { type Refusal, refuse, refuseInPlace } from './refuse.ts';
+import { isPassiveVerb } from './reply-fit.ts';
 import { announcement, askServer } from './rewrite.ts';
 import { changed, expectCommand, inPhase, type Phase, type Session, withWays } from './session.ts';
 import { expected, newWay, type Way } from './way.ts';
@@ -99,7 +100,7 @@ export function onOpened(session: Session, event: Opened, nowMs: number, out: Ac
     transfer: undefined,
   });
   const opened = withWays(inPhase(session, then), [...session.ways, way], id);
-  if (ports.server === undefined || isPassive(toServer)) return announce(opened, setUp, way, out);
+  if (ports.server === undefined || isPassiveVerb(toServer)) return announce(opened, setUp, way, out);
   recordRewrite(asked === toServer ? (toServer === 'PORT' ? 'port' : 'eprt') : 'verb-converted', out);
   out.push({ kind: 'send', to: 'server', octets: askServer(toServer, advertisedToServer(session, ports.server)) });
   return setUpAsked(opened, setUp, id, out);
@@ -121,12 +122,8 @@ export function onUnavailable(
       : 'The gateway cannot open a data connection now.';
   const refusal: Refusal = { cause, code: 425, text, reason, verb: setUp.asked };
   // The server has answered a passive set-up already, and nobody has heard of an active one.
-  const place = isPassive(setUp.toServer) ? refuseInPlace : refuse;
+  const place = isPassiveVerb(setUp.toServer) ? refuseInPlace : refuse;
   return place(inPhase(session, then), refusal, out);
-}
-
-function isPassive(verb: SetUpVerb): verb is 'PASV' | 'EPSV' {
-  return verb === 'PASV' || verb === 'EPSV';
 }
 
 /** Tells the client, in the place of the server's reply, that its data connection is prepared. */

@@ -1,7 +1,6 @@
 // What became of the connections that our pinholes let through? The kernel's tracker tells over netlink that one begins
 // and that it is forgotten, to those who ask for one ct mark; what lies between must be asked for. To be told that too
-// is
-// dear: the kernel would build messages for every step of every connection through this machine, ours or not, in the
+// is dear: the kernel would build messages for every step of every connection through this machine, ours or not, in the
 // path of its packets. It may tell late and, when it cannot keep up, not at all (`onLost`); nothing here waits or
 // throws. Seen by a router between real peers:
 //

@@ -24,8 +24,8 @@ export const levelIn = Ready.in;
 
 // To be woken costs a sleeping thread some 50 microseconds, and its peer the same once more; an answer of a peer that
 // is near and awake takes hardly longer. How long to look out follows from how long the last answers took, as in the
-// kernel's halt
-// polling: it grows while a little more would have met them, and shrinks to nothing where peers are far away.
+// kernel's halt polling: it grows while a little more would have met them, and shrinks to nothing where peers are far
+// away.
 const lookoutMaxMs = 0.2;
 const lookoutMinMs = 0.02;
 // A batch as large as nginx's and HAProxy's default; more only delays the first of them.

@@ -1,9 +1,8 @@
 // A non-blocking TCP connection: octets in and out, half-close, reset, and the exact reason when it fails.
 // Edge-triggered: after a readiness event the owner reads or writes until WOULD_BLOCK. A short count says the same of
-// `send`
-// only: `receive` also stops short at an urgent mark and before the end of the stream, `spliceInto` where the kernel's
-// fragments or the slots of the pipe end. A connection that has failed never reads as ended. tcp(7), socket(7),
-// epoll(7).
+// `send` only: `receive` also stops short at an urgent mark and before the end of the stream, `spliceInto` where the
+// kernel's fragments or the slots of the pipe end. A connection that has failed never reads as ended. tcp(7),
+// socket(7), epoll(7).
 
 import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';

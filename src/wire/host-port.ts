@@ -5,6 +5,7 @@
 
 import { addressFromOctets, type Endpoint } from '../address/endpoint.ts';
 import { type Parsed, parsed, unreadable } from '../address/parsed.ts';
+import { isDigit } from './reply-number.ts';
 
 // host-port = h1 "," h2 "," h3 "," h4 "," p1 "," p2        each = "0" / %d1-255, without leading zeros
 
@@ -107,7 +108,7 @@ function sixNumbers(octets: Uint8Array, start: number, form: Form): Parsed<{ oct
 function readNumber(octets: Uint8Array, start: number, form: Form): Parsed<NumberRead> {
   let value = 0;
   let at = start;
-  for (; at < octets.length && isDigit(octets[at]!); at += 1) {
+  for (; at < octets.length && isDigit(octets[at]); at += 1) {
     // inet_aton and its like read 010 as eight: a bounce past whoever reads it as ten.
     if (form === 'exact' && at > start && value === 0) return unreadable('a number has a leading zero');
     value = value * 10 + octets[at]! - ZERO;
@@ -135,10 +136,6 @@ function endpointOf(octets: Uint8Array): Parsed<Endpoint> {
 /** The place of the next digit, or the length where there is none. */
 function nextDigit(octets: Uint8Array, from: number): number {
   let at = from;
-  while (at < octets.length && !isDigit(octets[at]!)) at += 1;
+  while (at < octets.length && !isDigit(octets[at])) at += 1;
   return at;
-}
-
-function isDigit(octet: number): boolean {
-  return octet >= ZERO && octet <= ZERO + 9;
 }

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { DataPort, dial, hostPort, passiveEndpoint, receiveAll } from '../support/data-ends.ts';
+import { greets, isClosed } from '../support/front-door.ts';
 import { type Lab, type LabEndpoint, openLab } from '../support/lab.ts';
 import { loggedLine } from '../support/log-line.ts';
 import { listenerYaml, type OperatedGateway, operateGateway } from '../support/operated-gateway.ts';
@@ -20,19 +21,6 @@ const port = 2222;
 const everywhere = { host: '0.0.0.0', port };
 const everywhere6 = { host: '::', port };
 const elsewhere = { host: '127.0.0.1', port };
-
-async function greets(listen: LabEndpoint): Promise<void> {
-  const control = await RawControl.open(listen);
-  assert.match(await control.reply(), /^220/);
-  control.close();
-}
-
-async function isClosed(listen: LabEndpoint): Promise<void> {
-  await assert.rejects(
-    RawControl.open(listen).then((control) => control.close()),
-    { code: 'ECONNREFUSED' },
-  );
-}
 
 for (const engines of [1, 2]) {
   describe(`a listener moves, engines: ${engines}`, { skip }, () => {

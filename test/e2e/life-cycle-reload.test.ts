@@ -8,6 +8,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { DataPort } from '../support/data-ends.ts';
+import { greets, isClosed } from '../support/front-door.ts';
 import { type Lab, type LabEndpoint, openLab } from '../support/lab.ts';
 import { loggedLine } from '../support/log-line.ts';
 import { listenerYaml, type OperatedGateway, operateGateway } from '../support/operated-gateway.ts';
@@ -52,19 +53,6 @@ for (const engines of [1, 2]) {
 
     function settings(listeners: readonly string[], more = ''): string {
       return `listeners:\n${listeners.join('')}engines: ${engines}\n${more}`;
-    }
-
-    async function greets(listen: LabEndpoint): Promise<void> {
-      const control = await RawControl.open(listen);
-      assert.match(await control.reply(), /^220/);
-      control.close();
-    }
-
-    async function isClosed(listen: LabEndpoint): Promise<void> {
-      await assert.rejects(
-        RawControl.open(listen).then((control) => control.close()),
-        { code: 'ECONNREFUSED' },
-      );
     }
 
     test('a new listener is opened, and the session that was there is not touched', async () => {

@@ -13,6 +13,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { hostPort } from '../support/data-ends.ts';
 import { type RunningGateway, startGateway } from '../support/gateway.ts';
 import { type Lab, type LabEndpoint, openLab } from '../support/lab.ts';
+import { scrambled } from '../support/octets.ts';
 import { becomes, residentOctets } from '../support/watch.ts';
 
 const sessions = Number(process.env['PORTCULLIS_FUZZ_SESSIONS'] ?? 400);
@@ -31,11 +32,9 @@ class Chance {
     this.state = seed | 1;
   }
 
-  /** From 0 to `count` - 1. Marsaglia's xorshift32. */
+  /** From 0 to `count` - 1. */
   below(count: number): number {
-    this.state ^= this.state << 13;
-    this.state ^= this.state >>> 17;
-    this.state ^= this.state << 5;
+    this.state = scrambled(this.state);
     return (this.state >>> 0) % count;
   }
 

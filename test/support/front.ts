@@ -1,6 +1,6 @@
 // What do clients of an end-to-end test talk to? The gateway before a server. With PORTCULLIS_TEST_DIRECT=1 it is the
-// server
-// itself: a test that fails then says something about the peers or about the test, and nothing about the gateway.
+// server itself: a test that fails then says something about the peers or about the test, and nothing about the
+// gateway.
 
 import { type GatewaySettings, type RunningGateway, startGateway } from './gateway.ts';
 import type { Lab, LabEndpoint } from './lab.ts';

@@ -9,13 +9,19 @@ export function octetsFrom(seed: number, count: number): Buffer {
   const octets = Buffer.alloc(count);
   let state = seed | 1;
   for (let at = 0; at < count; at += 1) {
-    // Marsaglia's xorshift32, period 2^32 - 1.
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
+    state = scrambled(state);
     octets[at] = state & 255;
   }
   return octets;
+}
+
+/** The state after this one, which is not 0: Marsaglia's xorshift32, period 2^32 - 1. */
+export function scrambled(state: number): number {
+  let next = state;
+  next ^= next << 13;
+  next ^= next >>> 17;
+  next ^= next << 5;
+  return next;
 }
 
 /** SHA-256 of a file, in hex. */

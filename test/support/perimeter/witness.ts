@@ -1,6 +1,5 @@
 // Who connected to whom, and what did the router forward? Counted by the kernels of the laboratory, in tables of the
-// test's
-// own: no gateway and no server has to be believed.
+// test's own: no gateway and no server has to be believed.
 
 import type { Network } from './network.ts';
 import { type Counted, counted, elements, loadNft } from './nft.ts';
