@@ -47,8 +47,9 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   private reading: 'at-will' | 'too-fast' = 'at-will';
   /** In which line it stands. */
   private line: Standing | 'none' = 'none';
-  /** The turn that the share belongs to. */
+  /** The turn that the share belongs to, and whose share it is. */
   private turn = -1;
+  private shareOf: Standing = 'guest';
   private units = 0;
 
   constructor(point: ServicePoint, upstream: Upstream, facts: SessionFacts, terms: SessionTerms, place: Place) {
@@ -244,12 +245,13 @@ export class SessionDriver implements LegOwner, Stage, Worker {
 
   private beginShare(turn: number): void {
     this.turn = turn;
-    this.units = shareUnits[this.standing];
+    this.shareOf = this.standing;
+    this.units = shareUnits[this.shareOf];
   }
 
   private spend(units: number): void {
     this.units -= units;
-    this.point.turns.spend(this.standing, units);
+    this.point.turns.spend(this.shareOf, units);
   }
 
   private lineUp(): void {

@@ -129,11 +129,13 @@ export function isQuiet(awaited: AwaitedReplies): boolean {
   return true;
 }
 
-/** How many commands are under way, without those of which nothing is expected any more. */
-export function countInFlight(awaited: AwaitedReplies): number {
+/** Are so many commands under way, without those of which nothing is expected any more? */
+export function isFull(awaited: AwaitedReplies, inFlightMax: number): boolean {
+  // Asked at every step, and mostly the length alone tells.
+  if (awaited.length < inFlightMax) return false;
   let count = 0;
   for (const entry of awaited) if (entry.kind === 'gateway' || entry.answer !== 'overdue') count += 1;
-  return count;
+  return count >= inFlightMax;
 }
 
 /** How sure an answer to this verb is, sent now. */

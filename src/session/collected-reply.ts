@@ -1,7 +1,7 @@
 // A reply that is kept until it is whole: because it answers a set-up, or because it is a refusal of several lines,
 // which may yet end in another code (scripts of some servers print `553-…` and then `150 …`).
-// Must not break: what is kept is bounded, is a copy (a line is a view of the read that it came in), and leaves as one
-// reply that every reader ends at the same line.
+// Must not break: what is kept is bounded, is a copy where it has to wait (a line is a view of the read that it came
+// in), and leaves as one reply that every reader ends at the same line.
 
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { readReplyLine } from '../wire/reply.ts';
@@ -12,15 +12,17 @@ import { type CollectedLines, collecting, type OpenReply, type Session } from '.
 
 const codeOctets = 3;
 
+/** `last`: nothing of this reply is to come, so it leaves within the same step. */
+export type Place = 'inner' | 'last';
+
 /** The session with one more line, or undefined where that would be too many. */
-export function keep(session: Session, line: ControlLine): Session | undefined {
+export function keep(session: Session, line: ControlLine, place: Place): Session | undefined {
   const { collected, terms } = session;
-  const wire = line.wire.slice();
   const kept: CollectedLines = {
-    line: { octets: line.octets.slice(), wire, fault: undefined },
+    line: place === 'last' ? line : { octets: line.octets.slice(), wire: line.wire.slice(), fault: undefined },
     before: collected,
     lines: (collected?.lines ?? 0) + 1,
-    octets: (collected?.octets ?? 0) + wire.length,
+    octets: (collected?.octets ?? 0) + line.wire.length,
   };
   const { replyLinesMax, replyOctetsMax } = terms.limits;
   return kept.lines > replyLinesMax || kept.octets > replyOctetsMax ? undefined : collecting(session, kept);

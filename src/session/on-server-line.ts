@@ -10,7 +10,7 @@ import { takeTelnet } from '../wire/telnet.ts';
 import type { Action } from './action.ts';
 import { sendOwedBefore } from './answer.ts';
 import { indexAnswered } from './awaited-replies.ts';
-import { endsOtherwise, keep, release } from './collected-reply.ts';
+import { endsOtherwise, keep, type Place, release } from './collected-reply.ts';
 import { endControl } from './ending.ts';
 import { onReply } from './on-reply.ts';
 import { recordRefusal } from './refuse.ts';
@@ -49,14 +49,14 @@ function onReplyBegun(
   const ready = index === undefined ? session : sendOwedBefore(session, index, out);
   const treatment = treatmentOf(session, index, code, read.kind);
   if (read.kind === 'single') return onWholeReply(ready, line, code, treatment, out);
-  const passed = pass(ready, line, treatment, out);
+  const passed = pass(ready, line, 'inner', treatment, out);
   return sayAtWork(changed(passed, { openReply: { code, treatment, style: 'repeated' } }), code, out);
 }
 
 function onReplyPart(session: Session, line: ControlLine, open: OpenReply, read: ReplyLine, out: Action[]): Session {
   if (read.kind === 'last')
     return onWholeReply(changed(session, { openReply: undefined }), line, open.code, open.treatment, out);
-  return sayAtWork(pass(styled(session, open, line), line, open.treatment, out), open.code, out);
+  return sayAtWork(pass(styled(session, open, line), line, 'inner', open.treatment, out), open.code, out);
 }
 
 /** The reply that was held ends in another code, with which it leaves from its first line on. */
@@ -81,33 +81,35 @@ function onWholeReply(
   out: Action[],
 ): Session {
   out.push({ kind: 'record', record: { kind: 'reply', code, origin: 'server' } });
-  const passed = sayAtWork(pass(session, line, treatment, out), code, out);
+  const passed = sayAtWork(pass(session, line, 'last', treatment, out), code, out);
   if (passed.phase.kind === 'lingering' || passed.phase.kind === 'closed') return passed;
   return treatment === 'hold'
     ? onReply(release(passed, undefined, out), code, 'forward', out)
     : onReply(passed, code, treatment, out);
 }
 
-function pass(session: Session, line: ControlLine, treatment: ReplyTreatment, out: Action[]): Session {
+function pass(session: Session, line: ControlLine, place: Place, treatment: ReplyTreatment, out: Action[]): Session {
   switch (treatment) {
     case 'forward':
       out.push({ kind: 'send', to: 'client', octets: line.wire });
       return session;
     case 'collect':
-      return keep(session, line) ?? breakOff(session, 'overlong-reply', 'a multi-line reply over the limit', out);
+      return (
+        keep(session, line, place) ?? breakOff(session, 'overlong-reply', 'a multi-line reply over the limit', out)
+      );
     case 'hold':
-      return keep(session, line) ?? letGo(session, line, out);
+      return keep(session, line, place) ?? letGo(session, line, place, out);
     case 'withhold':
       return session;
   }
 }
 
 /** What was held is too long for that, and passes as it comes from now on. */
-function letGo(session: Session, line: ControlLine, out: Action[]): Session {
+function letGo(session: Session, line: ControlLine, place: Place, out: Action[]): Session {
   const free = release(session, undefined, out);
   const { openReply } = free;
   const passing = openReply === undefined ? free : changed(free, { openReply: { ...openReply, treatment: 'forward' } });
-  return pass(passing, line, 'forward', out);
+  return pass(passing, line, place, 'forward', out);
 }
 
 function treatmentOf(

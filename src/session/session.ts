@@ -7,7 +7,7 @@ import type { Command } from '../wire/command.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
 import type { Verb } from '../wire/verbs.ts';
 import type { Action, ServerDialect } from './action.ts';
-import { type AwaitedReplies, countInFlight, nothingAwaited } from './awaited-replies.ts';
+import { type AwaitedReplies, isFull, nothingAwaited } from './awaited-replies.ts';
 import type { SessionEvent } from './event.ts';
 import type { Expectation, SetUp } from './expectation.ts';
 import type { Limits } from './limits.ts';
@@ -196,9 +196,7 @@ export const expectCommand: Phase = { kind: 'expect-command' };
 /** May the shell deliver the client's next line? Where not, it stops reading: back-pressure instead of a queue. */
 export function acceptsClientLine(session: Session): boolean {
   const { phase, awaited, terms } = session;
-  if (phase.kind !== 'expect-command') return false;
-  const { commandsInFlightMax } = terms.limits;
-  return awaited.length < commandsInFlightMax || countInFlight(awaited) < commandsInFlightMax;
+  return phase.kind === 'expect-command' && !isFull(awaited, terms.limits.commandsInFlightMax);
 }
 
 /**

@@ -3,6 +3,8 @@
 // Must not break: what an odd but honest FTP client could send as its first words is never taken for another protocol.
 // RFC 9112 §3 (HTTP request line), RFC 8446 §5.1 (TLS record), RFC 4253 §4.2 (SSH identification).
 
+import { isDigit } from './reply-number.ts';
+
 /** The kinds that are told apart: a closed set, because they are counted by it. */
 export const foreignProtocols = ['http', 'tls', 'ssh', 'binary'] as const;
 
@@ -27,8 +29,9 @@ const httpMethods: ReadonlySet<string> = new Set([
 ]);
 // Other methods exist, and scripts in a page may make up more; the version behind the target is always there.
 const httpVersion = / (?:HTTP|RTSP|SIP)\/\d(?:\.\d)?$/;
-// Longer than any of them; a request line of a megabyte is judged by its two ends.
-const headOctets = 24;
+const methodOctetsMax = 9;
+const sshIdentification = 'SSH-';
+// Longer than any version; a request line of a megabyte is judged by its two ends.
 const tailOctets = 16;
 
 /** Judges the first octets that a client sends, which need not be a whole line. */
@@ -47,12 +50,27 @@ export function foreignBeginning(octets: Uint8Array): ForeignProtocol | undefine
  * first.
  */
 export function foreignLine(octets: Uint8Array, place: 'first' | 'later'): ForeignProtocol | undefined {
-  const head = latin1(octets.subarray(0, headOctets));
-  if (place === 'first' && head.startsWith('SSH-')) return 'ssh';
-  if (httpMethods.has(head.split(' ', 1)[0]!)) return 'http';
-  return place === 'first' && httpVersion.test(latin1(octets.subarray(-tailOctets))) ? 'http' : undefined;
+  if (httpMethods.has(firstWord(octets))) return 'http';
+  if (place === 'later') return undefined;
+  if (latin1(octets, 0, sshIdentification.length) === sshIdentification) return 'ssh';
+  // Every login pays for this, so a text is made only of what can end in a version.
+  if (!isDigit(octets[octets.length - 1])) return undefined;
+  return httpVersion.test(latin1(octets, octets.length - tailOctets, octets.length)) ? 'http' : undefined;
 }
 
-function latin1(octets: Uint8Array): string {
-  return Reflect.apply(String.fromCharCode, undefined, octets);
+/** Empty where it is longer than any method. */
+function firstWord(octets: Uint8Array): string {
+  let end = 0;
+  while (end < octets.length && octets[end] !== BLANK) {
+    if (end === methodOctetsMax) return '';
+    end += 1;
+  }
+  return latin1(octets, 0, end);
+}
+
+function latin1(octets: Uint8Array, start: number, end: number): string {
+  let text = '';
+  const last = Math.min(end, octets.length);
+  for (let at = Math.max(start, 0); at < last; at += 1) text += String.fromCharCode(octets[at]!);
+  return text;
 }

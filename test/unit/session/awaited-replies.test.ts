@@ -5,9 +5,9 @@ import {
   type AwaitedReplies,
   awaitsLogin,
   certaintyOf,
-  countInFlight,
   firstOwed,
   indexAnswered,
+  isFull,
   isQuiet,
   withMarked,
   withOverdue,
@@ -145,7 +145,8 @@ it('what is given up is named', () => {
 
 it('what was waited for in vain may still be answered, and counts no more', () => {
   assert.equal(textOf(withOverdue(queue('NOOP ABOR? 502 CWD'), 2)), 'NOOP! ABOR! 502 CWD');
-  assert.equal(countInFlight(queue('NOOP! ABOR? 502 CWD')), 3);
+  assert.equal(isFull(queue('NOOP! ABOR? 502 CWD'), 3), true);
+  assert.equal(isFull(queue('NOOP! ABOR? 502 CWD'), 4), false);
   assert.equal(firstOwed(queue('NOOP! 502')), 1);
   assert.equal(firstOwed(queue('NOOP')), undefined);
 });
