@@ -119,8 +119,10 @@ export class FrontDoor implements Pollable {
   }
 
   onReady(): void {
+    // Each of them becomes a guest: where guests stand in line already there is no hurry to have more.
+    const { turns } = this.resources;
     let taken = 0;
-    while (taken < acceptsPerTurn && this.takeNext()) taken += 1;
+    while (taken < acceptsPerTurn && this.takeNext() && turns.admits('guest')) taken += 1;
   }
 
   /** From now on who connects is let in. */

@@ -14,12 +14,12 @@ export interface Worker {
   goOn(): void;
 }
 
-// A login is some 30 units, a command and its reply some 6. A unit takes about a microsecond.
-export const shareUnits: Readonly<Record<Standing, number>> = { guest: 32, known: 64 };
+// A login is some 30 units in four steps, a command and its reply some 6. A unit takes some microseconds.
+export const shareUnits: Readonly<Record<Standing, number>> = { guest: 16, known: 64 };
 // What all guests together may begin in one turn before others must wait in line. A login of 16 at once fits in.
 const guestUnitsPerTurn = 512;
-// What is done of each line in one turn: a quarter of a millisecond between two looks at the sockets.
-const unitsInLine: Readonly<Record<Standing, number>> = { guest: 64, known: 192 };
+// What is done of each line in one turn. Where guests stand in line somebody presses, and it is one of them a turn.
+const unitsInLine: Readonly<Record<Standing, number>> = { guest: 16, known: 192 };
 // A worker without work costs something too.
 const unitsLeast = 4;
 

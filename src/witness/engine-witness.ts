@@ -11,7 +11,7 @@ import type { Slot, Tally } from '../observe/tally.ts';
 import type { SessionRecord, TransferRecord, WayOutcome } from '../session/action.ts';
 import type { Plane } from '../session/expectation.ts';
 import type { LogLevel } from '../settings/settings.ts';
-import { LogBudget } from './log-budget.ts';
+import { LogShares } from './log-shares.ts';
 import { WayLedger } from './way-ledger.ts';
 
 const outcomeOfTurnedAway = {
@@ -24,16 +24,9 @@ const outcomeOfTurnedAway = {
   'link-local': 'refused-link-local',
 } as const;
 
-/** How long the lines of one cause have to do for one listener. */
-const doorBudgetMs = 1000;
-
 export class EngineWitness implements Witness {
   readonly ledger = new WayLedger();
-  private readonly ofSessions = new LogBudget<SessionFacts>();
-  /** Of those who are turned away, by listener: they have no session. */
-  private readonly doors = new Map<string, { readonly listener: string }>();
-  private readonly ofDoors = new LogBudget<{ readonly listener: string }>();
-  private doorsFrom = 0;
+  private readonly shares: LogShares;
   private readonly tally: Tally;
   private readonly createLog: (level: LogLevel) => Logger;
   private log: Logger;
@@ -50,6 +43,10 @@ export class EngineWitness implements Witness {
     this.tally = tally;
     this.createLog = createLog;
     this.log = createLog(level);
+    this.shares = new LogShares({
+      warn: (fields, message) => this.log.warn(fields, message),
+      onUnwritten: () => tally.count('log_lines_dropped_total', 'share'),
+    });
     this.octetsToClient = tally.slot('control_octets_total', 'to-client');
     this.octetsToServer = tally.slot('control_octets_total', 'to-server');
     this.commands = tally.slotsByLabel('commands_total');
@@ -77,15 +74,13 @@ export class EngineWitness implements Witness {
   sessionOver(facts: SessionFacts): void {
     this.tally.raise('sessions_active', -1);
     this.ledger.sessionOver(facts);
-    for (const { cause, lines } of this.ofSessions.settle(facts)) {
-      this.log.warn({ ...facts.fields, cause, lines }, 'more of the same was not logged');
-    }
+    this.shares.sessionOver(facts);
   }
 
   turnedAway(listener: string, client: Endpoint, dialled: Endpoint, why: TurnedAway, reason?: string): void {
     this.tally.count('sessions_total', outcomeOfTurnedAway[why]);
     this.tally.count('replies_total', '4', 'gateway');
-    if (!this.mayLogAtDoor(listener, why)) return;
+    if (!this.shares.atDoor(listener, why)) return;
     const ends = { client: printEndpoint(client), dialled: printEndpoint(dialled) };
     this.log.warn({ listener, ...ends, cause: why, reason }, 'session refused');
   }
@@ -118,7 +113,7 @@ export class EngineWitness implements Witness {
       case 'replaced':
         tally.count('address_replacements_total', record.cause);
         if (record.bounce !== undefined) tally.count('bounce_attempts_total', record.bounce);
-        if (!this.mayLog(facts, 'replaced')) return;
+        if (!this.shares.ofSession(facts, 'replaced')) return;
         this.log.warn(
           { ...facts.fields, cause: record.cause, target: printEndpoint(record.target), reason: record.reason },
           'address replaced',
@@ -127,7 +122,7 @@ export class EngineWitness implements Witness {
       case 'stranger':
         tally.count('strangers_total');
         tally.count('bounce_attempts_total', 'stranger');
-        if (!this.mayLog(facts, 'stranger')) return;
+        if (!this.shares.ofSession(facts, 'stranger')) return;
         this.log.warn(
           { ...facts.fields, way: record.way, leg: record.leg, stranger: printEndpoint(record.peer) },
           'stranger refused',
@@ -146,6 +141,7 @@ export class EngineWitness implements Witness {
         return;
       case 'foreign-protocol':
         tally.count('foreign_protocols_total', record.protocol);
+        if (!this.shares.ofSession(facts, record.protocol)) return;
         this.log.warn({ ...facts.fields, protocol: record.protocol }, 'no FTP');
         return;
       case 'transfer':
@@ -176,36 +172,12 @@ export class EngineWitness implements Witness {
     const { cause, reason, verb, target, bounce, rule } = record;
     this.tally.count('refusals_total', cause);
     if (bounce !== undefined) this.tally.count('bounce_attempts_total', bounce);
-    if (!this.mayLog(facts, cause)) return;
+    if (!this.shares.ofSession(facts, cause)) return;
+    const { session, listener, client, server } = facts.fields;
     const where = target === undefined ? undefined : printEndpoint(target);
-    this.log.warn({ ...facts.fields, cause, verb, target: where, bounce, rule, reason }, 'refused');
-  }
-
-  private mayLog(facts: SessionFacts, cause: string): boolean {
-    if (this.ofSessions.allows(facts, cause)) return true;
-    this.tally.count('log_lines_dropped_total', 'share');
-    return false;
-  }
-
-  /** Nobody tells when a storm at the door is over, so its budget begins anew with time. */
-  private mayLogAtDoor(listener: string, why: TurnedAway): boolean {
-    const now = Date.now();
-    if (now - this.doorsFrom >= doorBudgetMs) {
-      this.doorsFrom = now;
-      for (const door of this.doors.values()) {
-        for (const { cause, lines } of this.ofDoors.settle(door)) {
-          this.log.warn({ ...door, cause, lines }, 'more of the same was not logged');
-        }
-      }
-    }
-    let door = this.doors.get(listener);
-    if (door === undefined) {
-      door = { listener };
-      this.doors.set(listener, door);
-    }
-    if (this.ofDoors.allows(door, why)) return true;
-    this.tally.count('log_lines_dropped_total', 'share');
-    return false;
+    // Field by field, as at the end of a session.
+    const fields = { session, listener, client, server, cause, verb, target: where, bounce, rule, reason };
+    this.log.warn(fields, 'refused');
   }
 
   private onWayOpened(plane: Plane, setUpMs: number): void {
