@@ -21,6 +21,7 @@ const crowdAddress = '127.0.0.2';
  * A process at rest breathes by so much: the garbage collector's own halls, not a share of them for each connection.
  */
 const breathing = 24 * KiB * KiB;
+const timeOf = (line: Record<string, unknown> | undefined): number => Date.parse(String(line?.['time']));
 const chunk = (text: string): Buffer => Buffer.alloc(256 * KiB, text, 'latin1');
 
 describe('starvation', { timeout: 600_000 }, () => {
@@ -76,6 +77,11 @@ describe('starvation', { timeout: 600_000 }, () => {
     await becomes(() => gateway.metric('portcullis_sessions_active'), 1);
   }
 
+  /** What the log holds of this client address. */
+  function linesOf(client: string): ReturnType<RunningGateway['log']> {
+    return gateway.log().filter((line) => String(line['client']).split(':', 1)[0] === client);
+  }
+
   for (const [name, text] of [
     ['line feeds', '\n'],
     ['blanks', `${' '.repeat(300)}\r\n`],
@@ -91,7 +97,7 @@ describe('starvation', { timeout: 600_000 }, () => {
 
   test('empty lines, unknown verbs and refusals: 421, one line at the end, fifty before it, and a count', async () => {
     const endings = await gateway.metric('portcullis_sessions_total{outcome="budget-spent"}');
-    const control = await RawControl.login(gateway, server);
+    const control = await RawControl.login(gateway, server, '127.0.0.3');
     control.send('XYZZY\r\n'.repeat(1000));
     assert.equal(await control.ended, 'end');
     const replies = control.unread.split('\r\n').slice(0, -1);
@@ -99,13 +105,21 @@ describe('starvation', { timeout: 600_000 }, () => {
     const refused = replies.length - 1;
     // The last one, and what the seconds meanwhile gave back.
     assert.ok(refused > 200 && refused < 300, `${refused} refusals`);
-    const { session } = await loggedLine(gateway.program, { msg: 'session ended', outcome: 'budget-spent' });
     assert.equal(await gateway.metric('portcullis_sessions_total{outcome="budget-spent"}'), endings + 1);
     control.close();
     await becomes(() => gateway.metric('portcullis_sessions_active'), 1);
     await loggedLine(gateway.program, { msg: 'more of the same was not logged', lines: refused - 50 });
-    const own = gateway.log().filter((line) => line['session'] === session);
-    assert.equal(own.filter(({ msg }) => msg === 'refused').length, 50);
+    assert.equal(linesOf('127.0.0.3').filter(({ msg }) => msg === 'refused').length, 50);
+  });
+
+  test('the lines of a crowd with one address are bounded over all its sessions', async () => {
+    const lines = linesOf(crowdAddress);
+    const seconds = (timeOf(lines.at(-1)) - timeOf(lines[0])) / 1000;
+    // At most 500 at once and 20 a second, and with each of the latter one that tells how many there were not.
+    const written = lines.filter(({ msg }) => msg !== 'session ended').length;
+    assert.ok(written >= 500 && written <= 500 + 40 * (seconds + 1), `${written} lines in ${seconds} s`);
+    const dropped = await gateway.metric('portcullis_log_lines_dropped_total{at="share"}');
+    assert.ok(dropped > written, `${dropped} lines were not written`);
   });
 
   test('a server that makes the gateway answer its Telnet options, and does not read: the session ends', async () => {
