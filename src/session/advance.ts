@@ -9,6 +9,7 @@ import { reckonClientLine, reckonServerLine } from './budget.ts';
 import { nextDeadlineMs, onClock } from './deadline.ts';
 import { closeWhenDone, type Ending, endAll, endControl } from './ending.ts';
 import type { SessionEvent } from './event.ts';
+import { raceOf } from './event-law.ts';
 import type { Side, WayNews } from './expectation.ts';
 import { waysInDoubt } from './in-doubt.ts';
 import { onClientLine, onFirstOctets } from './on-client-line.ts';
@@ -27,7 +28,12 @@ export function advance(session: Session, event: SessionEvent, nowMs: number): S
   const taken = take(session, event, nowMs, actions);
   if (taken.judging !== undefined) return { session: taken, actions };
   const next = goOn(taken, nowMs, actions);
-  return { session: event.kind === 'clock' ? whatElseIsDue(next, nowMs, actions) : next, actions };
+  return { session: tellsTime(event) ? whatElseIsDue(next, nowMs, actions) : next, actions };
+}
+
+/** The clock may have let a held command go, and the answer to what that has asked comes at the same time. */
+function tellsTime({ kind }: SessionEvent): boolean {
+  return kind === 'clock' || kind === 'data-path-opened' || kind === 'data-path-unavailable';
 }
 
 /** A held command that has gone may have ended what a reply of the gateway was waiting for. */
@@ -40,13 +46,16 @@ function whatElseIsDue(session: Session, nowMs: number, out: Action[]): Session 
 function goOn(session: Session, nowMs: number, out: Action[]): Session {
   // A way that is being opened is answered first; then all of this is due again.
   if (session.phase.kind === 'expect-data-path') return session;
-  return drainIfIdle(resumeHeld(sendOwedReplies(session, out), nowMs, out), out);
+  const next = sendOwedReplies(session, out);
+  const resumed = resumeHeld(next, nowMs, out);
+  // The held command may have been answered by the gateway, and nothing be left to wait for.
+  return drainIfIdle(resumed === next ? next : sendOwedReplies(resumed, out), out);
 }
 
 /** Where what has happened cannot be judged before ways have been looked at, it is kept until then. */
 function take(session: Session, event: SessionEvent, nowMs: number, out: Action[]): Session {
-  if (session.phase.kind === 'closed') return session;
   if (event.kind === 'ways-looked') return onLooked(session, event.news, nowMs, out);
+  if (raceOf(session, event) !== undefined) return session;
   const ways = waysInDoubt(session, event);
   if (ways.length === 0) return judge(session, event, nowMs, out);
   out.push({ kind: 'look-at-ways', ways: ways.map(({ id }) => id), when: 'now' });
@@ -56,8 +65,10 @@ function take(session: Session, event: SessionEvent, nowMs: number, out: Action[
 function onLooked(session: Session, news: readonly WayNews[], nowMs: number, out: Action[]): Session {
   const { judging } = session;
   let next = judging === undefined ? session : changed(session, { judging: undefined });
-  for (const each of news) next = judge(next, each, nowMs, out);
-  return judging === undefined ? next : judge(next, judging, nowMs, out);
+  for (const each of judging === undefined ? news : [...news, judging]) {
+    if (raceOf(next, each) === undefined) next = judge(next, each, nowMs, out);
+  }
+  return next;
 }
 
 function judge(session: Session, event: SessionEvent, nowMs: number, out: Action[]): Session {
@@ -70,17 +81,17 @@ function judge(session: Session, event: SessionEvent, nowMs: number, out: Action
     case 'server-unreachable':
       return endControl(session, unreachable(event.reason), out);
     case 'first-octets':
-      return session.phase.kind === 'lingering' ? session : onFirstOctets(session, event.octets, out);
+      return onFirstOctets(session, event.octets, out);
     case 'line':
       return onLine(session, event.from, event.line, nowMs, out);
     case 'leg-ending':
-      return session.phase.kind === 'lingering' ? session : onClientEnding(session, nowMs);
+      return onClientEnding(session, nowMs);
     case 'leg-ended':
       return onLegEnded(session, event, nowMs, out);
     case 'data-path-opened':
       return onOpened(session, event, nowMs, out);
     case 'data-path-unavailable':
-      return onUnavailable(session, event.way, event.cause ?? 'no-data-port', event.reason, out);
+      return onUnavailable(session, event, out);
     case 'data-leg-arrived':
       return onArrived(session, event.way, event.leg, out);
     case 'stranger':
@@ -110,7 +121,6 @@ function unreachable(reason: string): Ending {
 }
 
 function onLine(session: Session, from: Side, line: ControlLine, nowMs: number, out: Action[]): Session {
-  if (session.phase.kind === 'lingering') return session;
   const active = activeAt(session, nowMs);
   const first = out.length;
   return from === 'client'
@@ -121,7 +131,6 @@ function onLine(session: Session, from: Side, line: ControlLine, nowMs: number, 
 type LegEnded = Extract<SessionEvent, { kind: 'leg-ended' }>;
 
 function onLegEnded(session: Session, { leg, how, reason }: LegEnded, nowMs: number, out: Action[]): Session {
-  if (session.phase.kind === 'lingering') return session;
   if (leg === 'server') return onServerEnded(session, how, reason, out);
   if (how === 'reset' || session.phase.kind === 'expect-server')
     return endControl(session, { outcome: 'closed-by-client', reason, farewell: undefined }, out);

@@ -138,6 +138,11 @@ export function isFull(awaited: AwaitedReplies, inFlightMax: number): boolean {
   return count >= inFlightMax;
 }
 
+/** Is a reply of the server still counted on? */
+export function awaitsServer(awaited: AwaitedReplies): boolean {
+  return awaited.some((entry) => entry.kind === 'server' && entry.answer !== 'overdue');
+}
+
 /** How sure an answer to this verb is, sent now. */
 export function certaintyOf(verb: string, awaited: AwaitedReplies): AwaitedFromServer['answer'] {
   if (verb !== 'ABOR') return 'certain';

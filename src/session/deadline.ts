@@ -2,7 +2,7 @@
 // timer per session and asks here. No idle limit while data moves: control connections are silent for hours then.
 
 import type { Action } from './action.ts';
-import { type AwaitedFromServer, isFull, withOverdue } from './awaited-replies.ts';
+import { type AwaitedFromServer, awaitsServer, isFull, withOverdue } from './awaited-replies.ts';
 import { type Ending, endControl } from './ending.ts';
 import { heldUntilMs } from './on-command.ts';
 import { isTransferVerb } from './reply-fit.ts';
@@ -46,7 +46,8 @@ function patienceMs(session: Session): number {
     case 'expect-set-up-reply':
       return phase.sinceMs + holdTimeoutMs;
     case 'expect-command':
-      return isFull(awaited, commandsInFlightMax) ? lastActivityMs + holdTimeoutMs : never;
+      // Replies of the gateway alone, which wait for the end of one of the server's, are helped by no passing over.
+      return isFull(awaited, commandsInFlightMax) && awaitsServer(awaited) ? lastActivityMs + holdTimeoutMs : never;
     default:
       return never;
   }

@@ -6,6 +6,7 @@ import type { Action, RewriteKind } from './action.ts';
 import { answerInPlace } from './answer.ts';
 import { type AwaitedFromServer, withAsked } from './awaited-replies.ts';
 import type { SessionEvent } from './event.ts';
+import { IllegalEvent } from './event-law.ts';
 import type { DataLeg, SetUp } from './expectation.ts';
 import { waysAnswered } from './in-doubt.ts';
 import { advertisedToClient, advertisedToServer, clientLeg, listenForServer } from './legs.ts';
@@ -17,6 +18,7 @@ import { expected, newWay, type Way } from './way.ts';
 import { supersedeUnused } from './ways.ts';
 
 type Opened = Extract<SessionEvent, { kind: 'data-path-opened' }>;
+type Unavailable = Extract<SessionEvent, { kind: 'data-path-unavailable' }>;
 
 /** Carries out a set-up that policy allows. */
 export function beginSetUp(session: Session, setUp: SetUp, out: Action[]): Session {
@@ -79,7 +81,7 @@ export function openWay(session: Session, setUp: SetUp, server: DataLeg, out: Ac
 export function onOpened(session: Session, event: Opened, nowMs: number, out: Action[]): Session {
   const { phase } = session;
   const id = event.way;
-  if (phase.kind !== 'expect-data-path' || phase.expectation.way !== id) return session;
+  if (phase.kind !== 'expect-data-path') throw new IllegalEvent(event, session);
   const { setUp, expectation, then } = phase;
   const { plane, ports } = event;
   const { asked, toServer } = setUp;
@@ -106,16 +108,11 @@ export function onOpened(session: Session, event: Opened, nowMs: number, out: Ac
   return setUpAsked(opened, setUp, id, out);
 }
 
-export function onUnavailable(
-  session: Session,
-  id: number,
-  cause: 'no-data-port' | 'client-share',
-  reason: string,
-  out: Action[],
-): Session {
+export function onUnavailable(session: Session, event: Unavailable, out: Action[]): Session {
   const { phase } = session;
-  if (phase.kind !== 'expect-data-path' || phase.expectation.way !== id) return session;
+  if (phase.kind !== 'expect-data-path') throw new IllegalEvent(event, session);
   const { setUp, then } = phase;
+  const { cause = 'no-data-port', reason } = event;
   const text =
     cause === 'client-share'
       ? 'Too many data connections from your address; close one first.'

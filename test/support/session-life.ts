@@ -23,8 +23,11 @@ export function beginLife(scene: Scene, beginning: Progress, witness: Witness): 
 
 export function live(stage: SessionStage, scene: Scene, moves: readonly Move[]): void {
   for (const move of moves) {
-    if (move.kind === 'octets') stage.octets(move.from, move.octets);
-    else if (move.kind === 'ports') stage.dataPorts = move.left;
+    if (move.kind === 'octets') {
+      // Who has not been reached has said nothing.
+      const canBe = move.from === 'client' || stage.session.phase.kind !== 'expect-server';
+      if (canBe) stage.octets(move.from, move.octets);
+    } else if (move.kind === 'ports') stage.dataPorts = move.left;
     else {
       if (move.kind === 'clock') stage.nowMs += move.ms;
       const event = eventOf(move, stage, scene);
@@ -60,8 +63,10 @@ function eventOf(
       if (stage.session.phase.kind !== 'expect-server') return undefined;
       if (move.kind === 'connected') return { kind: 'server-connected', local: serverLocal(scene) };
       return { kind: 'server-unreachable', reason: 'ECONNREFUSED' };
-    default:
-      return dataEvent(move, wayAt(stage, move.way));
+    default: {
+      const way = wayAt(stage, move.way);
+      return way === undefined ? undefined : dataEvent(move, way);
+    }
   }
 }
 
@@ -86,6 +91,8 @@ function dataEvent(move: Extract<Move, { way: number }>, way: number): SessionEv
   }
 }
 
-function wayAt(stage: SessionStage, fromLatest: number): number {
-  return [...stage.ways.keys()].at(-1 - fromLatest) ?? 1_000_000;
+/** Where none is open it is one that has gone, of which news may still be under way. */
+function wayAt(stage: SessionStage, fromLatest: number): number | undefined {
+  const gone = stage.session.nextWay > 1 ? 1 : undefined;
+  return [...stage.ways.keys()].at(-1 - fromLatest) ?? gone;
 }

@@ -42,11 +42,12 @@ export class SessionStage {
   private readonly onAction: (action: Action) => void;
   private nextPort = FIRST_PORT;
   private readonly runner: WatchedRunner;
-  private begun: 'no' | 'yes' = 'no';
+  private begun: 'no' | 'yes';
 
   constructor(session: Session, onAction: (action: Action) => void, onStep: (step: StagedStep) => void = () => {}) {
     this.runner = new WatchedRunner(session, (action) => this.perform(action), onStep);
     this.onAction = onAction;
+    this.begun = session.said === 'nothing' ? 'no' : 'yes';
     const { lineOctetsMax } = session.terms.limits;
     this.splitters = { client: new LineSplitter(lineOctetsMax), server: new LineSplitter(lineOctetsMax) };
   }

@@ -1,0 +1,86 @@
+// Which events can happen when? The shell keeps an order on which the session relies: a client's line only when it
+// accepts one, the answer to what it asked before anything else, news of ways that it has opened. An event out of this
+// order is a mistake of ours, and an assertion: the shell ends this session for it, and no other. A race is no mistake:
+// what was under way when the session went on arrives all the same. Those that are tolerated are listed here by name.
+
+import type { SessionEvent } from './event.ts';
+import { acceptsClientLine, type Session } from './session.ts';
+
+/**
+ * `after-the-end`: the last data connection has gone, and sockets and timers are still to be closed.
+ * `control-after-its-end`: the control connection is being closed, and its peers have said or done something meanwhile.
+ * `news-of-a-gone-way`: the session has given the way up, or knows its end, and something was on its way to it.
+ */
+export const toleratedRaces = ['after-the-end', 'control-after-its-end', 'news-of-a-gone-way'] as const;
+
+export type ToleratedRace = (typeof toleratedRaces)[number];
+
+/** The shell has broken its word. */
+export class IllegalEvent extends Error {
+  constructor(event: SessionEvent, { phase }: Session) {
+    super(`${event.kind} in phase ${phase.kind}`);
+    this.name = 'IllegalEvent';
+  }
+}
+
+/** The race that this event has lost, if any; it then changes nothing. Throws IllegalEvent. */
+export function raceOf(session: Session, event: SessionEvent): ToleratedRace | undefined {
+  if (session.phase.kind === 'closed') return 'after-the-end';
+  switch (event.kind) {
+    case 'accepted':
+    case 'server-connected':
+    case 'server-unreachable':
+    case 'first-octets':
+    case 'line':
+    case 'leg-ending':
+    case 'leg-ended':
+      if (session.phase.kind === 'lingering') return 'control-after-its-end';
+      break;
+    case 'data-leg-arrived':
+    case 'data-path-attempted':
+    case 'data-path-joined':
+    case 'data-path-ended':
+      if (event.way < session.nextWay && !isAlive(session, event.way)) return 'news-of-a-gone-way';
+      break;
+    default:
+      break;
+  }
+  if (!isLegal(session, event)) throw new IllegalEvent(event, session);
+  return undefined;
+}
+
+function isAlive({ ways }: Session, id: number): boolean {
+  for (const { id: each, stage } of ways) if (each === id) return stage.kind !== 'ended';
+  return false;
+}
+
+/** Of an event that has lost no race. */
+function isLegal(session: Session, event: SessionEvent): boolean {
+  const { phase, said, nextWay } = session;
+  switch (event.kind) {
+    case 'accepted':
+    case 'server-connected':
+    case 'server-unreachable':
+      return phase.kind === 'expect-server';
+    case 'first-octets':
+      return said === 'nothing';
+    case 'line':
+      return event.from === 'client' ? acceptsClientLine(session) : phase.kind !== 'expect-server';
+    case 'data-path-opened':
+    case 'data-path-unavailable':
+      return phase.kind === 'expect-data-path' && phase.expectation.way === event.way;
+    case 'data-leg-arrived':
+    case 'stranger':
+    case 'data-path-attempted':
+    case 'data-path-joined':
+    case 'data-path-ended':
+      return event.way < nextWay;
+    case 'leg-ending':
+    case 'leg-ended':
+    case 'ways-looked':
+    case 'clock':
+    case 'drain':
+    case 'end':
+      return true;
+  }
+}
