@@ -165,7 +165,11 @@ describe('SIGTERM', () => {
     gateway.program.signal('SIGTERM');
     await loggedLine(gateway.program, { msg: /"settings (not )?reloaded[^"]*"/ });
     await loggedLine(gateway.program, { msg: 'draining' });
-    await assert.rejects(RawControl.open(other), { code: 'ECONNREFUSED' });
+    // How far the opening has come is left to chance: refused, reset before anybody accepts, or sent away.
+    const heard = await RawControl.open(other)
+      .then((control) => control.reply())
+      .catch(String);
+    assert.match(heard, /^421|ECONNREFUSED|the connection ended/);
     gateway.program.signal('SIGTERM');
     assert.equal((await gateway.program.finished).exitCode, 1);
     for (const { control } of transfers) control.close();
