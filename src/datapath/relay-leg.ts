@@ -7,6 +7,7 @@ import type { DataLeg, ListeningLeg, Side } from '../session/expectation.ts';
 import type { SysErrorCode } from '../sys/errno.ts';
 import { type Pollable, type Poller, Ready } from '../sys/poller.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
+import type { SpliceableStream } from '../sys/stream.ts';
 import { TcpListener } from '../sys/tcp-listener.ts';
 import { TcpSocket } from '../sys/tcp-socket.ts';
 import type { PortPool } from './port-pool.ts';
@@ -44,7 +45,7 @@ const broken = Ready.error | Ready.hangUp;
 
 export class RelayLeg implements Pollable {
   readonly side: Side;
-  socket: TcpSocket | undefined;
+  socket: SpliceableStream | undefined;
   peer: Endpoint | undefined;
   private readonly plan: DataLeg;
   private readonly poller: Poller;
@@ -183,12 +184,12 @@ export class RelayLeg implements Pollable {
 
   // A server that is left without a word stores an empty file; a client that is has no 226 yet, and needs no care
   // before octets flow to it.
-  private own(socket: TcpSocket): TcpSocket {
+  private own(socket: SpliceableStream): SpliceableStream {
     if (this.side === 'server') socket.partWithReset();
     return socket;
   }
 
-  private onDialled(socket: TcpSocket, events: number): void {
+  private onDialled(socket: SpliceableStream, events: number): void {
     // Writable and not broken is connected; only then is the reason not worth a system call.
     if ((events & broken) === 0 || socket.connected()) {
       this.up = 'yes';
