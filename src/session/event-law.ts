@@ -11,9 +11,7 @@ import { acceptsClientLine, type Session } from './session.ts';
  * `control-after-its-end`: the control connection is being closed, and its peers have said or done something meanwhile.
  * `news-of-a-gone-way`: the session has given the way up, or knows its end, and something was on its way to it.
  */
-export const toleratedRaces = ['after-the-end', 'control-after-its-end', 'news-of-a-gone-way'] as const;
-
-export type ToleratedRace = (typeof toleratedRaces)[number];
+export type ToleratedRace = 'after-the-end' | 'control-after-its-end' | 'news-of-a-gone-way';
 
 /** The shell has broken its word. */
 export class IllegalEvent extends Error {
