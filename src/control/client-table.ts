@@ -15,6 +15,12 @@ const headerWords = 8;
 const field = { next: 0, family: 1, high: 2, low: 3, sessions: 4, ways: 5, second: 6, commands: 7 } as const;
 const entryWords = 8;
 
+/** What comes at once after a pause does not wait. */
+const burstMs = 1000;
+/** Ten of them use up the burst. */
+const chargeMs = 100;
+const chargeMaxMs = 5000;
+
 export class ClientTable {
   readonly memory: SharedArrayBuffer;
   private readonly words: Int32Array;
@@ -91,10 +97,20 @@ export class ClientTable {
   /** How long the next connection of this client has to wait, where so many a second may come and as many at once. */
   plan(entry: number, perSecond: number, epochMs: number): number {
     return this.locked(() => {
-      const burstMs = 1000;
-      const from = Math.max(this.planned[entry]!, epochMs - burstMs);
-      this.planned[entry] = from + 1000 / perSecond;
-      return Math.max(0, this.planned[entry] - epochMs);
+      const at = Math.max(this.planned[entry]!, epochMs - burstMs) + 1000 / perSecond;
+      this.planned[entry] = at;
+      return Math.max(0, at - epochMs);
+    });
+  }
+
+  /**
+   * One of its sessions counts as long as many connections. The first few cost nobody anything, and nobody behind the
+   * same address waits for longer than some seconds.
+   */
+  charge(entry: number, epochMs: number): void {
+    this.locked(() => {
+      const at = Math.max(this.planned[entry]!, epochMs - burstMs) + chargeMs;
+      this.planned[entry] = Math.max(this.planned[entry]!, Math.min(at, epochMs + chargeMaxMs));
     });
   }
 

@@ -65,6 +65,9 @@ export function perform(stage: Stage, action: Action): SessionEvent | undefined 
     case 'close-leg':
       stage[action.leg].end();
       return undefined;
+    case 'charge-client':
+      stage.place.charge();
+      return undefined;
     case 'remember-dialect':
       stage.upstream.dialect = { ...stage.upstream.dialect, ...action.dialect };
       return undefined;

@@ -27,6 +27,8 @@ export interface Place {
   /** `second` counts the seconds since 1970. */
   mayCommand(second: number): boolean;
   countCommand(second: number): void;
+  /** It has to go for what it has sent, and its client's next sessions begin later. */
+  charge(epochMs?: number): void;
   giveBack(): void;
 }
 
@@ -91,6 +93,10 @@ class TablePlace implements Place {
 
   countCommand(second: number): void {
     this.table.countCommand(this.client, second);
+  }
+
+  charge(epochMs = Date.now()): void {
+    this.table.charge(this.client, epochMs);
   }
 
   giveBack(): void {

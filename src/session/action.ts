@@ -46,6 +46,8 @@ export type Action =
   | { readonly kind: 'end-writing'; readonly leg: Side }
   /** Closes a control leg once everything sent before has left. */
   | { readonly kind: 'close-leg'; readonly leg: Side }
+  /** The client has to go for what it has sent: its address waits longer before its next session begins. */
+  | { readonly kind: 'charge-client' }
   | { readonly kind: 'remember-dialect'; readonly dialect: Partial<ServerDialect> }
   | { readonly kind: 'record'; readonly record: SessionRecord };
 

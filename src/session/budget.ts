@@ -4,7 +4,7 @@
 // server after a login: a mirror tool that is refused one command for each file never comes to the end of it.
 
 import type { Action } from './action.ts';
-import { endControl } from './ending.ts';
+import { endControl, sendAway } from './ending.ts';
 import { changed, type Session } from './session.ts';
 
 // Before a login an honest client is refused a dozen commands at most (AUTH, FEAT, CLNT, OPTS …).
@@ -15,7 +15,8 @@ export function reckonClientLine(session: Session, first: number, out: Action[])
   const led = whatItLedTo(out, first);
   if (led === 'nowhere') {
     const text = 'Too many commands that lead nowhere; closing the control connection.';
-    return spendOne(session, 'the client has sent too many lines that lead nowhere', text, out);
+    const reason = 'the client has sent too many lines that lead nowhere';
+    return spendOne(session) ?? sendAway(session, { outcome: 'budget-spent', reason, farewell: text }, out);
   }
   return led === 'to-the-server' && session.login.kind === 'in' ? earnOne(session) : session;
 }
@@ -24,7 +25,8 @@ export function reckonClientLine(session: Session, first: number, out: Action[])
 export function reckonServerLine(session: Session, out: Action[]): Session {
   if (session.phase.kind !== 'expect-greeting' || session.openReply !== undefined) return session;
   const text = 'The FTP server does not greet; try again later.';
-  return spendOne(session, 'the server has sent too many lines before its greeting', text, out);
+  const reason = 'the server has sent too many lines before its greeting';
+  return spendOne(session) ?? endControl(session, { outcome: 'budget-spent', reason, farewell: text }, out);
 }
 
 function whatItLedTo(out: readonly Action[], first: number): 'nowhere' | 'to-the-server' | 'to-an-answer' {
@@ -38,14 +40,15 @@ function whatItLedTo(out: readonly Action[], first: number): 'nowhere' | 'to-the
   return led;
 }
 
-function spendOne(session: Session, reason: string, farewell: string, out: Action[]): Session {
+/** Undefined where nothing is left to spend. */
+function spendOne(session: Session): Session | undefined {
   const nowMs = session.lastActivityMs;
   const max = budgetMax(session);
   const { left, atMs } = session.budget ?? { left: max, atMs: nowMs };
   // Whole seconds only, so that many lines within one do not add up to more than there were.
   const seconds = Math.floor((nowMs - atMs) / 1000);
   const now = Math.min(max, left + seconds) - 1;
-  if (now < 0) return endControl(session, { outcome: 'budget-spent', reason, farewell }, out);
+  if (now < 0) return undefined;
   return changed(session, { budget: { left: now, atMs: atMs + seconds * 1000 } });
 }
 

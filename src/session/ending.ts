@@ -40,6 +40,12 @@ export function endControl(session: Session, { outcome, reason, farewell }: Endi
   return closeWhenDone(closeWays(ended, session.terms.endFlows ? 'answered' : 'flowing', out));
 }
 
+/** As `endControl`, for what the client has sent: whoever only comes to be sent away shall not come at full speed. */
+export function sendAway(session: Session, ending: Ending, out: Action[]): Session {
+  out.push({ kind: 'charge-client' });
+  return endControl(session, ending, out);
+}
+
 /** Ends everything now, flowing data included (as a reset, so that nothing looks complete). */
 export function endAll(session: Session, ending: Ending, out: Action[]): Session {
   const ended = endControl(session, ending, out);

@@ -7,7 +7,7 @@ import type { ControlLine } from '../wire/line-splitter.ts';
 import { takeTelnet } from '../wire/telnet.ts';
 import { lookupVerb } from '../wire/verbs.ts';
 import type { Action } from './action.ts';
-import { endControl } from './ending.ts';
+import { sendAway } from './ending.ts';
 import { onCommand } from './on-command.ts';
 import { type Refusal, refuse } from './refuse.ts';
 import { changed, type Session } from './session.ts';
@@ -20,7 +20,7 @@ export function onClientLine(session: Session, line: ControlLine, out: Action[])
     // A flood without a line end: its buffer is bounded already, and now it costs its session too.
     const farewell = 'This is no command line; closing the control connection.';
     const reason = 'the client sends without end and without a line';
-    return endControl(session, { outcome: 'protocol-error', reason, farewell }, out);
+    return sendAway(session, { outcome: 'protocol-error', reason, farewell }, out);
   }
   const foreign = foreignSpeech(session, line);
   if (foreign !== undefined) return turnOut(session, foreign, out);
@@ -59,7 +59,7 @@ function turnOut(session: Session, protocol: ForeignProtocol, out: Action[]): Se
   out.push({ kind: 'record', record: { kind: 'foreign-protocol', protocol } });
   const reason = protocol === 'binary' ? 'the client sends no text' : `the client speaks ${protocol.toUpperCase()}`;
   const farewell = 'Only FTP is spoken here; closing the control connection.';
-  return endControl(session, { outcome: 'protocol-error', reason, farewell }, out);
+  return sendAway(session, { outcome: 'protocol-error', reason, farewell }, out);
 }
 
 function refusedLine(line: ControlLine): Refusal | undefined {

@@ -2,7 +2,7 @@
 // crowd does one thing without end while a bystander works; the bounds are on memory, on lines of the log and on who is
 // refused.
 //
-//   crowd 127.0.0.2 ──┐
+//   crowds 127.0.2.n ─┐
 //   bystander 127.0.0.1 ──── gateway 127.g:2121 ──── server 127.s:2121 (scripted, also an attacker)
 
 import assert from 'node:assert/strict';
@@ -16,7 +16,9 @@ import { becomes, residentOctets } from '../support/watch.ts';
 
 const KiB = 1024;
 const crowdSize = 100;
-const crowdAddress = '127.0.0.2';
+// Each crowd has an address of its own: who had to go comes back more slowly.
+let crowds = 0;
+const crowdAddress = (number: number): string => `127.0.2.${number}`;
 /**
  * A process at rest breathes by so much: the garbage collector's own halls, not a share of them for each connection.
  */
@@ -56,9 +58,10 @@ describe('starvation', { timeout: 600_000 }, () => {
 
   async function besideCrowd(octets: Buffer, begins: 'stranger' | 'user', reads: boolean): Promise<void> {
     const target = gateway;
+    const from = crowdAddress(++crowds);
     const crowd = await Promise.all(
       Array.from({ length: crowdSize }, () =>
-        begins === 'user' ? RawControl.login(target, server, crowdAddress) : RawControl.open(target, crowdAddress),
+        begins === 'user' ? RawControl.login(target, server, from) : RawControl.open(target, from),
       ),
     );
     const before = await residentOctets(gateway.program.pid);
@@ -112,8 +115,24 @@ describe('starvation', { timeout: 600_000 }, () => {
     assert.equal(linesOf('127.0.0.3').filter(({ msg }) => msg === 'refused').length, 50);
   });
 
+  test('who had to go again and again begins later, and nobody else does', async () => {
+    const unwelcome = '127.0.0.4';
+    for (let times = 0; times < 15; times++) {
+      const control = await RawControl.open(gateway, unwelcome);
+      control.send('GET / HTTP/1.1\r\n');
+      await control.ended;
+    }
+    const waiting = await RawControl.login(gateway, server, unwelcome);
+    const other = await RawControl.login(gateway, server, '127.0.0.5');
+    for (const control of [waiting, other]) control.close();
+    const begun = gateway.log().filter(({ msg, client }) => msg === 'no FTP' && String(client).startsWith(unwelcome));
+    const [first, last] = [timeOf(begun[0]), timeOf(begun.at(-1))];
+    // Ten are free; a timer's grain is taken off.
+    assert.ok(last - first >= 300, `fifteen times within ${last - first} ms`);
+  });
+
   test('the lines of a crowd with one address are bounded over all its sessions', async () => {
-    const lines = linesOf(crowdAddress);
+    const lines = linesOf(crowdAddress(1));
     const seconds = (timeOf(lines.at(-1)) - timeOf(lines[0])) / 1000;
     // At most 500 at once and 20 a second, and with each of the latter one that tells how many there were not.
     const written = lines.filter(({ msg }) => msg !== 'session ended').length;

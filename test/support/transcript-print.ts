@@ -41,6 +41,8 @@ export function printAction(action: Action, session: Session): string {
       return `end writing: ${action.leg}`;
     case 'close-leg':
       return `close leg: ${action.leg}`;
+    case 'charge-client':
+      return 'charge client';
     case 'remember-dialect':
       return `remember: ${Object.entries(action.dialect).flat().join(' ')}`;
     case 'record':

@@ -136,6 +136,28 @@ test('connections beyond their rate wait, the longer the more there are; another
   assert.equal(admitted(quota.admit(alice, 99, bounds, 1_010_000)).waitMs, 0);
 });
 
+test('sessions that had to go for what their client sent cost it connections: ten are free, five seconds the most', () => {
+  const quota = newQuota();
+  const waitMs = (epochMs: number) => {
+    const place = admitted(quota.admit(alice, 999, boundless, epochMs));
+    place.giveBack();
+    return place.waitMs;
+  };
+  const charge = (times: number, epochMs: number) => {
+    const place = admitted(quota.admit(alice, 999, boundless, epochMs));
+    for (let count = 0; count < times; count++) place.charge(epochMs);
+    place.giveBack();
+  };
+  charge(9, 1_000_000);
+  assert.equal(waitMs(1_000_000), 0);
+  charge(10, 1_000_000);
+  assert.ok(Math.abs(waitMs(1_000_000) - 900) < 1);
+  charge(1_000, 1_000_000);
+  assert.ok(Math.abs(waitMs(1_000_000) - 5_000) < 1);
+  assert.equal(admitted(quota.admit(bob, 999, boundless, 1_000_000)).waitMs, 0);
+  assert.equal(waitMs(1_007_000), 0);
+});
+
 // The thread's file is TypeScript, and a loader named on the command line does not reach the first file of a worker.
 const entry = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
   register();
