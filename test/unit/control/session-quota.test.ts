@@ -136,7 +136,7 @@ test('connections beyond their rate wait, the longer the more there are; another
   assert.equal(admitted(quota.admit(alice, 99, bounds, 1_010_000)).waitMs, 0);
 });
 
-test('sessions that had to go for what their client sent cost it connections: ten are free, five seconds the most', () => {
+test('whoever had to go for what he sent begins later: ten times are free, five seconds is the most', () => {
   const quota = newQuota();
   const waitMs = (epochMs: number) => {
     const place = admitted(quota.admit(alice, 999, boundless, epochMs));
