@@ -35,8 +35,6 @@ const chunkOctets = 4096;
 // What nobody listens to is not kept, and so read in larger pieces.
 const readBuffer = new Uint8Array(16_384);
 const chunkBuffer = readBuffer.subarray(0, chunkOctets);
-// Who goes on sending after the last word does not want to hear it. Far more than an honest client has on its way.
-const unheardMax = 262_144;
 
 export interface LegBounds {
   readonly lineOctetsMax: number;
@@ -81,8 +79,6 @@ export class ControlLeg implements Pollable {
   private share: 'left' | 'used-up' = 'left';
   /** Events that have come and were not attended to. */
   private noted = 0;
-  /** Octets that were read after the end of the session. */
-  private unheard = 0;
   /** Only of clients it is of interest what they begin with. */
   private begun: 'no' | 'yes';
 
@@ -202,7 +198,6 @@ export class ControlLeg implements Pollable {
       this.owner.countOctets(this, count);
       if (this.begun === 'no') this.begin(buffer.subarray(0, count));
       if (this.reading === 'open') this.splitter.give(kept(count));
-      else this.leaveUnheard(socket, count);
       return;
     }
     if (count === WOULD_BLOCK) return;
@@ -216,13 +211,6 @@ export class ControlLeg implements Pollable {
     this.reading = 'ended';
     this.how = count === 0 ? 'end' : 'reset';
     this.reason = count === 0 ? `the ${this.side} closed` : `the ${this.side}: ${socket.failure}`;
-  }
-
-  private leaveUnheard(socket: Stream, octets: number): void {
-    this.unheard += octets;
-    if (this.unheard <= unheardMax) return;
-    this.reading = 'closed';
-    socket.reset();
   }
 
   /**

@@ -229,21 +229,6 @@ socketTest('end(): a client that goes on sending still reads the last reply and 
   assert.deepEqual(owner.told, ['NOOP'], 'what came afterwards was not heard');
 });
 
-socketTest('end(): whoever sends without end after the last word is reset', (poller) => {
-  const { leg, peer, peerEvents } = accepted(poller);
-  leg.out.push(ascii('421 Enough.\r\n'));
-  leg.end();
-  leg.flush();
-  const flood = ascii('NOOP\r\n'.repeat(10_000));
-  turnUntil(poller, () => {
-    peer.send(flood);
-    // It has had the end already, so the reset is told as a broken pipe.
-    return peerEvents.saw(Ready.hangUp);
-  });
-  assert.equal(leg.socket!.isOpen, false);
-  peer.close();
-});
-
 socketTest('end(): replies that wait for a slow client arrive, though the client has ended its direction', (poller) => {
   const { owner, leg, peer } = accepted(poller);
   const replies = `${'2'.repeat(998)}\r\n`.repeat(6000);
