@@ -100,6 +100,12 @@ export function octetsOfAddress(address: Address): Uint8Array {
   return octets;
 }
 
+/** What tells clients apart: an IPv6 client owns a /64 (RFC 6177), so that is one. The first 8 octets, or all 4. */
+export function octetsOfClient(address: Address): Uint8Array {
+  const octets = octetsOfAddress(address);
+  return address.family === 4 ? octets : octets.subarray(0, 8);
+}
+
 function readOctets(address: Address): Uint8Array {
   if (address.family === 4) return Uint8Array.from(address.text.split('.'), Number);
   return Uint8Array.from(

@@ -5,7 +5,7 @@
 // holds one may count in it without the lock.
 
 import { randomFillSync } from 'node:crypto';
-import { type Address, octetsOfAddress } from '../address/endpoint.ts';
+import { type Address, octetsOfClient } from '../address/endpoint.ts';
 import { keyedHash } from './keyed-hash.ts';
 
 const header = { lock: 0, key0: 1, key1: 2, hand: 3, sessions: 4 } as const;
@@ -97,7 +97,7 @@ export class ClientTable {
   /** How long the next connection of this client has to wait, where so many a second may come and as many at once. */
   plan(entry: number, perSecond: number, epochMs: number): number {
     return this.locked(() => {
-      const at = Math.max(this.planned[entry]!, epochMs - burstMs) + 1000 / perSecond;
+      const at = this.plannedFrom(entry, epochMs) + 1000 / perSecond;
       this.planned[entry] = at;
       return Math.max(0, at - epochMs);
     });
@@ -109,7 +109,7 @@ export class ClientTable {
    */
   charge(entry: number, epochMs: number): void {
     this.locked(() => {
-      const at = Math.max(this.planned[entry]!, epochMs - burstMs) + chargeMs;
+      const at = this.plannedFrom(entry, epochMs) + chargeMs;
       this.planned[entry] = Math.max(this.planned[entry]!, Math.min(at, epochMs + chargeMaxMs));
     });
   }
@@ -140,6 +140,11 @@ export class ClientTable {
       Atomics.store(words, this.at(entry, 'commands'), 0);
     }
     Atomics.add(words, this.at(entry, 'commands'), 1);
+  }
+
+  /** From when on its next connection is reckoned. */
+  private plannedFrom(entry: number, epochMs: number): number {
+    return Math.max(this.planned[entry]!, epochMs - burstMs);
   }
 
   private at(entry: number, name: keyof typeof field): number {
@@ -188,9 +193,8 @@ export class ClientTable {
   }
 }
 
-/** IPv6 clients own a /64 (RFC 6177), so that is what is counted. */
 function wordsOf(client: Address): [family: number, high: number, low: number] {
-  const octets = octetsOfAddress(client);
+  const octets = octetsOfClient(client);
   const word = (at: number) => (octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!;
-  return octets.length === 16 ? [6, word(0), word(4)] : [4, 0, word(0)];
+  return client.family === 6 ? [6, word(0), word(4)] : [4, 0, word(0)];
 }

@@ -45,7 +45,6 @@ export class RelayWay implements OpenWay, LegOwner {
   private unchangedSinceMs = 0;
   private life: 'waiting' | 'flowing' | 'over' = 'waiting';
   private upload: 'not-begun' | 'about-to-begin' | 'begun' = 'not-begun';
-  private uploadHeard = 0;
   /** `kept`: a peer that has not come yet may take its time; one that is dialled may not. */
   private peers: 'expected' | 'kept' = 'expected';
   private transfer: 'under-way' | 'concluded' = 'under-way';
@@ -174,14 +173,13 @@ export class RelayWay implements OpenWay, LegOwner {
       this.pump(pump, source, sourceState(events));
       return;
     }
-    // Noted until then: an end that is known leaves with the last octets.
-    this.uploadHeard |= events;
     if (this.upload === 'about-to-begin') return;
     this.upload = 'about-to-begin';
     this.shared.poller.atLast(() => {
       this.upload = 'begun';
       if (this.life !== 'flowing' || pump.state !== 'on-source') return;
-      this.pump(pump, source, sourceState(this.uploadHeard));
+      // All that the leg has heard until now: an end that is known leaves with the last octets.
+      this.pump(pump, source, sourceState(this.client.heard));
     });
   }
 

@@ -5,6 +5,7 @@
 
 import type { SessionEvent } from './event.ts';
 import { acceptsClientLine, type Session } from './session.ts';
+import { findWay } from './ways.ts';
 
 /**
  * `after-the-end`: the last data connection has gone, and sockets and timers are still to be closed.
@@ -47,9 +48,9 @@ export function raceOf(session: Session, event: SessionEvent): ToleratedRace | u
   return undefined;
 }
 
-function isAlive({ ways }: Session, id: number): boolean {
-  for (const { id: each, stage } of ways) if (each === id) return stage.kind !== 'ended';
-  return false;
+function isAlive(session: Session, id: number): boolean {
+  const way = findWay(session, id);
+  return way !== undefined && way.stage.kind !== 'ended';
 }
 
 /** Of an event that has lost no race. */

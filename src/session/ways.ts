@@ -86,7 +86,7 @@ function join(session: Session, way: Way, arrived: Side, out: Action[]): Session
 
 export function onJoined(session: Session, id: number, out: Action[]): Session {
   const way = findWay(session, id);
-  if (way === undefined || way.stage.kind === 'ended') return session;
+  if (way === undefined) return session;
   // Both came before the server had accepted the endpoint, the client by guessing: whoever it was, nobody was told yet.
   if (way.stage.kind === 'unconfirmed') return closeWay(session, way, 'failed', 'used before it was announced', out);
   // Else whose arrival has used it was told.
@@ -97,7 +97,7 @@ export function onJoined(session: Session, id: number, out: Action[]): Session {
 /** The data connection is over: its transfer is told when the final reply is known too. */
 export function onDataEnded(session: Session, id: number, result: DataResult, nowMs: number, out: Action[]): Session {
   const way = findWay(session, id);
-  if (way === undefined || way.stage.kind === 'ended') return session;
+  if (way === undefined) return session;
   recordWay(way, result.outcome, result.reason, result, out);
   // Nobody has been told of it, and nobody will be.
   if (way.stage.kind === 'unconfirmed') {

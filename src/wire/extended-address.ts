@@ -5,6 +5,7 @@
 import { type Endpoint, parseAddress, parsePort } from '../address/endpoint.ts';
 import { type Parsed, unreadable } from '../address/parsed.ts';
 import { withoutBlanks } from './host-port.ts';
+import { latin1 } from './latin1.ts';
 
 // eprt-argument = d net-prt d net-addr d tcp-port d      229 text = "(" d d d tcp-port d ")"      d = %d33-126, always
 // the same
@@ -98,11 +99,4 @@ function eprtEndpoint(family: 4 | 6, addressText: string, portText: string): Par
 
 function malformedEprt(reason: string): ParsedEprt {
   return { ok: false, reason, unknownFamily: false };
-}
-
-// One character for each octet; those beyond ASCII match nothing that is looked for here.
-function latin1(octets: Uint8Array): string {
-  let text = '';
-  for (const octet of octets) text += String.fromCharCode(octet);
-  return text;
 }

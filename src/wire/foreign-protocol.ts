@@ -3,6 +3,7 @@
 // Must not break: what an odd but honest FTP client could send as its first words is never taken for another protocol.
 // RFC 9112 §3 (HTTP request line), RFC 8446 §5.1 (TLS record), RFC 4253 §4.2 (SSH identification).
 
+import { latin1 } from './latin1.ts';
 import { isDigit } from './reply-number.ts';
 
 /** The kinds that are told apart: a closed set, because they are counted by it. */
@@ -55,7 +56,7 @@ export function foreignLine(octets: Uint8Array, place: 'first' | 'later'): Forei
   if (latin1(octets, 0, sshIdentification.length) === sshIdentification) return 'ssh';
   // Every login pays for this, so a text is made only of what can end in a version.
   if (!isDigit(octets[octets.length - 1])) return undefined;
-  return httpVersion.test(latin1(octets, octets.length - tailOctets, octets.length)) ? 'http' : undefined;
+  return httpVersion.test(latin1(octets, octets.length - tailOctets)) ? 'http' : undefined;
 }
 
 /** Empty where it is longer than any method. */
@@ -66,11 +67,4 @@ function firstWord(octets: Uint8Array): string {
     end += 1;
   }
   return latin1(octets, 0, end);
-}
-
-function latin1(octets: Uint8Array, start: number, end: number): string {
-  let text = '';
-  const last = Math.min(end, octets.length);
-  for (let at = Math.max(start, 0); at < last; at += 1) text += String.fromCharCode(octets[at]!);
-  return text;
 }

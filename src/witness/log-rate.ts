@@ -2,7 +2,7 @@
 // does not bind somebody who opens a new one for each: whoever may connect a thousand times a second could fill the
 // disk. Counts are not affected, only lines.
 
-import { type Address, octetsOfAddress } from '../address/endpoint.ts';
+import { type Address, octetsOfClient } from '../address/endpoint.ts';
 
 /** At once: an honest client that does everything wrong is told in full. */
 const burst = 500;
@@ -22,7 +22,7 @@ export class LogRate {
 
   /** How many lines of this client were not written since its last one; undefined where this one may not be either. */
   take(address: Address, nowMs: number): number | undefined {
-    const client = this.clientOf(keyOf(address), nowMs);
+    const client = this.clientOf(octetsOfClient(address).join(), nowMs);
     client.left = Math.min(burst, client.left + ((nowMs - client.atMs) * perSecond) / 1000);
     client.atMs = nowMs;
     if (client.left < 1) {
@@ -44,9 +44,4 @@ export class LogRate {
     this.clients.set(key, client);
     return client;
   }
-}
-
-/** IPv6 clients own a /64 (RFC 6177), so that is one client. */
-function keyOf(address: Address): string {
-  return address.family === 4 ? address.text : octetsOfAddress(address).subarray(0, 8).join();
 }
