@@ -5,3 +5,6 @@
 export type Result<T, Reason> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly reason: Reason };
+
+/** What has been done and has no value to give. */
+export const done: Result<undefined, never> = { ok: true, value: undefined };

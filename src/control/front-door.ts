@@ -4,11 +4,12 @@
 import { addressFromOctets, type Endpoint, isUnspecified, octetsOfAddress } from '../address/endpoint.ts';
 import type { DataPath } from '../datapath/data-path.ts';
 import type { Destination } from '../policy/destination.ts';
+import type { Result } from '../result.ts';
 import type { SessionEvent } from '../session/event.ts';
 import type { SessionTerms } from '../session/session.ts';
 import type { SysErrorCode } from '../sys/errno.ts';
 import type { Pollable, Poller } from '../sys/poller.ts';
-import { type Accepted, TcpListener, turnAway } from '../sys/tcp-listener.ts';
+import { type Accepted, type ListenFailure, TcpListener, turnAway } from '../sys/tcp-listener.ts';
 import { type DialOptions, localAddressOf } from '../sys/tcp-socket.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
 import { formatReply } from '../wire/reply.ts';
@@ -49,9 +50,7 @@ export interface DoorSocket {
   readonly transparent: boolean;
 }
 
-export type DoorOpening =
-  | { readonly ok: true; readonly door: FrontDoor }
-  | { readonly ok: false; readonly call: string; readonly code: SysErrorCode };
+export type DoorOpening = Result<FrontDoor, ListenFailure>;
 
 // The kernel caps it at net.core.somaxconn; a burst of logins must not see refused connections.
 const backlog = 4096;
@@ -113,9 +112,9 @@ export class FrontDoor implements Pollable {
       dscp: terms.dscp,
     });
     if (!listened.ok) return listened;
-    door.listener = listened.listener;
+    door.listener = listened.value;
     door.listener.pause();
-    return { ok: true, door };
+    return { ok: true, value: door };
   }
 
   onReady(): void {

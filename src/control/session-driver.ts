@@ -78,8 +78,8 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     const { client, server } = this.facts;
     const to = { octets: octetsOfAddress(server.address), port: server.port };
     const dialled = TcpSocket.dial(this.point.poller, to, this.server, this.point.serverDial(client));
-    if (!dialled.ok) return dialled.code;
-    this.server.socket = dialled.socket;
+    if (!dialled.ok) return dialled.reason;
+    this.server.socket = dialled.value;
     return undefined;
   }
 

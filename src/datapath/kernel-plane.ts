@@ -129,7 +129,7 @@ export class KernelPlane {
     if (rival !== undefined && !this.begins(key, rival)) return 'EEXIST';
     const opened = opening(hole, timeoutMs);
     const result = this.elements.exchange(this.spent, opened);
-    if (!result.ok) return result.code;
+    if (!result.ok) return result.reason.code;
     this.spent.length = 0;
     const { nowMs } = this.poller;
     const dueMs = nowMs + timeoutMs;

@@ -90,10 +90,10 @@ export class RelayLeg implements Pollable {
       if (port === undefined) break;
       const listened = TcpListener.open(this.poller, { octets, port }, this, { backlog, transparent, dscp });
       if (listened.ok) {
-        this.listener = listened.listener;
+        this.listener = listened.value;
         this.port = port;
       } else {
-        code = listened.code;
+        code = listened.reason.code;
         skipped.push(port);
         if (code !== 'EADDRINUSE' && code !== 'EACCES') break;
       }
@@ -114,8 +114,8 @@ export class RelayLeg implements Pollable {
     const { transparent, dscp } = this;
     const options = from === undefined ? { transparent, dscp } : { from, transparent, dscp };
     const dialled = TcpSocket.dial(this.poller, to, this, options);
-    if (!dialled.ok) return dialled.code;
-    this.socket = this.own(dialled.socket);
+    if (!dialled.ok) return dialled.reason;
+    this.socket = this.own(dialled.value);
     return undefined;
   }
 

@@ -166,9 +166,9 @@ export class Doors {
       return undefined;
     }
     const opening = this.openDoor(listener, change, ports);
-    if (!opening.ok) return bindProblem(listener, opening.code, this.holderOf(listener.listen));
-    change.fresh.push(opening.door);
-    change.next.set(key, { ...open, door: opening.door });
+    if (!opening.ok) return bindProblem(listener, opening.reason.code, this.holderOf(listener.listen));
+    change.fresh.push(opening.value);
+    change.next.set(key, { ...open, door: opening.value });
     return undefined;
   }
 
@@ -183,7 +183,7 @@ export class Doors {
     const sharePort = count > 1 || rivals.length > 0;
     // Shared with us, a port could silently be shared with another program too, so the first engine looks who is there.
     const taken = sharePort && index === 0 && this.isTaken(listener.listen);
-    if (taken) return { ok: false, call: 'bind', code: 'EADDRINUSE' };
+    if (taken) return { ok: false, reason: { call: 'bind', code: 'EADDRINUSE' } };
     for (const { door } of rivals) door.sharePort();
     const terms = this.termsOf(listener, change.settings, ports);
     const resources = { ...this.resources, upstream: (endpoint: Endpoint) => this.upstream(endpoint) };

@@ -20,7 +20,7 @@ export function bothDrops(one: DropCounts, other: DropCounts): DropCounts {
 export function readDropCounters(table: string): DropCounts | undefined {
   const listed = runNft(`list counters table inet ${identifier(table)}`, { json: true });
   if (!listed.ok) return undefined;
-  const packets = new Map(countersIn(JSON.parse(listed.output)));
+  const packets = new Map(countersIn(JSON.parse(listed.value)));
   return countsOf((reason) => packets.get(reason) ?? 0);
 }
 

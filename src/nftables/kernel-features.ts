@@ -7,7 +7,7 @@ import type { NftRun } from '../sys/libnftables.ts';
 export function missingFeatures(dryRun: (script: string) => NftRun): string[] {
   return features.flatMap(({ name, needs, body }) => {
     const tried = dryRun(`table inet portcullis_probe {\n${body}\n}\n`);
-    return tried.ok ? [] : [`nftables cannot do ${name} here, which needs ${needs} (${firstLine(tried.problem)})`];
+    return tried.ok ? [] : [`nftables cannot do ${name} here, which needs ${needs} (${firstLine(tried.reason)})`];
   });
 }
 

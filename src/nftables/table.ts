@@ -3,16 +3,15 @@
 // is changed is changed in one transaction.
 
 import { readFileSync } from 'node:fs';
+import { done, type Result } from '../result.ts';
 import { type NftRun, runNft } from '../sys/libnftables.ts';
 import { firstLine, missingFeatures } from './kernel-features.ts';
 import { printRemoval, printRuleset } from './ruleset.ts';
 import { isOurs, missingParts } from './table-listing.ts';
 import type { TablePlan } from './table-plan.ts';
 
-/** `problem`: one sentence for the operator. */
-export type TableOutcome = { readonly ok: true } | { readonly ok: false; readonly problem: string };
-
-const done: TableOutcome = { ok: true };
+/** Why not, in one sentence for the operator. */
+export type TableOutcome = Result<undefined, string>;
 
 /** Loads the table. With `replace`, one of ours that is there already (of a gateway that died) gives way to it. */
 export function install(plan: TablePlan, { replace }: { readonly replace: boolean }): TableOutcome {
@@ -53,7 +52,7 @@ export function probe(plan: TablePlan): string[] {
   if (tried.ok) return problems;
   const missing = missingFeatures(dryRun);
   if (missing.length > 0) return [...problems, ...missing];
-  return [...problems, `nftables refuses the table inet ${plan.table}: ${firstLine(tried.problem)}`];
+  return [...problems, `nftables refuses the table inet ${plan.table}: ${firstLine(tried.reason)}`];
 }
 
 type Standing =
@@ -63,11 +62,11 @@ type Standing =
 
 function standingOf(table: string): Standing {
   const tables = runNft('list tables inet');
-  if (!tables.ok) return { kind: 'unknown', problem: tables.problem };
-  if (!tables.output.split('\n').includes(`table inet ${table}`)) return { kind: 'absent' };
+  if (!tables.ok) return { kind: 'unknown', problem: tables.reason };
+  if (!tables.value.split('\n').includes(`table inet ${table}`)) return { kind: 'absent' };
   const listed = runNft(`list table inet ${table}`);
-  if (!listed.ok) return { kind: 'unknown', problem: listed.problem };
-  return { kind: isOurs(listed.output) ? 'ours' : 'foreign', listing: listed.output };
+  if (!listed.ok) return { kind: 'unknown', problem: listed.reason };
+  return { kind: isOurs(listed.value) ? 'ours' : 'foreign', listing: listed.value };
 }
 
 function foreignSentence(table: string): string {
@@ -96,9 +95,9 @@ function dryRun(script: string): NftRun {
 
 function run(script: string): TableOutcome {
   const result = runNft(script);
-  return result.ok ? done : failed(`nftables: ${firstLine(result.problem)}`);
+  return result.ok ? done : failed(`nftables: ${firstLine(result.reason)}`);
 }
 
-function failed(problem: string): TableOutcome {
-  return { ok: false, problem };
+function failed(reason: string): TableOutcome {
+  return { ok: false, reason };
 }

@@ -4,7 +4,7 @@
 // looked at, and one by which another gateway lives is not touched.
 
 import { bothDrops, type DropCounts, dropsSince, noDrops, readDropCounters } from '../nftables/drop-counters.ts';
-import { check, install, probe, remove } from '../nftables/table.ts';
+import { check, install, probe, remove, type TableOutcome } from '../nftables/table.ts';
 import type { TablePlan } from '../nftables/table-plan.ts';
 import type { KernelSettings, Settings } from '../settings/settings.ts';
 import { HeldName } from '../sys/held-name.ts';
@@ -63,7 +63,7 @@ export class Perimeter {
     if (this.standing === undefined) return 'sound';
     const found = check(this.standing);
     if (found.ok) return 'sound';
-    if (this.keeping === 'loaded-by-operator') return { problem: found.problem };
+    if (this.keeping === 'loaded-by-operator') return { problem: found.reason };
     const problem = this.install(this.standing);
     return problem === undefined ? 'restored' : { problem };
   }
@@ -102,11 +102,12 @@ export class Perimeter {
     if (this.claim !== undefined) return undefined;
     const holding = HeldName.hold(`portcullis table inet ${table}`);
     if (holding.ok) {
-      this.claim = holding.name;
+      this.claim = holding.value;
       return undefined;
     }
-    if (holding.code === 'EPERM') return `no right to the nftables table inet ${table}; give the process CAP_NET_ADMIN`;
-    if (holding.code !== 'EADDRINUSE') return `cannot claim the nftables table inet ${table}: ${holding.code}`;
+    const code = holding.reason;
+    if (code === 'EPERM') return `no right to the nftables table inet ${table}; give the process CAP_NET_ADMIN`;
+    if (code !== 'EADDRINUSE') return `cannot claim the nftables table inet ${table}: ${code}`;
     const remedy = 'stop that one, or give this one a table of its own (kernel.table)';
     const who = `another Portcullis runs here with the nftables table inet ${table}`;
     return `${who} (ss -f netlink shows whose sockets there are); ${remedy}`;
@@ -135,6 +136,6 @@ export class Perimeter {
   }
 }
 
-function problemOf(outcome: ReturnType<typeof check>): string | undefined {
-  return outcome.ok ? undefined : outcome.problem;
+function problemOf(outcome: TableOutcome): string | undefined {
+  return outcome.ok ? undefined : outcome.reason;
 }

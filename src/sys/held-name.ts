@@ -5,13 +5,9 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { Result } from '../result.ts';
 import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
-
-export type Holding =
-  | { readonly ok: true; readonly name: HeldName }
-  /** EADDRINUSE: somebody else holds it; EPERM without CAP_NET_ADMIN. */
-  | { readonly ok: false; readonly code: SysErrorCode };
 
 // The first nine groups have a meaning (NFNLGRP_*); nothing is ever told to the others. The name is in which of these
 // are joined, so that two names are taken for one in four million cases.
@@ -25,20 +21,23 @@ export class HeldName {
     this.fd = fd;
   }
 
-  /** In the network namespace of this thread. `ss -f netlink` shows the processes that have such sockets. */
-  static hold(name: string): Holding {
+  /**
+   * In the network namespace of this thread. `ss -f netlink` shows the processes that have such sockets. EADDRINUSE:
+   * somebody else holds it; EPERM without CAP_NET_ADMIN.
+   */
+  static hold(name: string): Result<HeldName, SysErrorCode> {
     const hash = createHash('sha256').update(name).digest().readUInt32BE();
     const groups = ((hash << meaningfulGroups) | alwaysJoined) >>> 0;
     const fd = libc.socket(libc.AF_NETLINK, libc.SOCK_RAW | libc.SOCK_CLOEXEC, libc.NETLINK_NETFILTER);
-    if (fd < 0) return { ok: false, code: libc.lastError() };
+    if (fd < 0) return { ok: false, reason: libc.lastError() };
     // Of two that begin at once only one gets the number. Others may have it without being members: then any number
     // will do.
     const number = hash >>> 1;
     const code = joined(fd, number, groups) ?? (members(groups) > 1 ? 'EADDRINUSE' : undefined);
     const second = code === 'EADDRINUSE' && members(groups) === 0 ? joined(fd, 0, groups) : code;
-    if (second === undefined && members(groups) === 1) return { ok: true, name: new HeldName(fd) };
+    if (second === undefined && members(groups) === 1) return { ok: true, value: new HeldName(fd) };
     libc.close(fd);
-    return { ok: false, code: second ?? 'EADDRINUSE' };
+    return { ok: false, reason: second ?? 'EADDRINUSE' };
   }
 
   /** Others may have it. */

@@ -3,10 +3,12 @@
 // contexts, so only one thread of the process, the main one, may call. libnftables(3), libnftables-json(5).
 
 import koffi from 'koffi';
+import type { Result } from '../result.ts';
 import { SysError } from './errno.ts';
 import { NetlinkSocket } from './netlink-socket.ts';
 
-export type NftRun = { readonly ok: true; readonly output: string } | { readonly ok: false; readonly problem: string };
+/** What the script prints, or what the library or the kernel has against it. */
+export type NftRun = Result<string, string>;
 
 export interface NftOptions {
   /** `list` prints JSON. */
@@ -35,19 +37,19 @@ const NFT_CTX_OUTPUT_JSON = 1 << 4;
 
 let loaded: Library | undefined;
 
-/** What the script prints, or what the library or the kernel has against it. */
+/** Runs the script as one transaction. */
 export function runNft(script: string, options: NftOptions = {}): NftRun {
   // The library would silently run only what comes before it.
-  if (script.includes('\0')) return { ok: false, problem: 'an nft script cannot contain NUL' };
+  if (script.includes('\0')) return { ok: false, reason: 'an nft script cannot contain NUL' };
   // Where the library cannot open its socket it ends the whole process: ask first.
   try {
     NetlinkSocket.open().close();
     loaded ??= load();
   } catch (cause) {
-    return { ok: false, problem: whyNot(cause) };
+    return { ok: false, reason: whyNot(cause) };
   }
   const context = loaded.create(NFT_CTX_DEFAULT);
-  if (context === null) return { ok: false, problem: 'libnftables has no memory for a context' };
+  if (context === null) return { ok: false, reason: 'libnftables has no memory for a context' };
   try {
     return runIn(loaded, context, script, options);
   } finally {
@@ -60,10 +62,10 @@ function runIn(library: Library, context: Context, script: string, options: NftO
   library.setDryRun(context, options.check === true);
   // Without buffers of its own the context would print on our standard output.
   if (library.bufferOutput(context) !== 0 || library.bufferErrors(context) !== 0) {
-    return { ok: false, problem: 'libnftables has no memory for its output' };
+    return { ok: false, reason: 'libnftables has no memory for its output' };
   }
-  if (library.run(context, script) === 0) return { ok: true, output: library.output(context) ?? '' };
-  return { ok: false, problem: inOneSentenceIfKnown((library.errors(context) ?? '').trim()) };
+  if (library.run(context, script) === 0) return { ok: true, value: library.output(context) ?? '' };
+  return { ok: false, reason: inOneSentenceIfKnown((library.errors(context) ?? '').trim()) };
 }
 
 function whyNot(cause: unknown): string {

@@ -3,6 +3,7 @@
 // overtake the way that it names. A refused transaction costs milliseconds, for which the kernel waits (RCU) while it
 // undoes things: no ordinary course of events may lead to one. netlink(7), nft(8).
 
+import { done, type Result } from '../result.ts';
 import { type Deletion, ElementBatch, type ElementChange } from './element-batch.ts';
 import type { SysErrorCode } from './errno.ts';
 import { messagesIn, NLMSG_ERROR } from './netlink.ts';
@@ -11,17 +12,20 @@ import { NetlinkSocket, staleMax } from './netlink-socket.ts';
 export type { ElementChange } from './element-batch.ts';
 
 /**
- * `set` is the set of the change that was refused; undefined where the transaction was. Codes:
+ * What stands in the way of a transaction. `set` is the set of the change that was refused; undefined where the
+ * transaction was. Codes:
  * EEXIST: an added key is there and has not expired; EBUSY: in a map, with another value. ENFILE: the set is full.
  * ENOENT: no such table, set or key to delete. EINVAL: key, value or timeout do not fit the set. EPERM: CAP_NET_ADMIN
  * is missing. EMSGSIZE: more changes than one transaction holds (a hundred and more). ETIMEDOUT: no answer came, and
  * only here it is unknown whether the changes took place.
  */
-export type Committed =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly code: SysErrorCode; readonly set: string | undefined };
+interface Uncommitted {
+  readonly code: SysErrorCode;
+  readonly set: string | undefined;
+}
 
-const done: Committed = { ok: true };
+export type Committed = Result<undefined, Uncommitted>;
+
 // While the kernel makes a set's hash table larger or smaller it may refuse an addition (EBUSY:
 // rhashtable_insert_rehash). Once in some thousand, and the time that the refusal itself takes is enough for that to be
 // over.
@@ -67,8 +71,9 @@ export class SetElements {
     while (left.length > 0) {
       const removed = this.transact(left, this.deletion);
       if (removed.ok) return removed;
-      if (removed.code === 'EINVAL' && this.deletion === 'destroy') return this.removeWithoutDestroy(left);
-      if (removed.code !== 'ENOENT' || this.missing.size === 0) return removed;
+      const { code } = removed.reason;
+      if (code === 'EINVAL' && this.deletion === 'destroy') return this.removeWithoutDestroy(left);
+      if (code !== 'ENOENT' || this.missing.size === 0) return removed;
       left = left.filter((change) => !this.missing.has(change));
     }
     return done;
@@ -83,7 +88,7 @@ export class SetElements {
     if (gone.some(isAddition)) throw new TypeError('exchange() takes away by deletions only');
     if (this.deletion === 'destroy') {
       const exchanged = this.add([...gone, ...changes], 'destroy');
-      if (exchanged.ok || exchanged.code !== 'EINVAL') return exchanged;
+      if (exchanged.ok || exchanged.reason.code !== 'EINVAL') return exchanged;
     }
     const removed = this.remove(gone);
     return removed.ok ? this.commit(changes) : removed;
@@ -97,7 +102,7 @@ export class SetElements {
   private removeWithoutDestroy(changes: readonly ElementChange[]): Committed {
     this.deletion = 'delete';
     const removed = this.remove(changes);
-    if (!removed.ok && removed.code === 'EINVAL') this.deletion = 'destroy';
+    if (!removed.ok && removed.reason.code === 'EINVAL') this.deletion = 'destroy';
     return removed;
   }
 
@@ -111,7 +116,7 @@ export class SetElements {
   /** A transaction with additions in it. */
   private add(changes: readonly ElementChange[], deletion: Deletion): Committed {
     let result = this.transact(changes, deletion);
-    for (let tries = 1; tries < resizingTriesMax && !result.ok && result.code === 'EBUSY'; tries++) {
+    for (let tries = 1; tries < resizingTriesMax && !result.ok && result.reason.code === 'EBUSY'; tries++) {
       result = this.transact(changes, deletion);
     }
     return result;
@@ -121,10 +126,10 @@ export class SetElements {
     this.missing.clear();
     const first = this.sequence;
     const { batch } = this;
-    if (!batch.write(changes, deletion, first)) return { ok: false, code: 'EMSGSIZE', set: undefined };
+    if (!batch.write(changes, deletion, first)) return failed('EMSGSIZE');
     this.sequence = (first + changes.length + 2) >>> 0;
     const code = this.socket.send(batch.writer.octets, batch.writer.length);
-    return code === undefined ? this.readAnswer(changes, first) : { ok: false, code, set: undefined };
+    return code === undefined ? this.readAnswer(changes, first) : failed(code);
   }
 
   /** The kernel goes through all changes even after a refusal, and what it says of the last one comes last. */
@@ -132,7 +137,7 @@ export class SetElements {
     this.soFar = done;
     for (let receipts = changes.length + staleMax; receipts > 0; receipts--) {
       const count = this.socket.receive();
-      if (typeof count !== 'number') return { ok: false, code: count, set: undefined };
+      if (typeof count !== 'number') return failed(count);
       const outcome = this.readDatagram(count, changes, first);
       if (outcome !== undefined) return outcome;
     }
@@ -156,14 +161,18 @@ export class SetElements {
   /** The first refusal counts, but ENOENT, which a removal does not mind, only where there is no other. */
   private refused(change: ElementChange, code: SysErrorCode): void {
     if (code === 'ENOENT') this.missing.add(change);
-    if (this.soFar.ok || this.soFar.code === 'ENOENT') this.soFar = { ok: false, code, set: change.set };
+    if (this.soFar.ok || this.soFar.reason.code === 'ENOENT') this.soFar = failed(code, change.set);
   }
 
   /** Answers that are still to come must find nobody. */
   private refusedWhole(code: SysErrorCode): Committed {
     this.socket.close();
-    return { ok: false, code, set: undefined };
+    return failed(code);
   }
+}
+
+function failed(code: SysErrorCode, set?: string): Committed {
+  return { ok: false, reason: { code, set } };
 }
 
 function isAddition(change: ElementChange): boolean {

@@ -1,6 +1,7 @@
 // A listening TCP socket: who is at the door? Options that every accepted connection shall have are set here once,
 // because Linux hands them down (no delay, keep-alive, urgent data in line). listen(2), accept(2).
 
+import type { Result } from '../result.ts';
 import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
 import { levelIn, type Pollable, type Poller } from './poller.ts';
@@ -24,11 +25,13 @@ export interface Accepted {
   readonly peer: SocketAddress;
 }
 
-type ListenCall = 'socket' | 'setsockopt' | 'bind' | 'listen';
+/** Which call failed, and why. */
+export interface ListenFailure {
+  readonly call: 'socket' | 'setsockopt' | 'bind' | 'listen';
+  readonly code: SysErrorCode;
+}
 
-export type Listened =
-  | { readonly ok: true; readonly listener: TcpListener }
-  | { readonly ok: false; readonly call: ListenCall; readonly code: SysErrorCode };
+export type Listened = Result<TcpListener, ListenFailure>;
 
 const unheard = new Uint8Array(4096);
 const peerBuffer = new Uint8Array(28);
@@ -49,14 +52,14 @@ export class TcpListener {
   /** Binds, listens and registers. An IPv6 wildcard takes both families. */
   static open(poller: Poller, local: SocketAddress, pollable: Pollable, options: ListenOptions): Listened {
     const fd = libc.socket(familyOf(local), libc.SOCK_STREAM | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC, 0);
-    if (fd < 0) return { ok: false, call: 'socket', code: libc.lastError() };
+    if (fd < 0) return { ok: false, reason: { call: 'socket', code: libc.lastError() } };
     prepare(fd, local, options);
     if (options.transparent === true && !asTransparent(fd, familyOf(local))) return failed(fd, 'setsockopt');
     const structure = encodeSocketAddress(local);
     if (libc.bindSocket(fd, structure, structure.length) < 0) return failed(fd, 'bind');
     if (libc.listen(fd, options.backlog) < 0) return failed(fd, 'listen');
     poller.adopt(fd, pollable, levelIn);
-    return { ok: true, listener: new TcpListener(poller, fd, familyOf(local)) };
+    return { ok: true, value: new TcpListener(poller, fd, familyOf(local)) };
   }
 
   /** The next connection, undefined when none waits, or the reason why none can be taken (EMFILE …). */
@@ -139,8 +142,8 @@ export function turnAway(fd: number, farewell: Uint8Array): void {
   libc.close(fd);
 }
 
-function failed(fd: number, call: ListenCall): Listened {
+function failed(fd: number, call: ListenFailure['call']): Listened {
   const code = libc.lastError();
   libc.close(fd);
-  return { ok: false, call, code };
+  return { ok: false, reason: { call, code } };
 }

@@ -4,6 +4,7 @@
 // kernel's fragments or the slots of the pipe end. A connection that has failed never reads as ended. tcp(7),
 // socket(7), epoll(7).
 
+import type { Result } from '../result.ts';
 import type { SysErrorCode } from './errno.ts';
 import * as libc from './libc.ts';
 import { edgeTriggered, type Pollable, type Poller, Ready } from './poller.ts';
@@ -22,10 +23,6 @@ import {
 } from './socket-option.ts';
 import { pipeOctets, type SplicePipe } from './splice-pipe.ts';
 import { FAILED, type SpliceableStream, WOULD_BLOCK } from './stream.ts';
-
-export type Dialled =
-  | { readonly ok: true; readonly socket: TcpSocket }
-  | { readonly ok: false; readonly code: SysErrorCode };
 
 export interface DialOptions {
   /** Local address, and port when it matters; port 0 leaves the choice to the kernel at connect time. */
@@ -71,16 +68,21 @@ export class TcpSocket implements SpliceableStream {
   }
 
   /** Begins a connection; the first `out` event, or `error`, tells how it ended (ask `connected()`). */
-  static dial(poller: Poller, remote: SocketAddress, pollable: Pollable, options: DialOptions = {}): Dialled {
+  static dial(
+    poller: Poller,
+    remote: SocketAddress,
+    pollable: Pollable,
+    options: DialOptions = {},
+  ): Result<TcpSocket, SysErrorCode> {
     const fd = libc.socket(familyOf(remote), libc.SOCK_STREAM | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC, 0);
-    if (fd < 0) return { ok: false, code: libc.lastError() };
+    if (fd < 0) return { ok: false, reason: libc.lastError() };
     const code = beginConnection(fd, remote, options);
     if (code !== undefined) {
       libc.close(fd);
-      return { ok: false, code };
+      return { ok: false, reason: code };
     }
     poller.adopt(fd, pollable, edgeTriggered);
-    return { ok: true, socket: new TcpSocket(poller, fd) };
+    return { ok: true, value: new TcpSocket(poller, fd) };
   }
 
   get isOpen(): boolean {

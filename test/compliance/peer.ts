@@ -47,10 +47,10 @@ export class Peer implements Pollable {
   static dialling(side: Side, poller: Poller, from: SocketAddress, to: SocketAddress): Peer {
     const peer = new Peer(side, poller);
     const dialled = TcpSocket.dial(poller, to, peer, { from });
-    if (!dialled.ok) peer.breakWith(dialled.code);
+    if (!dialled.ok) peer.breakWith(dialled.reason);
     else {
-      peer.socket = dialled.socket;
-      peer.local = endpointOf(dialled.socket.localAddress());
+      peer.socket = dialled.value;
+      peer.local = endpointOf(dialled.value.localAddress());
     }
     return peer;
   }
@@ -60,7 +60,7 @@ export class Peer implements Pollable {
     const peer = new Peer(side, poller);
     const listened = TcpListener.open(poller, at, peer, { backlog });
     assert.ok(listened.ok, 'the peer can listen');
-    peer.listener = listened.listener;
+    peer.listener = listened.value;
     return peer;
   }
 

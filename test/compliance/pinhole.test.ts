@@ -69,7 +69,7 @@ function making(endFlows: boolean): MakeFixture {
     const ports = new PortPool(dataPorts);
     const plane = network!.router.within(() => {
       const installed = install({ ...tablePlan, guard, expectationTimeoutMs, endFlows }, { replace: true });
-      assert.ok(installed.ok, installed.ok ? '' : installed.problem);
+      assert.ok(installed.ok, installed.ok ? '' : installed.reason);
       return new KernelPlane({ poller, table, dataMark });
     });
     return {

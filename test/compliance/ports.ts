@@ -92,7 +92,7 @@ function ownSocketCases(test: SceneTest): void {
       const others = [14_100, 14_101, 14_103].map((port) => {
         const listened = TcpListener.open(scene.poller, { octets, port }, new Recorder(), { backlog: 1 });
         assert.ok(listened.ok);
-        return listened.listener;
+        return listened.value;
       });
       for (let tries = 0; tries < 10; tries++) {
         const way = scene.open(listens4, dials4);

@@ -28,8 +28,8 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
 
   // The system: koffi is known in sys/ alone.
-  sys: { parts: [], outside: ['koffi', 'node:crypto', 'node:fs', 'node:os'] },
-  nftables: { parts: ['address', 'sys'], outside: ['node:fs'] },
+  sys: { parts: ['result.ts'], outside: ['koffi', 'node:crypto', 'node:fs', 'node:os'] },
+  nftables: { parts: ['result.ts', 'address', 'sys'], outside: ['node:fs'] },
   perimeter: { parts: ['address', 'settings/settings.ts', 'sys', 'nftables'], outside: [] },
 
   // What carries.
@@ -38,7 +38,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     outside: ['node:crypto'],
   },
   control: {
-    parts: ['address', 'wire', 'policy/destination.ts', 'session', 'sys', 'datapath/data-path.ts'],
+    parts: ['result.ts', 'address', 'wire', 'policy/destination.ts', 'session', 'sys', 'datapath/data-path.ts'],
     outside: ['node:crypto'],
   },
 

@@ -80,12 +80,12 @@ function stage(poller: Poller) {
     },
   );
   assert.ok(opening.ok);
-  const { door } = opening;
+  const door = opening.value;
   const connect = (): Talker => {
     const talker = new Talker();
     const dialled = TcpSocket.dial(poller, { octets: loopback4, port }, talker);
     assert.ok(dialled.ok);
-    talker.socket = dialled.socket;
+    talker.socket = dialled.value;
     return talker;
   };
   const end = (...talkers: Talker[]) => {
@@ -157,7 +157,7 @@ socketTest('two doors may have one port while one of them takes the place of the
   const local = { octets: new Uint8Array(4), port: first.localPort() };
   const options = { backlog: 16, sharePort: true };
   const alone = TcpListener.open(poller, local, second, options);
-  assert.deepEqual(alone, { ok: false, call: 'bind', code: 'EADDRINUSE' });
+  assert.deepEqual(alone, { ok: false, reason: { call: 'bind', code: 'EADDRINUSE' } });
   first.sharePort();
   const opened = TcpListener.open(poller, local, second, options);
   assert.ok(opened.ok);
@@ -165,9 +165,9 @@ socketTest('two doors may have one port while one of them takes the place of the
   const client = new Talker();
   const dialled = TcpSocket.dial(poller, { octets: loopback4, port: local.port }, client);
   assert.ok(dialled.ok);
-  client.socket = dialled.socket;
-  const { fd } = nextAccepted(poller, opened.listener);
+  client.socket = dialled.value;
+  const { fd } = nextAccepted(poller, opened.value);
   TcpSocket.accepted(poller, fd, new Recorder()).close();
-  opened.listener.close();
+  opened.value.close();
   client.socket.close();
 });

@@ -153,7 +153,7 @@ export class SessionBench {
     const client = new Talker();
     const dialled = TcpSocket.dial(this.poller, { octets: loopback4, port: frontDoor.localPort() }, client);
     assert.ok(dialled.ok);
-    client.socket = dialled.socket;
+    client.socket = dialled.value;
     this.talkers.push(client);
     const { fd, peer } = nextAccepted(this.poller, frontDoor);
     const server = endpointOf({ octets: loopback4, port: this.serverPort });
@@ -214,7 +214,7 @@ export class SessionBench {
     const from = { octets, port: 0 };
     const dialled = TcpSocket.dial(this.poller, { octets: loopback4, port }, caller, { from });
     assert.ok(dialled.ok);
-    caller.socket = dialled.socket;
+    caller.socket = dialled.value;
     this.talkers.push(caller);
   }
 

@@ -74,7 +74,7 @@ class Scene {
     const local = { octets: serverAddress[4], port: 0 };
     const listened = server.within(() => TcpListener.open(this.poller, local, new Recorder(), { backlog: 16 }));
     assert.ok(listened.ok);
-    this.listener = listened.listener;
+    this.listener = listened.value;
   }
 
   /** As a client would know it that was told the server's own address, or the router's. */

@@ -8,8 +8,9 @@ import fc from 'fast-check';
 import { type Hole, opening } from '../../../src/nftables/hole.ts';
 import { missingFeatures } from '../../../src/nftables/kernel-features.ts';
 import { printRuleset } from '../../../src/nftables/ruleset.ts';
-import { check, install, probe, remove } from '../../../src/nftables/table.ts';
+import { check, install, probe, remove, type TableOutcome } from '../../../src/nftables/table.ts';
 import { type TablePlan, tableComment } from '../../../src/nftables/table-plan.ts';
+import { done } from '../../../src/result.ts';
 import { runNft } from '../../../src/sys/libnftables.ts';
 import { SetElements } from '../../../src/sys/nfnetlink.ts';
 import { whyNoOwnNetwork } from '../../support/own-network.ts';
@@ -29,8 +30,8 @@ const plan: TablePlan = {
 
 function nft(script: string): string {
   const result = runNft(script);
-  assert.ok(result.ok, result.ok ? '' : `${script}\n${result.problem}`);
-  return result.output;
+  assert.ok(result.ok, result.ok ? '' : `${script}\n${result.reason}`);
+  return result.value;
 }
 
 /** Everything that nftables has in the namespace. */
@@ -38,10 +39,10 @@ function everything(): string {
   return nft('list ruleset');
 }
 
-function sentence(outcome: ReturnType<typeof check>): string {
+function sentence(outcome: TableOutcome): string {
   assert.ok(!outcome.ok);
-  assert.doesNotMatch(outcome.problem, /\n/);
-  return outcome.problem;
+  assert.doesNotMatch(outcome.reason, /\n/);
+  return outcome.reason;
 }
 
 afterEach(() => {
@@ -52,11 +53,11 @@ describe('the table in the kernel', { skip }, () => {
   it('is complete once installed, and its removal leaves nothing', () => {
     assert.deepEqual(probe(plan), []);
     assert.equal(everything(), '');
-    assert.deepEqual(install(plan, { replace: false }), { ok: true });
-    assert.deepEqual(check(plan), { ok: true });
-    assert.deepEqual(remove(plan), { ok: true });
+    assert.deepEqual(install(plan, { replace: false }), done);
+    assert.deepEqual(check(plan), done);
+    assert.deepEqual(remove(plan), done);
     assert.equal(everything(), '');
-    assert.deepEqual(remove(plan), { ok: true });
+    assert.deepEqual(remove(plan), done);
   });
 
   it('is replaced as a whole, and only where that is asked for', () => {
@@ -66,7 +67,7 @@ describe('the table in the kernel', { skip }, () => {
     nft('add chain inet portcullis another');
     assert.equal(sentence(install(plan, { replace: false })), 'the nftables table inet portcullis is there already');
     assert.match(everything(), /192\.0\.2\.1 \. 192\.0\.2\.2 \. 5000/);
-    assert.deepEqual(install(plan, { replace: true }), { ok: true });
+    assert.deepEqual(install(plan, { replace: true }), done);
     assert.equal(everything(), fresh);
   });
 
@@ -110,7 +111,7 @@ describe('the table in the kernel', { skip }, () => {
       },
     ];
     const elements = SetElements.open(plan.table);
-    for (const hole of holes) assert.deepEqual(elements.commit(opening(hole, 30_000)), { ok: true });
+    for (const hole of holes) assert.deepEqual(elements.commit(opening(hole, 30_000)), done);
     elements.close();
     for (const [object, element] of [
       ['set inet portcullis pinholes4', /198\.51\.100\.2 \. 10\.77\.0\.2 \. 1024 /],
@@ -130,8 +131,8 @@ describe('the table in the kernel', { skip }, () => {
         const printed = printRuleset(any);
         const { status, stderr } = spawnSync('nft', ['-c', '-f', '-'], { input: printed, encoding: 'utf8' });
         assert.equal(status, 0, `${stderr}\n${printed}`);
-        assert.deepEqual(install(any, { replace: false }), { ok: true });
-        assert.deepEqual(check(any), { ok: true });
+        assert.deepEqual(install(any, { replace: false }), done);
+        assert.deepEqual(check(any), done);
         assert.deepEqual(nft('list tables').match(/^table .*$/gm), [`table inet ${any.table}`]);
         remove(any);
         assert.equal(everything(), '');
@@ -186,7 +187,7 @@ describe('a table that the operator loads', { skip }, () => {
   for (const [damage, script, missing] of damages) {
     it(`does not pass when ${damage}`, () => {
       nft(printRuleset(plan));
-      assert.deepEqual(check(plan), { ok: true });
+      assert.deepEqual(check(plan), done);
       nft(script);
       const problem = sentence(check(plan));
       for (const phrase of missing) assert.ok(problem.includes(phrase), `${phrase}\nis not in\n${problem}`);
@@ -217,7 +218,7 @@ describe('a table that the operator loads', { skip }, () => {
 
   it('may carry additions and no comment', () => {
     nft(printRuleset(plan).replace(/^ {2}comment .*$/m, '  chain mine {\nip saddr 192.0.2.1 drop\n}'));
-    assert.deepEqual(check(plan), { ok: true });
+    assert.deepEqual(check(plan), done);
   });
 });
 
@@ -230,7 +231,7 @@ describe('obstacles', { skip }, () => {
     assert.match(problem!, /^there is a nftables table inet portcullis that Portcullis did not make/);
     assert.deepEqual(more, []);
     for (const replace of [false, true]) assert.equal(sentence(install(plan, { replace })), problem);
-    assert.deepEqual(remove(plan), { ok: true });
+    assert.deepEqual(remove(plan), done);
     assert.equal(everything(), before);
   });
 
@@ -273,7 +274,7 @@ describe('obstacles', { skip }, () => {
     const without = (word: string) =>
       missingFeatures((script) =>
         script.includes(word)
-          ? { ok: false, problem: 'Error: Could not process rule\nchain' }
+          ? { ok: false, reason: 'Error: Could not process rule\nchain' }
           : runNft(script, { check: true }),
       );
     for (const word of ['tproxy', 'socket wildcard', 'delete @', 'limit rate', 'type nat', 'ct mark set', 'ct label']) {

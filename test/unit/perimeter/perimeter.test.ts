@@ -35,7 +35,7 @@ function settingsWith(more = ''): Settings {
 
 function nft(script: string): void {
   const result = runNft(script);
-  assert.ok(result.ok, result.ok ? '' : `${script}\n${result.problem}`);
+  assert.ok(result.ok, result.ok ? '' : `${script}\n${result.reason}`);
 }
 
 /** What is told of these, and nothing else. */

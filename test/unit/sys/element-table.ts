@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { runNft } from '../../../src/sys/libnftables.ts';
-import type { ElementChange } from '../../../src/sys/nfnetlink.ts';
+import type { Committed, ElementChange } from '../../../src/sys/nfnetlink.ts';
 import { patienceMs } from '../../support/watch.ts';
 
 const table = `
@@ -22,8 +22,8 @@ export function freshTable(): void {
 
 export function nft(script: string): string {
   const run = runNft(script);
-  if (!run.ok) throw new Error(run.problem);
-  return run.output;
+  if (!run.ok) throw new Error(run.reason);
+  return run.value;
 }
 
 /** The elements of a set or map as nft prints them, in no order, without how long they still have. */
@@ -63,8 +63,10 @@ export function undone({ set, key }: ElementChange): ElementChange {
 }
 
 /** What commit and remove answer, in short. */
-export function outcome(committed: { ok: true } | { ok: false; code: string; set: string | undefined }): string {
-  return committed.ok ? 'ok' : `${committed.code} ${committed.set ?? '-'}`;
+export function outcome(committed: Committed): string {
+  if (committed.ok) return 'ok';
+  const { code, set } = committed.reason;
+  return `${code} ${set ?? '-'}`;
 }
 
 /** Until `holds`, by looking again and again: the kernel tells nobody of an element that times out. */

@@ -84,8 +84,8 @@ export class FlowScene {
     const listened = this.network.server.within(() =>
       TcpListener.open(this.poller, local, new Recorder(), { backlog: 16 }),
     );
-    if (!listened.ok) throw new Error(`${listened.call}: ${listened.code}`);
-    return listened.listener;
+    if (!listened.ok) throw new Error(`${listened.reason.call}: ${listened.reason.code}`);
+    return listened.value;
   }
 
   dial(octets: Uint8Array, port: number): TcpSocket {

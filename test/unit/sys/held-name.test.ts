@@ -11,8 +11,8 @@ const module = new URL('../../../src/sys/held-name.ts', import.meta.url).href;
 /** As this process would have it. */
 function held(name: string): HeldName {
   const holding = HeldName.hold(name);
-  assert.ok(holding.ok, holding.ok ? '' : holding.code);
-  return holding.name;
+  assert.ok(holding.ok, holding.ok ? '' : holding.reason);
+  return holding.value;
 }
 
 describe('a name', { skip: whyNoOwnNetwork() }, () => {
@@ -20,7 +20,7 @@ describe('a name', { skip: whyNoOwnNetwork() }, () => {
 
   test('has one holder at a time', () => {
     const holder = held(name);
-    assert.deepEqual(HeldName.hold(name), { ok: false, code: 'EADDRINUSE' });
+    assert.deepEqual(HeldName.hold(name), { ok: false, reason: 'EADDRINUSE' });
     const other = held(`${name}, another`);
     holder.release();
     holder.release();
@@ -37,7 +37,7 @@ describe('a name', { skip: whyNoOwnNetwork() }, () => {
     const holder = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
     const [said] = await once(holder.stdout, 'data');
     assert.equal(String(said), 'true\n');
-    assert.deepEqual(HeldName.hold(name), { ok: false, code: 'EADDRINUSE' });
+    assert.deepEqual(HeldName.hold(name), { ok: false, reason: 'EADDRINUSE' });
     const ended = once(holder, 'exit');
     holder.kill('SIGKILL');
     await ended;
@@ -53,7 +53,7 @@ describe('a name', { skip: whyNoOwnNetwork() }, () => {
       .map((line) => line.trim().split(/\s+/))
       .filter(([, protocol, , groups]) => protocol === '12' && /^[89a-f]/.test(groups ?? ''));
     const number = Number(line?.[2]);
-    held.name.release();
+    held.value.release();
     const code = `
       import { HeldName } from '${module}';
       import * as libc from '${new URL('../../../src/sys/libc.ts', import.meta.url).href}';
@@ -64,11 +64,11 @@ describe('a name', { skip: whyNoOwnNetwork() }, () => {
     const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', code];
     const stranger = spawn('setpriv', ['--bounding-set=-net_admin', ...node], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [said] = await once(stranger.stdout, 'data');
-    assert.deepEqual(JSON.parse(String(said)), [0, { ok: false, code: 'EPERM' }]);
+    assert.deepEqual(JSON.parse(String(said)), [0, { ok: false, reason: 'EPERM' }]);
     const holder = HeldName.hold(name);
     assert.ok(holder.ok, 'the number is taken by somebody who is no member');
-    assert.deepEqual(HeldName.hold(name), { ok: false, code: 'EADDRINUSE' });
-    holder.name.release();
+    assert.deepEqual(HeldName.hold(name), { ok: false, reason: 'EADDRINUSE' });
+    holder.value.release();
     const ended = once(stranger, 'exit');
     stranger.kill('SIGKILL');
     await ended;

@@ -14,7 +14,7 @@ const skip = whyNoOwnNetwork();
 
 function nftTest(name: string, body: () => void): void {
   test(name, { skip }, () => {
-    assert.deepEqual(runNft('flush ruleset'), { ok: true, output: '' });
+    assert.deepEqual(runNft('flush ruleset'), { ok: true, value: '' });
     const before = openDescriptors();
     body();
     assert.equal(openDescriptors(), before, 'descriptors left open');
@@ -25,25 +25,25 @@ function nftTest(name: string, body: () => void): void {
 function problemOf(script: string): string {
   const run = runNft(script);
   assert.ok(!run.ok, script);
-  return run.problem;
+  return run.reason;
 }
 
 function ruleset(): string {
   const run = runNft('list ruleset');
   assert.ok(run.ok);
-  return run.output;
+  return run.value;
 }
 
 nftTest('installs a ruleset and lists it, as text and as JSON', () => {
   const script = 'table inet walls { # why\n set peers { type ipv4_addr; elements = { 192.0.2.1 }; }\n }';
-  assert.deepEqual(runNft(script), { ok: true, output: '' });
+  assert.deepEqual(runNft(script), { ok: true, value: '' });
   assert.match(
     ruleset(),
     /^table inet walls \{\n\tset peers \{\n\t\ttype ipv4_addr\n\t\telements = \{ 192\.0\.2\.1 \}/,
   );
   const run = runNft('list set inet walls peers', { json: true });
   assert.ok(run.ok);
-  const { nftables } = JSON.parse(run.output) as { nftables: { set?: { name: string; elem: string[] } }[] };
+  const { nftables } = JSON.parse(run.value) as { nftables: { set?: { name: string; elem: string[] } }[] };
   assert.deepEqual(nftables.map(({ set }) => set?.elem).filter(Boolean), [['192.0.2.1']]);
   // It is the namespace's own table, as the program from the same package sees it.
   assert.equal(spawnSync('nft', ['list', 'ruleset'], { encoding: 'utf8' }).stdout, ruleset());
@@ -60,7 +60,7 @@ nftTest('says what is wrong with the script, and where', () => {
 });
 
 nftTest('a check changes nothing, and finds what the kernel would refuse', () => {
-  assert.deepEqual(runNft('add table inet walls', { check: true }), { ok: true, output: '' });
+  assert.deepEqual(runNft('add table inet walls', { check: true }), { ok: true, value: '' });
   assert.equal(ruleset(), '');
   assert.equal(runNft('delete table inet walls', { check: true }).ok, false);
 });
@@ -95,9 +95,9 @@ test('without the library one sentence names it and its package', { skip }, () =
   const child = spawnSync('unshare', ['--mount', 'sh', '-c', script, 'sh', path, process.execPath, program], {
     encoding: 'utf8',
   });
-  const answer = JSON.parse(child.stdout) as { ok: boolean; problem: string };
+  const answer = JSON.parse(child.stdout) as { ok: boolean; reason: string };
   assert.equal(answer.ok, false, child.stderr);
-  assert.match(answer.problem, /^libnftables\.so\.1 is needed \(Debian: package libnftables1\) and cannot be loaded: /);
+  assert.match(answer.reason, /^libnftables\.so\.1 is needed \(Debian: package libnftables1\) and cannot be loaded: /);
 });
 
 function module(name: string): string {

@@ -95,8 +95,8 @@ export function listen(
   octets: Uint8Array = loopback4,
 ): TcpListener {
   const listened = TcpListener.open(poller, { octets, port: 0 }, pollable, { backlog: 16, ...options });
-  if (!listened.ok) throw new Error(`${listened.call}: ${listened.code}`);
-  return listened.listener;
+  if (!listened.ok) throw new Error(`${listened.reason.call}: ${listened.reason.code}`);
+  return listened.value;
 }
 
 /** Begins a connection; a failure at once fails the test. */
@@ -107,8 +107,8 @@ export function dial(
   options: DialOptions = {},
 ): TcpSocket {
   const dialled = TcpSocket.dial(poller, remote, pollable, options);
-  if (!dialled.ok) throw new Error(`dial: ${dialled.code}`);
-  return dialled.socket;
+  if (!dialled.ok) throw new Error(`dial: ${dialled.reason}`);
+  return dialled.value;
 }
 
 /** The next connection at the listener's door. */

@@ -40,21 +40,21 @@ socketTest('a local address that is not ours fails at once', (poller) => {
   const dialled = TcpSocket.dial(poller, { octets: loopback4, port: 9 }, new Recorder(), {
     from: { octets: foreign4, port: 0 },
   });
-  assert.deepEqual(dialled, { ok: false, code: 'EADDRNOTAVAIL' });
+  assert.deepEqual(dialled, { ok: false, reason: 'EADDRNOTAVAIL' });
 });
 
 socketTest('a local address of the other family fails at once', (poller) => {
   const dialled = TcpSocket.dial(poller, { octets: loopback4, port: 9 }, new Recorder(), {
     from: { octets: wildcard6, port: 0 },
   });
-  assert.deepEqual(dialled, { ok: false, code: 'EAFNOSUPPORT' });
+  assert.deepEqual(dialled, { ok: false, reason: 'EAFNOSUPPORT' });
 });
 
 socketTest('a local port that a listener holds is in use', (poller) => {
   const listener = listen(poller);
   const from = { octets: loopback4, port: listener.localPort() };
   const dialled = TcpSocket.dial(poller, { octets: loopback4, port: 9 }, new Recorder(), { from });
-  assert.deepEqual(dialled, { ok: false, code: 'EADDRINUSE' });
+  assert.deepEqual(dialled, { ok: false, reason: 'EADDRINUSE' });
   listener.close();
 });
 

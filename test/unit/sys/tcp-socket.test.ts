@@ -79,11 +79,11 @@ socketTest('a dialled connection leaves from the address and the port that it wa
     const dialled = TcpSocket.dial(poller, remote, new Recorder(), { from });
     assert.ok(dialled.ok);
     const server = takeConnection(poller, listener);
-    const local = dialled.socket.localAddress();
+    const local = dialled.value.localAddress();
     assert.deepEqual(local.octets, octets);
     if (from.port === 0) assert.notEqual(local.port, 0);
     else assert.equal(local.port, port);
-    dialled.socket.reset();
+    dialled.value.reset();
     server.close();
   }
   listener.close();
@@ -99,8 +99,8 @@ socketTest('one local port serves several connections at once, to different ends
   const connections = listeners.map((listener) => {
     const remote = { octets: loopback4, port: listener.localPort() };
     const dialled = TcpSocket.dial(poller, remote, new Recorder(), { from });
-    assert.ok(dialled.ok, dialled.ok ? undefined : dialled.code);
-    return { client: dialled.socket, server: takeConnection(poller, listener) };
+    assert.ok(dialled.ok, dialled.ok ? undefined : dialled.reason);
+    return { client: dialled.value, server: takeConnection(poller, listener) };
   });
   for (const { client } of connections) assert.deepEqual(client.localAddress(), from);
   for (const { client, server } of connections) {
