@@ -17,6 +17,7 @@ import type { WayListing } from './observe/way-entry.ts';
 import { packageVersion } from './package-version.ts';
 import { Perimeter, type TableKeeping } from './perimeter/perimeter.ts';
 import { type Outcome, type ReadSettings, Reloading } from './reloading.ts';
+import { done } from './result.ts';
 import type { Settings } from './settings/settings.ts';
 import { newTally } from './witness/verb-tally.ts';
 
@@ -95,7 +96,7 @@ export class Gateway {
       this.service = 'stopped';
       await this.tearDown();
       this.output.flush();
-      return { ok: false, problem: problem ?? stoppedEarly };
+      return { ok: false, reason: problem ?? stoppedEarly };
     }
     this.service = 'ready';
     this.mending = setInterval(() => this.mendPerimeter(), mendingMs);
@@ -118,7 +119,7 @@ export class Gateway {
       },
       'ready',
     );
-    return { ok: true };
+    return done;
   }
 
   /**
@@ -247,8 +248,8 @@ export class Gateway {
       listWays: () => this.listWays(),
       onError: (error) => this.log.error({ err: error }, 'admin page failed'),
     });
-    if (!started.ok) return started.problem.sentence;
-    this.admin = started.server;
+    if (!started.ok) return started.reason.sentence;
+    this.admin = started.value;
     return undefined;
   }
 
@@ -268,7 +269,7 @@ export class Gateway {
   private readiness(): Readiness {
     if (this.service !== 'ready') return { ok: false, reason: this.service };
     const problem = this.reloading.outOfStep;
-    return problem === undefined ? { ok: true } : { ok: false, reason: `settings are not in step: ${problem}` };
+    return problem === undefined ? done : { ok: false, reason: `settings are not in step: ${problem}` };
   }
 
   /** An engine comes round its loop at least once a second; one that has not for long is stuck. */
@@ -276,7 +277,7 @@ export class Gateway {
     const nowSeconds = Date.now() / 1000;
     const stuck = this.tallies.findIndex((tally) => nowSeconds - tally.read('engine_last_turn_seconds') > stuckSeconds);
     return stuck < 0
-      ? { ok: true }
+      ? done
       : { ok: false, reason: `engine ${stuck} has not come round its loop for ${stuckSeconds} s` };
   }
 

@@ -8,12 +8,12 @@ import { type ChangingEngine, SettingsInStep } from './engine/settings-in-step.t
 import type { Logger } from './observe/log.ts';
 import type { Tally } from './observe/tally.ts';
 import type { Perimeter } from './perimeter/perimeter.ts';
-import type { Result } from './result.ts';
+import { done, type Result } from './result.ts';
 import { changeable } from './settings/changeable.ts';
 import type { KernelSettings, Settings } from './settings/settings.ts';
 
 /** What went wrong, in one sentence for the operator. */
-export type Outcome = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+export type Outcome = Result<undefined, string>;
 
 /** The settings file as it is now, or what is wrong with it. */
 export type ReadSettings = () => Result<Settings, string>;
@@ -102,16 +102,16 @@ export class Reloading {
     tally.count('settings_reload_total', problem === undefined ? 'applied' : 'incomplete');
     if (problem === undefined) {
       log.info('settings reloaded; they hold for new sessions');
-      return { ok: true };
+      return done;
     }
     log.error({ problem }, 'settings reloaded, but not everywhere; the next reload tries all parts again');
-    return { ok: false, problem };
+    return { ok: false, reason: problem };
   }
 
   private refuse(problem: string): Outcome {
     this.parts.tally.count('settings_reload_total', 'refused');
     this.parts.log.error({ problem }, 'settings not reloaded; the old ones stay in force');
-    return { ok: false, problem };
+    return { ok: false, reason: problem };
   }
 
   private mistake(error: unknown): string {

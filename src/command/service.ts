@@ -27,7 +27,7 @@ export async function serve(parts: ServiceParts): Promise<number> {
   const started = await gateway.start();
   if (!started.ok) {
     if (signals.toldToEnd()) return ended;
-    for (const problem of started.problem.split('\n')) process.stderr.write(`portcullis: ${problem}\n`);
+    for (const problem of started.reason.split('\n')) process.stderr.write(`portcullis: ${problem}\n`);
     return 1;
   }
   parts.onReady?.();

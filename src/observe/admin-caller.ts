@@ -6,6 +6,7 @@
 
 import { type Address, parseAddress, sameAddress } from '../address/endpoint.ts';
 import { containsAny, type Network, parseNetwork } from '../address/network.ts';
+import type { Result } from '../result.ts';
 import type { AdminRefusalCause } from './metric-labels.ts';
 
 /** What of a request tells who asks. */
@@ -27,9 +28,13 @@ export interface AdminRefusal {
   readonly host: string;
 }
 
-export type AdminJudgement =
-  | { readonly ok: true; readonly path: string; readonly query: string }
-  | { readonly ok: false; readonly refusal: AdminRefusal };
+/** What is asked for. */
+interface AskedPage {
+  readonly path: string;
+  readonly query: string;
+}
+
+export type AdminJudgement = Result<AskedPage, AdminRefusal>;
 
 type Host =
   | { readonly kind: 'name'; readonly name: string }
@@ -61,7 +66,7 @@ export function judgeCaller(caller: AdminCaller, hosts: readonly string[]): Admi
     if (!isKnown(host, caller.localAddress, hosts)) return refused(foreign(text));
   }
   const site = foreignSite(caller, asked[0]);
-  return site === undefined ? { ok: true, path, query } : refused(crossSite(site));
+  return site === undefined ? { ok: true, value: { path, query } } : refused(crossSite(site));
 }
 
 interface Target {
@@ -145,5 +150,5 @@ function crossSite(host: string): AdminRefusal {
 }
 
 function refused(refusal: AdminRefusal): AdminJudgement {
-  return { ok: false, refusal: { ...refusal, host: refusal.host.slice(0, hostLettersMax) } };
+  return { ok: false, reason: { ...refusal, host: refusal.host.slice(0, hostLettersMax) } };
 }

@@ -7,6 +7,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
+import type { Result } from '../result.ts';
 import { type AdminRefusal, judgeCaller } from './admin-caller.ts';
 import type { Metrics } from './metrics.ts';
 import { statusPage } from './status-page.ts';
@@ -15,7 +16,7 @@ import { readWayFilter } from './way-filter.ts';
 import { waysPage } from './ways-page.ts';
 
 /** Yes, or no and why, in a few words that fit into one line. */
-export type Readiness = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type Readiness = Result<undefined, string>;
 
 export interface AdminServerParts {
   /** Port 0 takes any free port. */
@@ -50,9 +51,7 @@ interface BindProblem {
   readonly sentence: string;
 }
 
-export type AdminServerStart =
-  | { readonly ok: true; readonly server: AdminServer }
-  | { readonly ok: false; readonly problem: BindProblem };
+export type AdminServerStart = Result<AdminServer, BindProblem>;
 
 // A scraper sends its few hundred octets at once. 8 KiB is what HTTP servers commonly take.
 const limits = {
@@ -84,11 +83,11 @@ export function startAdminServer(parts: AdminServerParts): Promise<AdminServerSt
   server.maxConnections = connectionsMax;
   const { address, port } = parts.listen;
   return new Promise((resolve) => {
-    server.once('error', (error) => resolve({ ok: false, problem: problemOf(error, parts.listen) }));
+    server.once('error', (error) => resolve({ ok: false, reason: problemOf(error, parts.listen) }));
     server.listen(port, address.text, () => {
       server.removeAllListeners('error');
       server.on('error', parts.onError);
-      resolve({ ok: true, server: { endpoint: boundEndpoint(server, parts.listen), close: () => close(server) } });
+      resolve({ ok: true, value: { endpoint: boundEndpoint(server, parts.listen), close: () => close(server) } });
     });
   });
 }
@@ -104,11 +103,11 @@ async function answer(parts: AdminServerParts, request: IncomingMessage): Promis
   const { url: target = '/', rawHeaders, socket } = request;
   const judgement = judgeCaller({ target, rawHeaders, localAddress: socket.localAddress }, parts.hosts());
   if (!judgement.ok) {
-    const { status, sentence } = judgement.refusal;
-    parts.onRefused(judgement.refusal, socket.remoteAddress);
+    const { status, sentence } = judgement.reason;
+    parts.onRefused(judgement.reason, socket.remoteAddress);
     return text(status, sentence);
   }
-  const { path, query } = judgement;
+  const { path, query } = judgement.value;
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return { ...text(405, 'only GET and HEAD'), headers: { Allow: 'GET, HEAD' } };
   }
@@ -136,7 +135,7 @@ async function pinholes(parts: AdminServerParts, query: string, accept: string):
   const filter = readWayFilter(new URLSearchParams(query));
   if (!filter.ok) return text(400, filter.reason);
   const { ways, missingEngines } = await parts.listWays();
-  const listing: WayListing = { ways: ways.filter(filter.matches), missingEngines };
+  const listing: WayListing = { ways: ways.filter(filter.value), missingEngines };
   const headers = { Vary: 'Accept' };
   // Browsers name it; curl and its like take anything.
   return accept.includes('text/html')

@@ -45,6 +45,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   // What tells.
   observe: {
     parts: [
+      'result.ts',
       'address',
       'wire/foreign-protocol.ts',
       'wire/verbs.ts',
@@ -72,6 +73,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   'gateway.ts': {
     parts: [
+      'result.ts',
       'address',
       'settings/settings.ts',
       'nftables/drop-reasons.ts',

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ChangingEngine } from '../../src/engine/settings-in-step.ts';
 import { type Outcome, type ReadSettings, Reloading } from '../../src/reloading.ts';
+import { done } from '../../src/result.ts';
 import { defaultLimits } from '../../src/session/limits.ts';
 import { defaultKernel, defaultSettings } from '../../src/settings/defaults.ts';
 import { loadPackagedRules } from '../../src/settings/load-rules.ts';
@@ -77,14 +78,14 @@ function stage(inForce: Settings = base) {
 test('all or nothing: engines first make ready, then the table changes, and nothing after it can fail', async () => {
   const { seen, reload, count } = stage();
   seen.onPerimeter = () => 'no right';
-  assert.deepEqual(await reload(base), { ok: false, problem: 'no right' });
+  assert.deepEqual(await reload(base), { ok: false, reason: 'no right' });
   assert.deepEqual([seen.abandoned, seen.applied.length, count('refused')], [1, 0, 1]);
   seen.onPerimeter = () => undefined;
   seen.onPrepare = async () => 'port in use';
-  assert.deepEqual(await reload(base), { ok: false, problem: 'port in use' });
+  assert.deepEqual(await reload(base), { ok: false, reason: 'port in use' });
   assert.equal(seen.perimeter.length, 1, 'the table was not touched');
   seen.onPrepare = async () => undefined;
-  assert.deepEqual(await reload(base), { ok: true });
+  assert.deepEqual(await reload(base), done);
   assert.deepEqual([seen.applied.length, count('applied')], [1, 1]);
 });
 
@@ -100,7 +101,7 @@ test('an engine that did not change is told loudly, and the next reload that suc
     seen.lines.join('\n'),
   );
   seen.onCommit = async () => undefined;
-  assert.deepEqual(await reload(base), { ok: true });
+  assert.deepEqual(await reload(base), done);
   assert.deepEqual([reloading.outOfStep, seen.tally.read('settings_in_step')], [undefined, 1]);
 });
 
@@ -112,14 +113,14 @@ test('a mistake while the table changes: the old one is put back, or it is told 
     if (settings !== seen.inForce) throw new Error('a mistake');
     return old;
   };
-  assert.deepEqual(await reload(wanted), { ok: false, problem: 'internal error: a mistake' });
+  assert.deepEqual(await reload(wanted), { ok: false, reason: 'internal error: a mistake' });
   assert.equal(reloading.outOfStep, undefined, 'it was put back');
   old = 'no right';
   await reload(wanted);
   assert.equal(reloading.outOfStep, 'nftables table: may hold settings that were refused: no right');
   assert.equal(seen.tally.read('settings_in_step'), 0);
   seen.onPerimeter = () => undefined;
-  assert.deepEqual(await reload(wanted), { ok: true });
+  assert.deepEqual(await reload(wanted), done);
   assert.equal(seen.tally.read('settings_in_step'), 1);
 });
 
@@ -128,9 +129,9 @@ test('a mistake anywhere is one refused reload, and the next is dealt with', asy
   const broken: ReadSettings = () => {
     throw new Error('a mistake');
   };
-  assert.deepEqual(await reloading.ask(broken), { ok: false, problem: 'internal error: a mistake' });
+  assert.deepEqual(await reloading.ask(broken), { ok: false, reason: 'internal error: a mistake' });
   assert.deepEqual([count('refused'), seen.tally.read('internal_errors_total')], [1, 1]);
-  assert.deepEqual(await reload(base), { ok: true });
+  assert.deepEqual(await reload(base), done);
 });
 
 test('of many in a row the last one is read once the one before is over', async () => {
@@ -164,12 +165,12 @@ test('what is asked for before the start is over waits, and once the end has beg
   const early = reload(base);
   seen.serving = true;
   started();
-  assert.deepEqual(await early, { ok: true });
+  assert.deepEqual(await early, done);
   seen.onPrepare = async () => {
     seen.serving = false;
     return undefined;
   };
-  assert.deepEqual(await reload(base), { ok: false, problem: 'the gateway is going down' });
+  assert.deepEqual(await reload(base), { ok: false, reason: 'the gateway is going down' });
   assert.equal(seen.perimeter.length, 1, 'what was taken down is not put up again');
 });
 
@@ -178,7 +179,7 @@ test('what needs a restart is named each time, and stays as it was', async () =>
   const listen = { address: { family: 4, text: '127.0.0.1' }, port: 9999 } as const;
   const wanted: Settings = { ...base, engines: 4, admin: { listen, hosts: ['gw.example.org'] } };
   for (const times of [1, 2]) {
-    assert.deepEqual(await reload(wanted), { ok: true });
+    assert.deepEqual(await reload(wanted), done);
     const warned = seen.lines.filter((line) => line.startsWith('warn'));
     assert.equal(warned.length, 2 * times, seen.lines.join('\n'));
   }
@@ -192,7 +193,7 @@ test('a listener cannot have the place of the admin pages, also when the file gi
   const wanted = { ...base, admin: { listen, hosts: [] }, listeners: [at(9121)] };
   const outcome = await reload(wanted);
   assert.ok(!outcome.ok);
-  assert.match(outcome.problem, /^listener front: the admin pages have 127\.0\.0\.1:9121 until the next restart$/);
+  assert.match(outcome.reason, /^listener front: the admin pages have 127\.0\.0\.1:9121 until the next restart$/);
 });
 
 test('engines keep the table that they know, also after a time without a transparent listener', async () => {

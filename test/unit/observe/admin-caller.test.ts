@@ -20,7 +20,7 @@ function judged(host: string | readonly string[], { target, local, hosts, header
     localAddress: local ?? '10.0.0.1',
   };
   const judgement = judgeCaller(caller, hosts ?? ['gw.example.org', '198.51.100.7', '2001:db8::7']);
-  return judgement.ok ? 'page' : `${judgement.refusal.status} ${judgement.refusal.cause}`;
+  return judgement.ok ? 'page' : `${judgement.reason.status} ${judgement.reason.cause}`;
 }
 
 const foreign = '421 foreign-host';
@@ -102,9 +102,15 @@ test('of a target with a host of its own both count', () => {
 test('the path and the query are those of the target, whatever its form', () => {
   const caller = { rawHeaders: ['host', 'localhost'], localAddress: '127.0.0.1' };
   for (const target of ['/pinholes?state=open', 'http://localhost/pinholes?state=open']) {
-    assert.deepEqual(judgeCaller({ ...caller, target }, []), { ok: true, path: '/pinholes', query: 'state=open' });
+    assert.deepEqual(judgeCaller({ ...caller, target }, []), {
+      ok: true,
+      value: { path: '/pinholes', query: 'state=open' },
+    });
   }
-  assert.deepEqual(judgeCaller({ ...caller, target: 'http://localhost?x' }, []), { ok: true, path: '/', query: 'x' });
+  assert.deepEqual(judgeCaller({ ...caller, target: 'http://localhost?x' }, []), {
+    ok: true,
+    value: { path: '/', query: 'x' },
+  });
 });
 
 test('without a host there are the pages for probes and scrapers alone', () => {
@@ -144,6 +150,6 @@ test('what is told of a refusal has a bound, and names the setting', () => {
   const rawHeaders = ['Host', `${'a'.repeat(5000)}.example`];
   const judgement = judgeCaller({ target: '/', rawHeaders, localAddress: '10.0.0.1' }, []);
   assert.ok(!judgement.ok);
-  assert.equal(judgement.refusal.host.length, 255);
-  assert.match(judgement.refusal.sentence, /admin\.hosts/);
+  assert.equal(judgement.reason.host.length, 255);
+  assert.match(judgement.reason.sentence, /admin\.hosts/);
 });

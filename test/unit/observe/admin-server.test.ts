@@ -6,11 +6,12 @@ import { type TestContext, test } from 'node:test';
 import { type AdminServerParts, type AdminServerStart, startAdminServer } from '../../../src/observe/admin-server.ts';
 import { createMetrics } from '../../../src/observe/metrics.ts';
 import { Tally } from '../../../src/observe/tally.ts';
+import { done } from '../../../src/result.ts';
 import { parseExposition } from './parse-exposition.ts';
 import { wayEntry } from './way-entries.ts';
 
 const loopback = (port: number) => ({ address: { family: 4, text: '127.0.0.1' }, port }) as const;
-const yes = () => ({ ok: true }) as const;
+const yes = () => done;
 const no = (reason: string) => () => ({ ok: false, reason }) as const;
 
 function parts(changes: Partial<AdminServerParts> = {}): AdminServerParts & { own: Tally; engine: Tally } {
@@ -29,14 +30,14 @@ function parts(changes: Partial<AdminServerParts> = {}): AdminServerParts & { ow
 async function started(t: TestContext, given: AdminServerParts) {
   const start = await startAdminServer(given);
   assert.ok(start.ok);
-  t.after(() => start.server.close());
-  const { port } = start.server.endpoint;
-  return { server: start.server, port, url: `http://127.0.0.1:${port}` };
+  t.after(() => start.value.close());
+  const { port } = start.value.endpoint;
+  return { server: start.value, port, url: `http://127.0.0.1:${port}` };
 }
 
 function problemOf(start: AdminServerStart) {
   assert.ok(!start.ok);
-  return start.problem;
+  return start.reason;
 }
 
 test('/metrics over HTTP is what a scraper reads, and shows what engines counted since', async (t) => {
@@ -230,24 +231,24 @@ test('an address of another host is one sentence', async () => {
 test('closing ends idle connections and frees the port', async () => {
   const start = await startAdminServer(parts());
   assert.ok(start.ok);
-  const { endpoint } = start.server;
+  const { endpoint } = start.value;
   const idle = connect(endpoint.port, '127.0.0.1');
   await once(idle, 'connect');
   idle.write('GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n');
   await once(idle, 'data');
   const gone = once(idle, 'close');
   idle.resume();
-  await start.server.close();
+  await start.value.close();
   await gone;
   const again = await startAdminServer(parts({ listen: endpoint }));
   assert.ok(again.ok);
-  await again.server.close();
+  await again.value.close();
 });
 
 test('closing does not wait for a request that never becomes whole', async () => {
   const start = await startAdminServer(parts());
   assert.ok(start.ok);
-  const half = connect(start.server.endpoint.port, '127.0.0.1');
+  const half = connect(start.value.endpoint.port, '127.0.0.1');
   // One whole request shows that the server has this connection; a half one follows.
   half.write('GET /healthz HTTP/1.1\r\nHost: h\r\n\r\nGET /metrics HTTP/1.1\r\n');
   await once(half, 'data');
@@ -258,7 +259,7 @@ test('closing does not wait for a request that never becomes whole', async () =>
       heard += octets;
     });
   const gone = once(half, 'close');
-  await start.server.close();
+  await start.value.close();
   await gone;
   assert.equal(heard, '', 'not even the 408 of its time-out');
 });

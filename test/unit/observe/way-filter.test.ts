@@ -12,7 +12,7 @@ const entries = [
 function found(query: string): number[] {
   const filter = readWayFilter(new URLSearchParams(query));
   assert.ok(filter.ok);
-  return entries.flatMap((entry, index) => (filter.matches(entry) ? [index] : []));
+  return entries.flatMap((entry, index) => (filter.value(entry) ? [index] : []));
 }
 
 function reason(query: string): string {
