@@ -195,10 +195,11 @@ export class FrontDoor implements Pollable {
     }
     const destination = this.terms.destinationOf(client, dialled);
     if (!destination.ok) {
-      this.sendAway(fd, client, dialled, destination.why, destination.reason);
+      const { cause, text } = destination.reason;
+      this.sendAway(fd, client, dialled, cause, text);
       return;
     }
-    const { server } = destination;
+    const server = destination.value;
     const place = quota.admit(client.address, this.terms.sessionsMax, this.terms.client);
     if (typeof place === 'string') {
       this.sendAway(fd, client, dialled, place);

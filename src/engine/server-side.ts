@@ -14,7 +14,7 @@ export class ServerSide {
 
   destinations(listener: ListenerSettings, { serverMark }: KernelSettings): DoorTerms['destinationOf'] {
     if (listener.mode === 'reverse') {
-      const destination = { ok: true, server: listener.upstream } as const;
+      const destination = { ok: true, value: listener.upstream } as const;
       return () => destination;
     }
     const wayTo = (address: Address): WayThere => this.wayTo(address, listener.egress, serverMark);

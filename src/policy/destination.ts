@@ -6,6 +6,7 @@
 
 import { type Address, type Endpoint, isLinkLocal, sameAddress, sameEndpoint } from '../address/endpoint.ts';
 import { containsAny, type Network } from '../address/network.ts';
+import type { Result } from '../result.ts';
 
 /** A server of the private realm as the external realm knows it. */
 export interface Published {
@@ -34,13 +35,17 @@ export type WayThere = 'own' | 'egress' | 'elsewhere';
 
 export type Refused = 'network' | 'server' | 'egress' | 'link-local';
 
-export type Destination =
-  | { readonly ok: true; readonly server: Endpoint }
-  /** `reason`: for the log. */
-  | { readonly ok: false; readonly why: Refused; readonly reason: string };
+interface Refusal {
+  readonly cause: Refused;
+  /** For the log. */
+  readonly text: string;
+}
+
+/** The server's real endpoint, or why this client does not get there. */
+export type Destination = Result<Endpoint, Refusal>;
 
 /**
- * The server's real endpoint, or why this client does not get there. `wayTo` knows the machine's addresses and routes.
+ * Judges what a client has dialled. `wayTo` knows the machine's addresses and routes.
  */
 export function destinationOf(
   terms: Destinations,
@@ -75,18 +80,18 @@ function serverOf(
   if (way === 'own') {
     return known === 'dialled'
       ? no('server', 'the server would be this machine, and it is not published')
-      : { ok: true, server };
+      : { ok: true, value: server };
   }
   if (egress !== undefined && way !== 'egress') {
     return no('egress', `the way to the server does not lead out of ${egress}`);
   }
-  return { ok: true, server };
+  return { ok: true, value: server };
 }
 
 function isPublic(publish: readonly Published[], address: Address): boolean {
   return publish.some(({ from }) => sameAddress(from.address, address));
 }
 
-function no(why: Refused, reason: string): Destination {
-  return { ok: false, why, reason };
+function no(cause: Refused, text: string): Destination {
+  return { ok: false, reason: { cause, text } };
 }

@@ -91,8 +91,9 @@ function readEprt(session: Session, command: Command, out: Action[]): Requested 
     }
     return active(session, 'EPRT', read.value, out);
   }
-  if (read.unknownFamily) return wrongFamily(session, 'EPRT');
-  return malformed('EPRT', 'EPRT takes |protocol|address|port|.', read.reason);
+  const { cause, text } = read.reason;
+  if (cause === 'unknown-family') return wrongFamily(session, 'EPRT');
+  return malformed('EPRT', 'EPRT takes |protocol|address|port|.', text);
 }
 
 function passive(session: Session, asked: 'PASV' | 'EPSV'): Requested {

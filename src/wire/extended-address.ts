@@ -4,16 +4,20 @@
 
 import { type Endpoint, parseAddress, parsePort } from '../address/endpoint.ts';
 import { type Parsed, unreadable } from '../address/parsed.ts';
+import type { Result } from '../result.ts';
 import { withoutBlanks } from './host-port.ts';
 import { latin1 } from './latin1.ts';
 
 // eprt-argument = d net-prt d net-addr d tcp-port d      229 text = "(" d d d tcp-port d ")"      d = %d33-126, always
 // the same
 
-/** An EPRT argument; of an unknown family it is answered 522, otherwise unreadable 501. */
-export type ParsedEprt =
-  | { readonly ok: true; readonly value: Endpoint }
-  | { readonly ok: false; readonly reason: string; readonly unknownFamily: boolean };
+interface EprtFault {
+  readonly cause: 'unknown-family' | 'malformed';
+  readonly text: string;
+}
+
+/** An EPRT argument; of an unknown family it is answered 522, malformed 501. */
+export type ParsedEprt = Result<Endpoint, EprtFault>;
 
 /** What an EPSV asks for. */
 export type EpsvArgument =
@@ -41,7 +45,7 @@ export function parseEprt(argument: Uint8Array): ParsedEprt {
   const family = FAMILIES.get(familyText);
   if (family === undefined) {
     if (!FAMILY_NUMBER.test(familyText)) return malformedEprt('the family is not a number');
-    return { ok: false, reason: 'the family is neither 1 nor 2', unknownFamily: true };
+    return { ok: false, reason: { cause: 'unknown-family', text: 'the family is neither 1 nor 2' } };
   }
   return eprtEndpoint(family, addressText, portText);
 }
@@ -97,6 +101,6 @@ function eprtEndpoint(family: 4 | 6, addressText: string, portText: string): Par
   return { ok: true, value: { address: address.value, port: port.value } };
 }
 
-function malformedEprt(reason: string): ParsedEprt {
-  return { ok: false, reason, unknownFamily: false };
+function malformedEprt(text: string): ParsedEprt {
+  return { ok: false, reason: { cause: 'malformed', text } };
 }

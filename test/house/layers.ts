@@ -16,8 +16,8 @@ export const layers: Readonly<Record<string, Layer>> = {
 
   // Pure: no sockets, no clock, no logger, and nothing of Node.
   address: { parts: ['result.ts'], outside: ['ip-num'] },
-  wire: { parts: ['address'], outside: [] },
-  policy: { parts: ['address'], outside: [] },
+  wire: { parts: ['result.ts', 'address'], outside: [] },
+  policy: { parts: ['result.ts', 'address'], outside: [] },
   session: { parts: ['address', 'wire', 'policy'], outside: [] },
 
   // The operator's files.

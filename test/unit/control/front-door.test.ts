@@ -56,7 +56,7 @@ function stage(poller: Poller) {
   const port = free.localPort();
   free.close();
   const terms: DoorTerms = {
-    destinationOf: () => ({ ok: true, server: serverPeer }),
+    destinationOf: () => ({ ok: true, value: serverPeer }),
     serverDial: () => ({ purpose: 'control' }),
     session: { limits: defaultLimits } as DoorTerms['session'],
     dscp: undefined,

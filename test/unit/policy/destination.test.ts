@@ -16,7 +16,7 @@ const terms: Destinations = {
 
 function reached(changes: Partial<Destinations>, client: string, dialled: string, way: WayThere = 'elsewhere'): string {
   const found = destinationOf({ ...terms, ...changes }, address(client), endpoint(dialled), () => way);
-  return found.ok ? `${found.server.address.text} ${found.server.port}` : `${found.why}: ${found.reason}`;
+  return found.ok ? `${found.value.address.text} ${found.value.port}` : `${found.reason.cause}: ${found.reason.text}`;
 }
 
 const client = '198.51.100.2';
@@ -52,7 +52,7 @@ describe('the server that a client means', () => {
     assert.equal(reached({ clients }, '10.1.2.3', '192.0.2.10:21'), '192.0.2.10 21');
     const unasked = (): WayThere => assert.fail('nothing is asked');
     const found = destinationOf({ ...terms, clients }, address(client), endpoint('192.0.2.10:21'), unasked);
-    assert.ok(!found.ok && found.why === 'network');
+    assert.ok(!found.ok && found.reason.cause === 'network');
   });
 
   it('cannot be reached with or at a link-local address', () => {

@@ -13,7 +13,7 @@ import { readThreeWays } from './deliveries.ts';
 
 function shown(eprt: ParsedEprt): string {
   if (eprt.ok) return printEndpoint(eprt.value);
-  return eprt.unknownFamily ? 'unknown family' : 'malformed';
+  return eprt.reason.cause;
 }
 
 describe('parseEprt', () => {
@@ -30,9 +30,9 @@ describe('parseEprt', () => {
     [',1,192.0.2.1,5000,', '192.0.2.1:5000'],
     [':1:192.0.2.1:5000:', '192.0.2.1:5000'],
     ['x1x192.0.2.1x5000x', '192.0.2.1:5000'],
-    ['|3|192.0.2.1|5000|', 'unknown family'],
-    ['|0|192.0.2.1|5000|', 'unknown family'],
-    ['|65535|whatever|x|', 'unknown family'],
+    ['|3|192.0.2.1|5000|', 'unknown-family'],
+    ['|0|192.0.2.1|5000|', 'unknown-family'],
+    ['|65535|whatever|x|', 'unknown-family'],
   ];
   for (const [argument, expected] of cases)
     it(`reads ${JSON.stringify(argument)}`, () => assert.equal(shown(readThreeWays(argument, parseEprt)), expected));
