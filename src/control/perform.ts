@@ -101,9 +101,10 @@ function open(stage: Stage, expectation: Expectation): SessionEvent {
   const opening = stage.point.dataPath.open(expectation, stage);
   if (!opening.ok) {
     stage.place.giveWayBack();
-    return { kind: 'data-path-unavailable', way, cause: opening.cause ?? 'no-data-port', reason: opening.reason };
+    const { cause = 'no-data-port', text } = opening.reason;
+    return { kind: 'data-path-unavailable', way, cause, reason: text };
   }
-  stage.ways.set(way, opening.way);
-  const { plane, ports } = opening;
+  const { plane, ports } = opening.value;
+  stage.ways.set(way, opening.value.way);
   return { kind: 'data-path-opened', way, plane, ports, tookMs: performance.now() - beganMs };
 }

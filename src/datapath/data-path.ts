@@ -9,16 +9,27 @@
 // Reports never arrive during a call into the path, so that the owner's order of things is its own.
 
 import type { Endpoint } from '../address/endpoint.ts';
+import type { Result } from '../result.ts';
 import type { DataResult, Expectation, OpenedPorts, Plane, Side, WayNews } from '../session/expectation.ts';
 
 export interface DataPath {
   open(expectation: Expectation, owner: WayOwner): Opening;
 }
 
-export type Opening =
-  | { readonly ok: true; readonly plane: Plane; readonly ports: OpenedPorts; readonly way: OpenWay }
-  /** `client-share`: there is room, and this client has its part of it. */
-  | { readonly ok: false; readonly reason: string; readonly cause?: 'no-data-port' | 'client-share' };
+interface Opened {
+  readonly plane: Plane;
+  readonly ports: OpenedPorts;
+  readonly way: OpenWay;
+}
+
+/** Why a way cannot be opened, for people; `cause` where it is for want of a port. */
+export interface Unopened {
+  readonly cause?: 'no-data-port' | 'client-share';
+  readonly text: string;
+}
+
+/** A way that is open, or why there is none. */
+export type Opening = Result<Opened, Unopened>;
 
 /** A way as its session holds it. */
 export interface OpenWay {

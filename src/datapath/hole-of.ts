@@ -3,6 +3,7 @@
 // Pure; the two planes share one shape of expectation, so no session knows which of them it will get.
 
 import { type Address, type Endpoint, sameAddress } from '../address/endpoint.ts';
+import type { Result } from '../result.ts';
 import type { DiallingLeg, Expectation, ListeningLeg, Side } from '../session/expectation.ts';
 
 /** What is known of a hole before its advertised port is chosen. */
@@ -19,10 +20,8 @@ export interface HolePlan {
   readonly port: 'as-responder' | 'any';
 }
 
-export type HolePlanning =
-  | { readonly ok: true; readonly plan: HolePlan }
-  /** For people: why the kernel cannot join these legs. */
-  | { readonly ok: false; readonly reason: string };
+/** Or why the kernel cannot join these legs, for people. */
+type HolePlanning = Result<HolePlan, string>;
 
 export function planHole({ client, server }: Expectation): HolePlanning {
   if (client.mode === 'listen' && server.mode === 'dial') return planBetween('client', client, server);
@@ -40,7 +39,7 @@ function planBetween(initiatorSide: Side, listening: ListeningLeg, dialling: Dia
   if (advertised.family !== family || responder.address.family !== family || source.family !== family)
     return no('the peers speak different address families');
   const port = sameAddress(advertised, responder.address) ? 'as-responder' : 'any';
-  return { ok: true, plan: { initiatorSide, initiator, advertised, responder, source, port } };
+  return { ok: true, value: { initiatorSide, initiator, advertised, responder, source, port } };
 }
 
 function no(reason: string): HolePlanning {

@@ -5,10 +5,19 @@
 
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { Hole } from '../nftables/hole.ts';
+import type { Result } from '../result.ts';
 import type { DataResult, Expectation, OpenedPorts, WayNews } from '../session/expectation.ts';
 import type { FlowTuple } from '../sys/conntrack.ts';
 import type { Poller } from '../sys/poller.ts';
-import { type DataPath, leftOpenMs, noNews, type Opening, type OpenWay, type WayOwner } from './data-path.ts';
+import {
+  type DataPath,
+  leftOpenMs,
+  noNews,
+  type Opening,
+  type OpenWay,
+  type Unopened,
+  type WayOwner,
+} from './data-path.ts';
 import { type HolePlan, planHole } from './hole-of.ts';
 import type { FlowBegun, FlowEnd, FlowStanding, HoleOwner, KernelPlane } from './kernel-plane.ts';
 import type { PortPool } from './port-pool.ts';
@@ -32,14 +41,14 @@ export class PinholePath implements DataPath {
 
   open(expectation: Expectation, owner: WayOwner): Opening {
     const planned = planHole(expectation);
-    if (!planned.ok) return { ok: false, reason: `the kernel cannot carry it: ${planned.reason}` };
-    const way = new PinholeWay(expectation.way, planned.plan, this.shared, owner);
+    if (!planned.ok) return { ok: false, reason: { text: `the kernel cannot carry it: ${planned.reason}` } };
+    const way = new PinholeWay(expectation.way, planned.value, this.shared, owner);
     const opened = way.open();
-    return opened.ok ? { ok: true, plane: 'kernel', ports: opened.ports, way } : opened;
+    return opened.ok ? { ok: true, value: { plane: 'kernel', ports: opened.value, way } } : opened;
   }
 }
 
-type WayOpening = { readonly ok: true; readonly ports: OpenedPorts } | Extract<Opening, { ok: false }>;
+type WayOpening = Result<OpenedPorts, Unopened>;
 
 class PinholeWay implements OpenWay, HoleOwner {
   private readonly id: number;
@@ -68,7 +77,7 @@ class PinholeWay implements OpenWay, HoleOwner {
     const { plan, shared } = this;
     if (plan.port === 'as-responder') return this.openAt(plan.responder.port);
     const port = shared.ports.take(this.owner.holder);
-    if (port === undefined) return { ok: false, ...shared.ports.refusal(this.owner.holder) };
+    if (port === undefined) return { ok: false, reason: shared.ports.refusal(this.owner.holder) };
     // No second try with another port: a refused transaction stops the engine for milliseconds, and ports are our own.
     const opening = this.openAt(port);
     if (opening.ok) this.port = port;
@@ -163,10 +172,12 @@ class PinholeWay implements OpenWay, HoleOwner {
     const { initiatorSide, initiator, advertised, responder, source } = this.plan;
     const hole: Hole = { initiator, advertised: { address: advertised, port }, responder, source };
     const code = this.shared.plane.open(hole, this.shared.expectationTimeoutMs, this);
-    if (code !== undefined) return { ok: false, reason: `no pinhole for ${printEndpoint(hole.advertised)}: ${code}` };
+    if (code !== undefined) {
+      return { ok: false, reason: { text: `no pinhole for ${printEndpoint(hole.advertised)}: ${code}` } };
+    }
     this.hole = hole;
     const byClient = initiatorSide === 'client';
-    return { ok: true, ports: { client: byClient ? port : undefined, server: byClient ? undefined : port } };
+    return { ok: true, value: { client: byClient ? port : undefined, server: byClient ? undefined : port } };
   }
 
   private closeHole(): void {

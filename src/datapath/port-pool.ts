@@ -11,15 +11,16 @@ export interface PortSpan {
   readonly to: number;
 }
 
+/** `client-share`: there is room, and this client has its part of it. */
 export interface PortRefusal {
   readonly cause: 'no-data-port' | 'client-share';
-  readonly reason: string;
+  readonly text: string;
 }
 
-const ofPool: PortRefusal = { cause: 'no-data-port', reason: 'every port of dataPorts is in use' };
+const ofPool: PortRefusal = { cause: 'no-data-port', text: 'every port of dataPorts is in use' };
 const ofShare: PortRefusal = {
   cause: 'client-share',
-  reason: 'the client address has as many data ports as one may have (sessions.dataPortsPerClient)',
+  text: 'the client address has as many data ports as one may have (sessions.dataPortsPerClient)',
 };
 
 // Ports that devices on the path treat as another protocol's: SIP helpers rewrite or drop what they see there

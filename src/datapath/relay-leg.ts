@@ -3,6 +3,7 @@
 
 import { addressFromOctets, type Endpoint, octetsOfAddress, sameAddress } from '../address/endpoint.ts';
 import { containsAny } from '../address/network.ts';
+import type { Result } from '../result.ts';
 import type { DataLeg, ListeningLeg, Side } from '../session/expectation.ts';
 import type { SysErrorCode } from '../sys/errno.ts';
 import { type Pollable, type Poller, Ready } from '../sys/poller.ts';
@@ -10,7 +11,7 @@ import type { SocketAddress } from '../sys/socket-address.ts';
 import type { SpliceableStream } from '../sys/stream.ts';
 import { TcpListener } from '../sys/tcp-listener.ts';
 import { TcpSocket } from '../sys/tcp-socket.ts';
-import type { PortPool } from './port-pool.ts';
+import type { PortPool, PortRefusal } from './port-pool.ts';
 
 export interface LegResources {
   readonly poller: Poller;
@@ -30,10 +31,6 @@ export interface LegOwner {
   /** Whose share of the data ports it uses. */
   readonly holder: number;
 }
-
-export type LegOpening =
-  | { readonly ok: true; readonly port: number | undefined }
-  | { readonly ok: false; readonly reason: string; readonly cause: 'no-data-port' | 'client-share' };
 
 // Enough for a crowd of strangers in front of the rightful peer; the kernel makes the rest repeat their SYN.
 const backlog = 16;
@@ -78,9 +75,9 @@ export class RelayLeg implements Pollable {
     return this.listener !== undefined;
   }
 
-  /** Starts listening where the plan says so; a dialling leg has nothing to open. */
-  open(): LegOpening {
-    if (this.plan.mode === 'dial') return { ok: true, port: undefined };
+  /** Starts listening where the plan says so, at the port that it gives; a dialling leg has nothing to open. */
+  open(): Result<number | undefined, PortRefusal> {
+    if (this.plan.mode === 'dial') return { ok: true, value: undefined };
     const { transparent, dscp } = this;
     const octets = octetsOfAddress(this.plan.local);
     let code: SysErrorCode | undefined;
@@ -99,9 +96,10 @@ export class RelayLeg implements Pollable {
       }
     }
     for (const port of skipped) this.ports.giveBack(port);
-    if (this.port !== undefined) return { ok: true, port: this.port };
-    if (code === undefined) return { ok: false, ...this.ports.refusal(this.owner.holder) };
-    return { ok: false, cause: 'no-data-port', reason: `cannot listen on ${this.plan.local.text}: ${code}` };
+    if (this.port !== undefined) return { ok: true, value: this.port };
+    if (code === undefined) return { ok: false, reason: this.ports.refusal(this.owner.holder) };
+    const text = `cannot listen on ${this.plan.local.text}: ${code}`;
+    return { ok: false, reason: { cause: 'no-data-port', text } };
   }
 
   /** Begins to dial; undefined, or why it cannot even begin. */

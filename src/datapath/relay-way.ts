@@ -4,13 +4,15 @@
 // FIN).
 
 import type { Endpoint } from '../address/endpoint.ts';
+import type { Result } from '../result.ts';
 import type { DataResult, Expectation, OpenedPorts, Side, WayNews } from '../session/expectation.ts';
 import { Ready } from '../sys/poller.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
 import { leftOpenMs, noNews, type OpenWay, type WayOwner } from './data-path.ts';
+import type { PortRefusal } from './port-pool.ts';
 import { Pump, type PumpState, type SourceState } from './pump.ts';
-import { type LegOpening, type LegOwner, type LegResources, RelayLeg } from './relay-leg.ts';
+import { type LegOwner, type LegResources, RelayLeg } from './relay-leg.ts';
 
 interface RelayTimes {
   /** From the first leg's arrival to the second's. */
@@ -27,8 +29,6 @@ export interface RelayResources extends LegResources {
 
 const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
 const readableOrEnded = Ready.in | endOrError;
-
-type RelayOpening = { readonly ok: true; readonly ports: OpenedPorts } | Extract<LegOpening, { ok: false }>;
 
 export class RelayWay implements OpenWay, LegOwner {
   private readonly id: number;
@@ -60,11 +60,11 @@ export class RelayWay implements OpenWay, LegOwner {
   }
 
   /** Opens the listening legs, both or none. */
-  open(): RelayOpening {
+  open(): Result<OpenedPorts, PortRefusal> {
     const client = this.client.open();
     if (!client.ok) return client;
     const server = this.server.open();
-    if (server.ok) return { ok: true, ports: { client: client.port, server: server.port } };
+    if (server.ok) return { ok: true, value: { client: client.value, server: server.value } };
     this.client.stopListening();
     return server;
   }

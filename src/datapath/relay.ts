@@ -14,6 +14,6 @@ export class Relay implements DataPath {
   open(expectation: Expectation, owner: WayOwner): Opening {
     const way = new RelayWay(expectation, this.resources, owner);
     const opened = way.open();
-    return opened.ok ? { ok: true, plane: 'relay', ports: opened.ports, way } : opened;
+    return opened.ok ? { ok: true, value: { plane: 'relay', ports: opened.value, way } } : opened;
   }
 }

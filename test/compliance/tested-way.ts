@@ -56,10 +56,10 @@ export class TestedWay implements WayOwner {
     const opening = path.open(this.expectation, this);
     this.life = 'live';
     if (opening.ok) {
-      this.way = opening.way;
-      this.ports = opening.ports;
-      this.plane = opening.plane;
-    } else this.refusal = opening.reason;
+      this.way = opening.value.way;
+      this.ports = opening.value.ports;
+      this.plane = opening.value.plane;
+    } else this.refusal = opening.reason.text;
     return this;
   }
 

@@ -34,7 +34,7 @@ export const layers: Readonly<Record<string, Layer>> = {
 
   // What carries.
   datapath: {
-    parts: ['address', 'session/expectation.ts', 'sys', 'nftables/hole.ts'],
+    parts: ['result.ts', 'address', 'session/expectation.ts', 'sys', 'nftables/hole.ts'],
     outside: ['node:crypto'],
   },
   control: {
