@@ -13,6 +13,8 @@ export interface LegOwner {
   takesTurn(): boolean;
   /** Is anything left of its share of this turn? */
   hasShare(): boolean;
+  /** May one more read be made of what nobody listens to? If not, the owner pulls again later. */
+  mayDiscard(): boolean;
   onLine(leg: ControlLeg, line: ControlLine): void;
   /** What the client's first read gave, before any line of it. */
   onFirstOctets(octets: Uint8Array): void;
@@ -133,6 +135,7 @@ export class ControlLeg implements Pollable {
       if (socket?.mayHaveMore !== true || !socket.isOpen) return;
       if (this.reading !== 'discarding' && (this.reading !== 'open' || !this.owner.wantsLine(this))) return;
       if (!this.hasShare()) return;
+      if (this.reading === 'discarding' && !this.owner.mayDiscard()) return;
       this.readChunk(socket);
     }
   }

@@ -121,6 +121,12 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     return this.units > 0;
   }
 
+  mayDiscard(): boolean {
+    if (this.point.turns.mayDiscard()) return true;
+    this.reading = 'too-fast';
+    return false;
+  }
+
   goOn(): void {
     this.line = 'none';
     if (this.life === 'over') return;
@@ -274,7 +280,8 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     const { poller } = this.point;
     this.pacing ??= poller.timers.set(poller.nowMs + paceMs, () => {
       this.pacing = undefined;
-      if (this.takesTurn()) this.guarded(() => this.settle());
+      // Many may have waited for the same tick of the clock.
+      this.lineUp();
     });
   }
 

@@ -5,6 +5,7 @@
 // octets: 16 KiB can be one line or sixteen thousand.
 
 import type { Poller } from '../sys/poller.ts';
+import { Discards } from './discards.ts';
 
 /** `guest`: not logged in, or already sent away. */
 export type Standing = 'guest' | 'known';
@@ -27,6 +28,7 @@ export class Turns {
   /** Which turn this is: shares are whole again with the next. */
   number = 0;
   private readonly poller: Poller;
+  private readonly discards: Discards;
   private readonly lines = { guest: new Line(), known: new Line() };
   private guestUnits = guestUnitsPerTurn;
   private spent = 0;
@@ -34,6 +36,7 @@ export class Turns {
 
   constructor(poller: Poller) {
     this.poller = poller;
+    this.discards = new Discards(poller.nowMs);
     poller.atAwake(() => {
       this.number += 1;
       this.guestUnits = guestUnitsPerTurn;
@@ -48,6 +51,11 @@ export class Turns {
   spend(standing: Standing, units: number): void {
     this.spent += units;
     if (standing === 'guest') this.guestUnits -= units;
+  }
+
+  /** May one more read be made of a client that has been sent away? It counts as made. */
+  mayDiscard(): boolean {
+    return this.discards.take(this.poller.nowMs);
   }
 
   /** Each worker stands in line once at most; it sees to that itself. */

@@ -26,6 +26,14 @@ class Owner implements LegOwner {
     return this.share > 0;
   }
 
+  /** Reads that may be made of what nobody hears. */
+  discards = Number.POSITIVE_INFINITY;
+
+  mayDiscard(): boolean {
+    this.discards -= 1;
+    return this.discards >= 0;
+  }
+
   wantsLine(): boolean {
     return this.appetite > 0;
   }
@@ -227,6 +235,26 @@ socketTest('end(): a client that goes on sending still reads the last reply and 
   peer.close();
   turnUntil(poller, () => leg.socket!.isOpen === false);
   assert.deepEqual(owner.told, ['NOOP'], 'what came afterwards was not heard');
+});
+
+socketTest('end(): what the client still sends is read as fast as its owner allows, and to its end', (poller) => {
+  const { leg, owner, peer } = accepted(poller);
+  owner.discards = 0;
+  leg.end();
+  peer.send(ascii('x'.repeat(1000)));
+  peer.endWriting();
+  turnUntil(poller, () => owner.discards < 0);
+  assert.deepEqual([owner.octets, leg.socket!.isOpen], [0, true]);
+  owner.discards = 1;
+  leg.pull();
+  assert.deepEqual([owner.octets, leg.socket!.isOpen], [1000, true]);
+  turnUntil(poller, () => {
+    owner.discards = 1;
+    leg.pull();
+    leg.flush();
+    return !leg.socket!.isOpen;
+  });
+  peer.close();
 });
 
 socketTest('end(): replies that wait for a slow client arrive, though the client has ended its direction', (poller) => {
