@@ -133,9 +133,7 @@ export class ControlLeg implements Pollable {
       if (this.reading === 'ended') this.tellEnd();
       const { socket } = this;
       if (socket?.mayHaveMore !== true || !socket.isOpen) return;
-      if (this.reading !== 'discarding' && (this.reading !== 'open' || !this.owner.wantsLine(this))) return;
-      if (!this.hasShare()) return;
-      if (this.reading === 'discarding' && !this.owner.mayDiscard()) return;
+      if (!this.mayRead()) return;
       this.readChunk(socket);
     }
   }
@@ -149,6 +147,11 @@ export class ControlLeg implements Pollable {
       if (line !== undefined) this.owner.onLine(this, line);
     }
     return true;
+  }
+
+  private mayRead(): boolean {
+    if (this.reading === 'discarding') return this.hasShare() && this.owner.mayDiscard();
+    return this.reading === 'open' && this.owner.wantsLine(this) && this.hasShare();
   }
 
   private hasShare(): boolean {

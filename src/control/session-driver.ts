@@ -22,8 +22,8 @@ import type { SessionFacts } from './witness.ts';
 
 /** How long octets for a peer that does not read may wait after the session has ended. */
 const farewellMs = 10_000;
-// The timers' own grain: a client that is too fast is read again after it.
-const paceMs = 100;
+// When a client that is too fast is read again: after the timers' own grain, or late, where nobody hears it any more.
+const pauseMs = { 'too-fast': 100, unheard: 1000 } as const;
 // What several sends of a turn would cost besides what they send.
 const sendUnits = 4;
 const octetsPerUnitLog2 = 11;
@@ -44,7 +44,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   readonly place: Place;
   private readonly pace: Pace;
   private pacing: Timer | undefined;
-  private reading: 'at-will' | 'too-fast' = 'at-will';
+  private reading: 'at-will' | keyof typeof pauseMs = 'at-will';
   /** In which line it stands. */
   private line: Standing | 'none' = 'none';
   /** The turn that the share belongs to, and whose share it is. */
@@ -123,7 +123,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
 
   mayDiscard(): boolean {
     if (this.point.turns.mayDiscard()) return true;
-    this.reading = 'too-fast';
+    this.reading = 'unheard';
     return false;
   }
 
@@ -233,7 +233,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
       // Room again, or more than its share: what was held back goes on, the latter when it is its turn.
       if (this.client.isUnfinished || this.server.isUnfinished) this.lineUp();
       else if (full) this.settle();
-      if (this.reading === 'too-fast') this.slowDown();
+      if (this.reading !== 'at-will') this.slowDown(pauseMs[this.reading]);
       this.armTimer();
       this.leaveIfClosed();
     });
@@ -275,10 +275,10 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     return false;
   }
 
-  private slowDown(): void {
+  private slowDown(forMs: number): void {
     this.reading = 'at-will';
     const { poller } = this.point;
-    this.pacing ??= poller.timers.set(poller.nowMs + paceMs, () => {
+    this.pacing ??= poller.timers.set(poller.nowMs + forMs, () => {
       this.pacing = undefined;
       // Many may have waited for the same tick of the clock.
       this.lineUp();
