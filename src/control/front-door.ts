@@ -16,7 +16,7 @@ import { formatReply } from '../wire/reply.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
 import { SessionDriver } from './session-driver.ts';
 import type { ClientBounds, Place, SessionQuota } from './session-quota.ts';
-import type { Turns } from './turns.ts';
+import { beginUnits, type Turns } from './turns.ts';
 import { type SessionFacts, sessionFacts, type TurnedAway, type Witness } from './witness.ts';
 
 /** What new sessions get; replaced as a whole on reload, so that live ones keep what they began with. */
@@ -59,8 +59,6 @@ const acceptsPerTurn = 4;
 const pauseMs = 200;
 // Less is not worth a timer, whose grain it is.
 const waitMsLeast = 100;
-// To accept, to dial and to set up a session takes as long as so many units of a session's work.
-const beginUnits = 64;
 
 const farewells: Record<TurnedAway, string> = {
   total: 'Too many connections to this gateway; try again later.',
@@ -81,6 +79,7 @@ export class FrontDoor implements Pollable {
   private point: ServicePoint;
   private readonly resources: DoorResources;
   private listener: TcpListener | undefined;
+  private tookInTurn = -1;
   private service: 'letting-in' | 'sending-away' = 'letting-in';
   /** What every client has dialled; a listener on a wildcard, or a transparent one, has to ask for each. */
   private readonly local: Endpoint | undefined;
@@ -118,8 +117,10 @@ export class FrontDoor implements Pollable {
   }
 
   onReady(): void {
-    // Each of them becomes a guest: where guests stand in line already there is no hurry to have more.
+    // Each of them becomes a guest: where guests stand in line already, those and new ones take turns.
     const { turns } = this.resources;
+    if (!turns.admits('guest') && turns.number <= this.tookInTurn + 1) return;
+    this.tookInTurn = turns.number;
     let taken = 0;
     while (taken < acceptsPerTurn && this.takeNext() && turns.admits('guest')) taken += 1;
   }

@@ -20,7 +20,9 @@ export const shareUnits: Readonly<Record<Standing, number>> = { guest: 16, known
 // What all guests together may begin in one turn before others must wait in line. A login of 16 at once fits in.
 const guestUnitsPerTurn = 512;
 // What is done of each line in one turn. Where guests stand in line somebody presses, and it is one of them a turn.
-const unitsInLine: Readonly<Record<Standing, number>> = { guest: 16, known: 192 };
+const unitsInLine: Readonly<Record<Standing, number>> = { guest: 1, known: 192 };
+/** To accept, to dial and to set up a session takes as long as so many units of a session's work. */
+export const beginUnits = 64;
 // A worker without work costs something too.
 const unitsLeast = 4;
 
@@ -73,7 +75,8 @@ export class Turns {
   private readonly serve = (): void => {
     this.serving = 'unplanned';
     this.serveLine('known');
-    this.serveLine('guest');
+    // One connection that begins takes as long as some others' steps: who arrives meanwhile waits for one of them only.
+    if (this.guestUnits > guestUnitsPerTurn - beginUnits) this.serveLine('guest');
     if (!this.lines.known.isEmpty || !this.lines.guest.isEmpty) this.planServing();
   };
 
