@@ -3,7 +3,7 @@
 // one chunk before that. Events are noted when they come and attended to when it is the session's turn.
 
 import { type Pollable, Ready } from '../sys/poller.ts';
-import { type Stream, WOULD_BLOCK } from '../sys/stream.ts';
+import { type SecureFacts, type SecureStream, type Stream, WOULD_BLOCK } from '../sys/stream.ts';
 import { type ControlLine, LineSplitter } from '../wire/line-splitter.ts';
 import { OutQueue } from './out-queue.ts';
 
@@ -24,6 +24,10 @@ export interface LegOwner {
   onLegEnded(leg: ControlLeg, how: 'end' | 'reset', reason: string): void;
   onConnected(leg: ControlLeg): void;
   onUnreachable(leg: ControlLeg, reason: string): void;
+  onSecured(leg: ControlLeg, facts: SecureFacts): void;
+  onNotSecured(leg: ControlLeg, reason: string): void;
+  /** TLS has ended, and the connection goes on. */
+  onCleared(leg: ControlLeg): void;
   /** Everything that an event of this leg led to has been done: time to flush. */
   settle(): void;
   /** Runs a step of the session so that a mistake of ours ends this session only. */
@@ -37,6 +41,8 @@ const chunkOctets = 4096;
 // What nobody listens to is not kept, and so read in larger pieces.
 const readBuffer = new Uint8Array(16_384);
 const chunkBuffer = readBuffer.subarray(0, chunkOctets);
+// Of what was sent in the clear to be taken for said under TLS; an honest peer sends nothing.
+const discardedReadsMax = 16;
 
 export interface LegBounds {
   readonly lineOctetsMax: number;
@@ -47,7 +53,7 @@ export interface LegBounds {
 const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
 
 /** `discarding`: the session is done with this leg; what still comes is read only so that closing does not reset it. */
-type Reading = 'dialling' | 'open' | 'ended' | 'told' | 'discarding' | 'closed';
+type Reading = 'dialling' | 'securing' | 'clearing' | 'open' | 'ended' | 'told' | 'discarding' | 'closed';
 
 // The read buffer is everyone's, and lines are views of what they came in. A store of its own for every read would keep
 // the garbage collector busy, so many share one; it is small, because the shortest line keeps the whole of it alive.
@@ -75,6 +81,8 @@ export class ControlLeg implements Pollable {
   private readonly splitter: LineSplitter;
   readonly out: OutQueue;
   socket: Stream | undefined;
+  private secure: SecureStream | undefined;
+  private insecurity: string | undefined;
   private reading: Reading;
   private how: 'end' | 'reset' = 'end';
   private reason = '';
@@ -109,6 +117,11 @@ export class ControlLeg implements Pollable {
     this.noted = 0;
     if (this.reading === 'dialling') {
       this.finishDial(socket, noted);
+      return;
+    }
+    if (this.reading === 'securing' || this.reading === 'clearing') {
+      socket.hear(noted);
+      this.changeCarrier();
       return;
     }
     if ((noted & Ready.out) !== 0) this.out.onWritable();
@@ -162,7 +175,74 @@ export class ControlLeg implements Pollable {
 
   /** Sends what is queued; a leg that is closing closes once that is done. */
   flush(): void {
-    if (this.socket !== undefined && this.reading !== 'dialling') this.out.flush(this.socket);
+    const { reading, socket } = this;
+    if (socket === undefined || reading === 'dialling' || reading === 'securing' || reading === 'clearing') return;
+    this.out.flush(socket);
+  }
+
+  /**
+   * Puts the leg under TLS, behind what has been said; what has come `in-the-clear` is thrown away. How many octets
+   * that were. An event must follow, even if nothing comes.
+   */
+  startTls(before: 'nothing' | 'in-the-clear', secure: (carrier: Stream) => SecureStream): number {
+    const { socket } = this;
+    if (socket === undefined) return 0;
+    const discarded = before === 'nothing' ? 0 : this.discard(socket);
+    this.out.flush(socket);
+    this.reading = 'securing';
+    this.secure = secure(socket);
+    this.socket = this.secure;
+    // What is said from now on would leave in front of the handshake.
+    if (!this.out.isEmpty) this.insecurity = `the ${this.side} does not read what it is sent`;
+    return discarded;
+  }
+
+  /** Ends TLS, and not the connection, behind what has been said. An event must follow. */
+  endTls(): void {
+    if (this.secure === undefined) return;
+    this.out.flush(this.secure);
+    this.reading = 'clearing';
+    if (!this.out.isEmpty) this.insecurity = `the ${this.side} does not read what it is sent`;
+  }
+
+  private discard(socket: Stream): number {
+    let octets = this.splitter.restart();
+    for (let reads = 0; reads < discardedReadsMax; reads += 1) {
+      const count = socket.receive(readBuffer);
+      if (count <= 0) return octets;
+      octets += count;
+    }
+    this.insecurity = `the ${this.side} goes on in the clear`;
+    return octets;
+  }
+
+  /** The handshake, or the leave, as far as it goes. */
+  private changeCarrier(): void {
+    const { secure, insecurity } = this;
+    if (secure === undefined) return;
+    const state =
+      insecurity === undefined ? (this.reading === 'securing' ? secure.handshake() : secure.leave()) : 'failed';
+    switch (state) {
+      case 'under-way':
+        return;
+      case 'up':
+        this.reading = 'open';
+        this.owner.onSecured(this, secure.facts);
+        break;
+      case 'gone':
+        this.socket = secure.carrier;
+        this.secure = undefined;
+        this.splitter.restart();
+        this.reading = 'open';
+        this.owner.onCleared(this);
+        break;
+      case 'failed':
+        this.reading = 'closed';
+        secure.close();
+        this.owner.onNotSecured(this, insecurity ?? secure.failureText);
+        return;
+    }
+    this.pull();
   }
 
   /**
@@ -172,10 +252,11 @@ export class ControlLeg implements Pollable {
   end(): void {
     const { reading } = this;
     this.splitter.drop();
-    if (reading === 'dialling' || this.side === 'server' || reading === 'told') {
+    const isBetween = reading === 'dialling' || reading === 'securing' || reading === 'clearing';
+    if (isBetween || this.side === 'server' || reading === 'told' || reading === 'closed') {
       this.reading = 'closed';
       this.out.closeWhenSent();
-      if (reading === 'dialling') this.socket?.close();
+      if (isBetween) this.socket?.close();
       return;
     }
     this.reading = 'discarding';

@@ -13,6 +13,7 @@ import { type Accepted, type ListenFailure, TcpListener, turnAway } from '../sys
 import { type DialOptions, localAddressOf } from '../sys/tcp-socket.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
 import { formatReply } from '../wire/reply.ts';
+import type { ListenerSecurity } from './security.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
 import { SessionDriver } from './session-driver.ts';
 import type { ClientBounds, Place, SessionQuota } from './session-quota.ts';
@@ -29,6 +30,7 @@ export interface DoorTerms {
   /** Code point of what clients are sent; undefined for the kernel's default. */
   readonly dscp: number | undefined;
   readonly dataPath: DataPath;
+  readonly security: ListenerSecurity | undefined;
   readonly sessionsMax: number;
   readonly client: ClientBounds;
 }
@@ -241,6 +243,7 @@ export class FrontDoor implements Pollable {
       ownPorts: session.ownPorts,
       ruleset: session.ruleset,
       limits: session.limits,
+      tls: session.tls,
     };
     const driver = new SessionDriver(this.point, this.resources.upstream(server), facts, terms, place);
     this.sessions.set(facts.id, driver);
@@ -260,6 +263,7 @@ export class FrontDoor implements Pollable {
       witness,
       turns,
       dataPath: this.terms.dataPath,
+      security: this.terms.security,
       serverDial: (client) => this.terms.serverDial(client),
       onSessionOver: (facts, place) => this.onSessionOver(facts, place),
     };

@@ -4,7 +4,8 @@
 import { noNews, type OpenWay, type WayOwner } from '../datapath/data-path.ts';
 import type { Action } from '../session/action.ts';
 import type { SessionEvent } from '../session/event.ts';
-import type { Expectation, WayNews } from '../session/expectation.ts';
+import type { Expectation, Side, WayNews } from '../session/expectation.ts';
+import type { Protection } from '../session/security.ts';
 import type { ControlLeg } from './control-leg.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
 import type { Place } from './session-quota.ts';
@@ -23,6 +24,11 @@ export interface Stage extends WayOwner {
   /** Looks at these ways once everything of this turn has been sent. */
   lookLater(ways: readonly number[]): void;
   readonly place: Place;
+  /** How many octets that had come in the clear were thrown away. */
+  startTls(leg: Side, before: 'nothing' | 'in-the-clear'): number;
+  endTls(leg: Side): void;
+  /** Settles which legs of that way are under TLS. */
+  protectWay(way: number, levels: Readonly<Record<Side, Protection>>): void;
   forgetWay(way: number): void;
 }
 
@@ -32,6 +38,16 @@ export function perform(stage: Stage, action: Action): SessionEvent | undefined 
       const reason = stage.dialServer();
       return reason === undefined ? undefined : { kind: 'server-unreachable', reason };
     }
+    case 'start-tls': {
+      const octets = stage.startTls(action.leg, action.before);
+      return octets === 0 ? undefined : { kind: 'clear-text-discarded', leg: action.leg, octets };
+    }
+    case 'end-tls':
+      stage.endTls(action.leg);
+      return undefined;
+    case 'protect-data-path':
+      stage.protectWay(action.way, action);
+      return undefined;
     case 'send':
       stage[action.to].out.push(action.octets);
       return undefined;

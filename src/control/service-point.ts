@@ -5,6 +5,7 @@ import type { DataPath } from '../datapath/data-path.ts';
 import type { ServerDialect } from '../session/action.ts';
 import type { Poller } from '../sys/poller.ts';
 import type { DialOptions } from '../sys/tcp-socket.ts';
+import type { ListenerSecurity } from './security.ts';
 import type { Place } from './session-quota.ts';
 import type { Turns } from './turns.ts';
 import type { SessionFacts, Witness } from './witness.ts';
@@ -20,6 +21,8 @@ export interface ServicePoint {
   readonly witness: Witness;
   /** Who works next, among all sessions of the engine. */
   readonly turns: Turns;
+  /** Undefined where neither leg of this listener is ever under TLS. */
+  readonly security: ListenerSecurity | undefined;
   /** How the server leg of this client's session leaves. */
   serverDial(client: Endpoint): DialOptions;
   onSessionOver(facts: SessionFacts, place: Place): void;

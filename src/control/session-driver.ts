@@ -2,18 +2,22 @@
 // follow, one after another, in order. No decision is taken here.
 
 import { addressFromOctets, type Endpoint, octetsOfAddress } from '../address/endpoint.ts';
-import type { OpenWay } from '../datapath/data-path.ts';
+import type { OpenWay, Securing } from '../datapath/data-path.ts';
 import type { Action } from '../session/action.ts';
 import { nextDeadlineMs } from '../session/deadline.ts';
 import type { SessionEvent } from '../session/event.ts';
 import type { DataResult, Side } from '../session/expectation.ts';
+import type { Protection } from '../session/security.ts';
 import { acceptsClientLine, newSession, type SessionTerms } from '../session/session.ts';
+import { Ready } from '../sys/poller.ts';
+import type { SecureFacts } from '../sys/stream.ts';
 import { TcpSocket } from '../sys/tcp-socket.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { ControlLeg, type LegOwner } from './control-leg.ts';
 import { Pace } from './pace.ts';
 import { lookedAt, perform, type Stage } from './perform.ts';
+import type { SessionSecurity } from './security.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
 import type { Place } from './session-quota.ts';
 import { SessionRunner } from './session-runner.ts';
@@ -27,6 +31,8 @@ const pauseMs = { 'too-fast': 100, unheard: 1000 } as const;
 // What several sends of a turn would cost besides what they send.
 const sendUnits = 4;
 const octetsPerUnitLog2 = 11;
+// A signature and a key exchange take as long as hundreds of lines.
+const handshakeUnits = 128;
 
 export class SessionDriver implements LegOwner, Stage, Worker {
   readonly facts: SessionFacts;
@@ -36,6 +42,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   readonly server: ControlLeg;
   readonly ways = new Map<number, OpenWay>();
   private readonly runner: SessionRunner;
+  private security: SessionSecurity | undefined;
   private laterLooks: readonly number[] = [];
   private timer: Timer | undefined;
   private timerMs = Number.POSITIVE_INFINITY;
@@ -81,6 +88,37 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     if (!dialled.ok) return dialled.reason;
     this.server.socket = dialled.value;
     return undefined;
+  }
+
+  startTls(side: Side, before: 'nothing' | 'in-the-clear'): number {
+    const leg = this[side];
+    const discarded = leg.startTls(before, (carrier) => this.securityOf().secureControl(side, carrier));
+    this.soonReady(leg);
+    return discarded;
+  }
+
+  endTls(side: Side): void {
+    this[side].endTls();
+    this.soonReady(this[side]);
+  }
+
+  protectWay(way: number, levels: Readonly<Record<Side, Protection>>): void {
+    const secure = (side: Side): Securing | undefined =>
+      levels[side] === 'clear' ? undefined : (carrier) => this.securityOf().secureData(side, carrier);
+    this.ways.get(way)?.protect({ client: secure('client'), server: secure('server') });
+  }
+
+  /** What its handshake needs may have come already, or is the gateway's to begin. */
+  private soonReady(leg: ControlLeg): void {
+    this.point.poller.defer(() => {
+      if (this.life !== 'over') leg.onReady(Ready.in);
+    });
+  }
+
+  private securityOf(): SessionSecurity {
+    this.security ??= this.point.security?.forSession();
+    if (this.security === undefined) throw new Error('a listener without TLS has begun a handshake');
+    return this.security;
   }
 
   lookLater(ways: readonly number[]): void {
@@ -161,6 +199,20 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   onConnected(leg: ControlLeg): void {
     const local = leg.socket!.localAddress();
     this.dispatch({ kind: 'server-connected', local: { address: addressFromOctets(local.octets), port: local.port } });
+  }
+
+  onSecured(leg: ControlLeg, facts: SecureFacts): void {
+    this.spend(handshakeUnits);
+    this.dispatch({ kind: 'tls-up', leg: leg.side, facts });
+  }
+
+  onNotSecured(leg: ControlLeg, reason: string): void {
+    this.spend(handshakeUnits);
+    this.dispatch({ kind: 'tls-failed', leg: leg.side, reason });
+  }
+
+  onCleared(): void {
+    this.dispatch({ kind: 'tls-down', leg: 'client' });
   }
 
   onUnreachable(_leg: ControlLeg, reason: string): void {

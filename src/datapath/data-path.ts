@@ -11,6 +11,7 @@
 import type { Endpoint } from '../address/endpoint.ts';
 import type { Result } from '../result.ts';
 import type { DataResult, Expectation, OpenedPorts, Plane, Side, WayNews } from '../session/expectation.ts';
+import type { SecureStream, Stream } from '../sys/stream.ts';
 
 export interface DataPath {
   open(expectation: Expectation, owner: WayOwner): Opening;
@@ -31,6 +32,9 @@ export interface Unopened {
 /** A way that is open, or why there is none. */
 export type Opening = Result<Opened, Unopened>;
 
+/** Makes the protected stream of a leg that is connected; undefined for a leg in the clear. */
+export type Securing = (carrier: Stream) => SecureStream;
+
 /** A way as its session holds it. */
 export interface OpenWay {
   /** Dials that leg now; its expectation says where to. */
@@ -49,6 +53,11 @@ export interface OpenWay {
    * nothing for a moment, the way ends as completed: a peer that leaves its half open must not keep a port.
    */
   conclude(): void;
+  /**
+   * Settles which legs are put under TLS before anything moves, where the expectation leaves that open; once. A way
+   * that is over, or whose legs are settled, is left as it is.
+   */
+  protect(legs: Readonly<Record<Side, Securing | undefined>>): void;
   /** Ends the way whatever its state; octets under way are lost and both peers see a reset. */
   close(): void;
 }

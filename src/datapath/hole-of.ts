@@ -23,7 +23,8 @@ export interface HolePlan {
 /** Or why the kernel cannot join these legs, for people. */
 type HolePlanning = Result<HolePlan, string>;
 
-export function planHole({ client, server }: Expectation): HolePlanning {
+export function planHole({ client, server, tls }: Expectation): HolePlanning {
+  if (tls !== undefined) return no('a leg may be under TLS, which only the relay can end');
   if (client.mode === 'listen' && server.mode === 'dial') return planBetween('client', client, server);
   if (server.mode === 'listen' && client.mode === 'dial') return planBetween('server', server, client);
   return no(client.mode === 'listen' ? 'both peers dial' : 'both peers listen');

@@ -91,6 +91,9 @@ class PinholeWay implements OpenWay, HoleOwner {
   /** The plane puts a hole in anew for as long as nobody closes it. */
   keep(): void {}
 
+  /** Nothing is ever left open to settle: whoever asks for TLS on a leg gets a relay. */
+  protect(): void {}
+
   conclude(): void {
     this.transfer = 'concluded';
   }

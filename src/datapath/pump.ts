@@ -4,7 +4,7 @@
 // direction.
 
 import type { PipePool, SplicePipe } from '../sys/splice-pipe.ts';
-import { FAILED, type SpliceableStream, WOULD_BLOCK } from '../sys/stream.ts';
+import { FAILED, type SpliceableStream, type Stream, WOULD_BLOCK } from '../sys/stream.ts';
 
 /**
  * What a run led to: blocked until the source has more or the sink takes more; out of its share of the turn;
@@ -23,39 +23,50 @@ export type SourceState = 'open' | 'unknown' | 'ended';
 const sharedBuffer = new Uint8Array(65_536);
 /** After so many octets a stream is worth its pipe. */
 const copiedMax = 131_072;
-// One run moves at most this much before the other sessions get their turn: some 2 ms of splicing.
-const runOctetsMax = 8_388_608;
+// One run moves at most this much before the other sessions get their turn: some 2 ms of splicing, or of TLS.
+const runOctetsMax = { spliced: 8_388_608, copied: 1_048_576 } as const;
 const nothing = new Uint8Array(0);
+
+/** Both ends of a direction whose octets pass through the kernel. */
+export interface Splicing {
+  readonly source: SpliceableStream;
+  readonly sink: SpliceableStream;
+  readonly pipes: PipePool;
+}
 
 export class Pump {
   octets = 0;
   state: PumpState = 'on-source';
-  private readonly source: SpliceableStream;
-  private readonly sink: SpliceableStream;
-  private readonly pipes: PipePool;
+  private readonly source: Stream;
+  private readonly sink: Stream;
+  private readonly splicing: Splicing | undefined;
   private rest: Uint8Array = nothing;
   private pipe: SplicePipe | undefined;
   private inPipe = 0;
 
-  constructor(source: SpliceableStream, sink: SpliceableStream, pipes: PipePool) {
+  /** @param splicing Undefined where the octets of a stream cannot pass through the kernel alone. */
+  constructor(source: Stream, sink: Stream, splicing: Splicing | undefined) {
     this.source = source;
     this.sink = sink;
-    this.pipes = pipes;
+    this.splicing = splicing;
   }
 
   /** Moves what can be moved; what is known of the source tells what a short read means. */
   run(source: SourceState): PumpState {
     const before = this.octets;
+    const { splicing } = this;
+    const octetsMax = splicing === undefined ? runOctetsMax.copied : runOctetsMax.spliced;
     do {
-      this.state = this.pipe === undefined ? this.copy(source) : this.spliceOnce(this.pipe);
+      this.state =
+        this.pipe === undefined || splicing === undefined ? this.copy(source) : this.spliceOnce(this.pipe, splicing);
       if (this.state !== 'unfinished') return this.state;
-    } while (this.octets - before < runOctetsMax);
+    } while (this.octets - before < octetsMax);
     return this.state;
   }
 
   /** Gives the pipe back; the pump is not run again. */
   close(): void {
-    if (this.pipe !== undefined) this.pipes.giveBack(this.pipe, this.inPipe === 0);
+    if (this.pipe !== undefined) this.splicing?.pipes.giveBack(this.pipe, this.inPipe === 0);
     this.pipe = undefined;
     this.rest = nothing;
   }
@@ -80,7 +91,7 @@ export class Pump {
     }
     this.octets += sent;
     if (last) return 'ended';
-    if (this.octets >= copiedMax) this.pipe = this.pipes.take();
+    if (this.octets >= copiedMax) this.pipe = this.splicing?.pipes.take();
     // A short read has emptied the socket; the next octets, or the end, come with an event of their own.
     return short && source === 'open' ? 'on-source' : 'unfinished';
   }
@@ -94,15 +105,15 @@ export class Pump {
     return this.rest.length === 0 ? 'unfinished' : 'on-sink';
   }
 
-  private spliceOnce(pipe: SplicePipe): PumpState {
+  private spliceOnce(pipe: SplicePipe, { source, sink }: Splicing): PumpState {
     if (this.inPipe === 0) {
-      const count = this.source.spliceInto(pipe);
+      const count = source.spliceInto(pipe);
       if (count === WOULD_BLOCK) return 'on-source';
       if (count === FAILED) return 'source-failed';
       if (count === 0) return 'ended';
       this.inPipe = count;
     }
-    const sent = this.sink.spliceFrom(pipe, this.inPipe);
+    const sent = sink.spliceFrom(pipe, this.inPipe);
     if (sent === WOULD_BLOCK) return 'on-sink';
     if (sent === FAILED) return 'sink-failed';
     this.inPipe -= sent;

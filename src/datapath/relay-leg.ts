@@ -8,9 +8,10 @@ import type { DataLeg, ListeningLeg, Side } from '../session/expectation.ts';
 import type { SysErrorCode } from '../sys/errno.ts';
 import { type Pollable, type Poller, Ready } from '../sys/poller.ts';
 import type { SocketAddress } from '../sys/socket-address.ts';
-import type { SpliceableStream } from '../sys/stream.ts';
+import type { SecureStream, SpliceableStream, Stream } from '../sys/stream.ts';
 import { TcpListener } from '../sys/tcp-listener.ts';
 import { TcpSocket } from '../sys/tcp-socket.ts';
+import type { Securing } from './data-path.ts';
 import type { PortPool, PortRefusal } from './port-pool.ts';
 
 export interface LegResources {
@@ -26,6 +27,8 @@ export interface LegResources {
 export interface LegOwner {
   onLegUp(side: Side): void;
   onLegStranger(side: Side, peer: Endpoint): void;
+  /** The handshake of this leg is done. */
+  onLegSecured(side: Side): void;
   onLegFailed(side: Side, reason: string): void;
   onLegReady(side: Side, events: number): void;
   /** Whose share of the data ports it uses. */
@@ -42,7 +45,10 @@ const broken = Ready.error | Ready.hangUp;
 
 export class RelayLeg implements Pollable {
   readonly side: Side;
-  socket: SpliceableStream | undefined;
+  /** As it was connected; what carries TLS where that has been put over it. */
+  private carrier: SpliceableStream | undefined;
+  private secure: SecureStream | undefined;
+  private shaking: 'no' | 'yes' = 'no';
   peer: Endpoint | undefined;
   private readonly plan: DataLeg;
   private readonly poller: Poller;
@@ -68,6 +74,46 @@ export class RelayLeg implements Pollable {
 
   get isUp(): boolean {
     return this.up === 'yes';
+  }
+
+  /** Octets may pass: it is up, and no handshake is under way. */
+  get isReady(): boolean {
+    return this.up === 'yes' && this.shaking === 'no';
+  }
+
+  /** What octets go through. */
+  get socket(): Stream | undefined {
+    return this.secure ?? this.carrier;
+  }
+
+  /** The same, where its octets can pass through the kernel. */
+  get spliceable(): SpliceableStream | undefined {
+    return this.secure === undefined ? this.carrier : undefined;
+  }
+
+  get isSecure(): boolean {
+    return this.secure !== undefined;
+  }
+
+  /** Why it has failed, for people. */
+  get failure(): string {
+    return this.secure?.failureText ?? this.carrier?.failure ?? 'ECONNRESET';
+  }
+
+  /** Puts TLS over a connection that is up. Reports `onLegSecured` or `onLegFailed`, perhaps before it returns. */
+  protect(securing: Securing): void {
+    if (this.carrier === undefined || this.secure !== undefined) return;
+    this.secure = securing(this.carrier);
+    this.shaking = 'yes';
+    this.shake(this.secure);
+  }
+
+  private shake(secure: SecureStream): void {
+    const state = secure.handshake();
+    if (state === 'under-way') return;
+    this.shaking = 'no';
+    if (state === 'up') this.owner.onLegSecured(this.side);
+    else this.owner.onLegFailed(this.side, secure.failureText);
   }
 
   /** It listens, and nobody has come. */
@@ -104,7 +150,7 @@ export class RelayLeg implements Pollable {
 
   /** Begins to dial; undefined, or why it cannot even begin. */
   dial(): string | undefined {
-    if (this.plan.mode !== 'dial' || this.socket !== undefined) return undefined;
+    if (this.plan.mode !== 'dial' || this.carrier !== undefined) return undefined;
     const { remote, local, sourcePort } = this.plan;
     this.peer = remote;
     const to: SocketAddress = { octets: octetsOfAddress(remote.address), port: remote.port };
@@ -113,16 +159,18 @@ export class RelayLeg implements Pollable {
     const options = from === undefined ? { transparent, dscp } : { from, transparent, dscp };
     const dialled = TcpSocket.dial(this.poller, to, this, options);
     if (!dialled.ok) return dialled.reason;
-    this.socket = this.own(dialled.value);
+    this.carrier = this.own(dialled.value);
     return undefined;
   }
 
   onReady(events: number): void {
     if (this.up === 'yes') {
       this.heard |= events;
-      this.owner.onLegReady(this.side, events);
+      this.secure?.hear(events);
+      if (this.secure !== undefined && this.shaking === 'yes') this.shake(this.secure);
+      else this.owner.onLegReady(this.side, events);
     } else if (this.listener !== undefined) this.takeArrivals(this.listener, this.plan as ListeningLeg);
-    else if (this.socket !== undefined && (events & (Ready.out | broken)) !== 0) this.onDialled(this.socket, events);
+    else if (this.carrier !== undefined && (events & (Ready.out | broken)) !== 0) this.onDialled(this.carrier, events);
   }
 
   /** A mistake of ours ends this way, and nothing else. */
@@ -162,7 +210,7 @@ export class RelayLeg implements Pollable {
         continue;
       }
       this.retire(listener);
-      this.socket = this.own(socket);
+      this.carrier = this.own(socket);
       this.peer = peer;
       this.up = 'yes';
       this.owner.onLegUp(this.side);

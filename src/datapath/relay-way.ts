@@ -9,9 +9,9 @@ import type { DataResult, Expectation, OpenedPorts, Side, WayNews } from '../ses
 import { Ready } from '../sys/poller.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
-import { leftOpenMs, noNews, type OpenWay, type WayOwner } from './data-path.ts';
+import { leftOpenMs, noNews, type OpenWay, type Securing, type WayOwner } from './data-path.ts';
 import type { PortRefusal } from './port-pool.ts';
-import { Pump, type PumpState, type SourceState } from './pump.ts';
+import { Pump, type PumpState, type SourceState, type Splicing } from './pump.ts';
 import { type LegOwner, type LegResources, RelayLeg } from './relay-leg.ts';
 
 interface RelayTimes {
@@ -36,6 +36,9 @@ export class RelayWay implements OpenWay, LegOwner {
   private readonly owner: WayOwner;
   private readonly client: RelayLeg;
   private readonly server: RelayLeg;
+  /** `open`: which legs are put under TLS will be told with the transfer, and nothing moves before. */
+  private protection: 'open' | 'settled';
+  private securing: Readonly<Record<Side, Securing | undefined>> = inTheClear;
   private toServer: Pump | undefined;
   private toClient: Pump | undefined;
   private timer: Timer | undefined;
@@ -55,6 +58,7 @@ export class RelayWay implements OpenWay, LegOwner {
     this.id = expectation.way;
     this.shared = shared;
     this.owner = owner;
+    this.protection = expectation.tls === undefined ? 'settled' : 'open';
     this.client = new RelayLeg('client', expectation.client, shared, this);
     this.server = new RelayLeg('server', expectation.server, shared, this);
   }
@@ -82,6 +86,18 @@ export class RelayWay implements OpenWay, LegOwner {
     this.peers = 'kept';
   }
 
+  protect(legs: Readonly<Record<Side, Securing | undefined>>): void {
+    if (this.protection === 'settled') return;
+    this.protection = 'settled';
+    this.securing = legs;
+    // What follows is told after the call that caused it.
+    this.shared.poller.defer(() => {
+      if (this.client.isUp) this.secure('client');
+      if (this.server.isUp) this.secure('server');
+      this.joinIfReady();
+    });
+  }
+
   get holder(): number {
     return this.owner.holder;
   }
@@ -103,13 +119,30 @@ export class RelayWay implements OpenWay, LegOwner {
   }
 
   onLegUp(side: Side): void {
+    this.secure(side);
+    if (this.life !== 'waiting') return;
     const other = side === 'client' ? this.server : this.client;
     if (other.isUp) {
-      this.join();
+      this.joinIfReady();
       return;
     }
     this.awaitJoin();
     this.owner.onArrived(this.id, side);
+  }
+
+  onLegSecured(): void {
+    this.joinIfReady();
+  }
+
+  /** RFC 4217 §10: a leg begins its handshake when it is connected and the transfer is asked for. */
+  private secure(side: Side): void {
+    const securing = this.securing[side];
+    if (securing !== undefined && this.life === 'waiting') this[side].protect(securing);
+  }
+
+  private joinIfReady(): void {
+    const isReady = this.protection === 'settled' && this.client.isReady && this.server.isReady;
+    if (this.life === 'waiting' && isReady) this.join();
   }
 
   onLegStranger(side: Side, peer: Endpoint): void {
@@ -149,8 +182,8 @@ export class RelayWay implements OpenWay, LegOwner {
     // unless it would be late for the idle limit.
     if (times.dataIdleTimeoutMs < times.joinTimeoutMs) this.cancelTimer();
     this.timer ??= poller.timers.set(poller.nowMs + times.dataIdleTimeoutMs, this.onTimer);
-    this.toServer = new Pump(this.client.socket!, this.server.socket!, pipes);
-    this.toClient = new Pump(this.server.socket!, this.client.socket!, pipes);
+    this.toServer = new Pump(this.client.socket!, this.server.socket!, splicing(this.client, this.server, pipes));
+    this.toClient = new Pump(this.server.socket!, this.client.socket!, splicing(this.server, this.client, pipes));
     this.owner.onJoined(this.id);
     if (((this.client.heard | this.server.heard) & Ready.priority) !== 0) {
       this.fail('urgent data on a data connection');
@@ -158,10 +191,9 @@ export class RelayWay implements OpenWay, LegOwner {
     }
     // What came before the other leg was up announced itself once and will not again. The owner may have closed the
     // way.
-    if (this.life === 'flowing' && (this.server.heard & readableOrEnded) !== 0)
-      this.pump(this.toClient, 'server', sourceState(this.server.heard));
-    if (this.life === 'flowing' && (this.client.heard & readableOrEnded) !== 0)
-      this.take(this.toServer, 'client', this.client.heard);
+    if (this.life === 'flowing' && mayGive(this.server))
+      this.pump(this.toClient, 'server', sourceState(this.server, this.server.heard));
+    if (this.life === 'flowing' && mayGive(this.client)) this.take(this.toServer, 'client', this.client.heard);
   }
 
   /**
@@ -170,7 +202,7 @@ export class RelayWay implements OpenWay, LegOwner {
    */
   private take(pump: Pump, source: Side, events: number): void {
     if (source === 'server' || this.upload === 'begun') {
-      this.pump(pump, source, sourceState(events));
+      this.pump(pump, source, sourceState(this[source], events));
       return;
     }
     if (this.upload === 'about-to-begin') return;
@@ -179,7 +211,7 @@ export class RelayWay implements OpenWay, LegOwner {
       this.upload = 'begun';
       if (this.life !== 'flowing' || pump.state !== 'on-source') return;
       // All that the leg has heard until now: an end that is known leaves with the last octets.
-      this.pump(pump, source, sourceState(this.client.heard));
+      this.pump(pump, source, sourceState(this.client, this.client.heard));
     });
   }
 
@@ -245,7 +277,7 @@ export class RelayWay implements OpenWay, LegOwner {
     const [from, to] = side === 'client' ? [this.toServer!, this.toClient!] : [this.toClient!, this.toServer!];
     const done = from.state === 'ended' && to.octets === 0 && to.state === 'on-source';
     if (done) this.complete(`the ${side} closed`);
-    else this.fail(`${side}: ${this[side].socket?.failure ?? 'ECONNRESET'}`);
+    else this.fail(`${side}: ${this[side].failure}`);
   }
 
   private complete(reason: string): void {
@@ -284,7 +316,7 @@ export class RelayWay implements OpenWay, LegOwner {
     const { poller, times } = this.shared;
     if (this.life === 'waiting') {
       if (this.peers === 'kept' && (this.client.isAwaited || this.server.isAwaited)) this.awaitJoinAnew();
-      else this.fail('the other leg did not come up in time');
+      else this.fail(this.whyNotJoined());
       return;
     }
     const octets = this.toClient!.octets + this.toServer!.octets;
@@ -297,6 +329,11 @@ export class RelayWay implements OpenWay, LegOwner {
     this.unchangedSinceMs = idleSinceMs;
     this.timer = poller.timers.set(idleSinceMs + times.dataIdleTimeoutMs, this.onTimer);
   };
+
+  private whyNotJoined(): string {
+    if (!this.client.isUp || !this.server.isUp) return 'the other leg did not come up in time';
+    return this.protection === 'open' ? 'no transfer began in time' : 'a TLS handshake did not end in time';
+  }
 
   private cancelTimer(): void {
     if (this.timer !== undefined) this.shared.poller.timers.cancel(this.timer);
@@ -318,8 +355,25 @@ export class RelayWay implements OpenWay, LegOwner {
   }
 }
 
+const inTheClear = { client: undefined, server: undefined } as const;
+
+/** Has it announced something that was not read? Under TLS it may have come with the last of the handshake. */
+function mayGive({ heard, isSecure }: RelayLeg): boolean {
+  return isSecure || (heard & readableOrEnded) !== 0;
+}
+
+function splicing(
+  { spliceable: source }: RelayLeg,
+  { spliceable: sink }: RelayLeg,
+  pipes: PipePool,
+): Splicing | undefined {
+  return source === undefined || sink === undefined ? undefined : { source, sink, pipes };
+}
+
 // The kernel reports the peer's end only once everything before it has come; with an error beside it, it is a reset.
-function sourceState(events: number): SourceState {
+// Of TLS it says nothing: that ends with an octet of its own.
+function sourceState({ isSecure }: RelayLeg, events: number): SourceState {
+  if (isSecure) return 'unknown';
   const end = events & endOrError;
   if (end === 0) return 'open';
   return end === Ready.peerShutdown ? 'ended' : 'unknown';

@@ -12,6 +12,7 @@ import { KernelPlane } from '../datapath/kernel-plane.ts';
 import { PinholePath } from '../datapath/pinhole.ts';
 import { PortPool } from '../datapath/port-pool.ts';
 import { Relay } from '../datapath/relay.ts';
+import { noTls } from '../session/security.ts';
 import type { ListenerSettings, Settings } from '../settings/settings.ts';
 import { SysError } from '../sys/errno.ts';
 import { othersListening } from '../sys/listening.ts';
@@ -225,6 +226,7 @@ export class Doors {
       serverDial: serverDial(listener, settings.kernel),
       dscp,
       dataPath: this.dataPathOf(listener, settings, ports),
+      security: undefined,
       sessionsMax: sessions.totalMax,
       client: {
         sessionsMax: sessions.perClientMax,
@@ -243,6 +245,7 @@ export class Doors {
         ownPorts: ownPortsOf(settings),
         ruleset: rules,
         limits,
+        tls: noTls,
       },
     };
   }

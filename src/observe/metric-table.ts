@@ -3,8 +3,16 @@
 // and labels come from closed lists: those of who owns the words, else of metric-labels.ts.
 
 import { dropReasons } from '../nftables/drop-reasons.ts';
-import { replacementCauses } from '../policy/decide.ts';
-import { bounceKinds, planes, refusalCauses, replyOrigins, rewriteKinds } from '../session/record-words.ts';
+import { replacementCauses } from '../policy/decision.ts';
+import {
+  bounceKinds,
+  handshakeOutcomes,
+  planes,
+  refusalCauses,
+  replyOrigins,
+  rewriteKinds,
+  sides,
+} from '../session/record-words.ts';
 import { foreignProtocols } from '../wire/foreign-protocol.ts';
 import { transferDirections } from '../wire/verbs.ts';
 import {
@@ -86,6 +94,19 @@ const metricTable = {
     type: 'counter',
     help: 'Sessions ended because their client spoke another protocol than FTP, by protocol.',
     labels: [['protocol', foreignProtocols]],
+  },
+  tls_handshakes_total: {
+    type: 'counter',
+    help: 'TLS handshakes of control connections, by leg and by how they went.',
+    labels: [
+      ['leg', sides],
+      ['outcome', handshakeOutcomes],
+    ],
+  },
+  tls_clear_octets_discarded_total: {
+    type: 'counter',
+    help: 'Octets that came in the clear where a TLS handshake was to begin (an injection), by leg; thrown away.',
+    labels: [['leg', sides]],
   },
   strangers_total: {
     type: 'counter',

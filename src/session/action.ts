@@ -2,7 +2,7 @@
 // `record` is how the session is observed: tests assert what would be logged and counted without a logger.
 
 import type { Endpoint } from '../address/endpoint.ts';
-import type { ReplacementCause } from '../policy/decide.ts';
+import type { ReplacementCause } from '../policy/decision.ts';
 import type { ForeignProtocol } from '../wire/foreign-protocol.ts';
 import type { TransferDirection } from '../wire/verbs.ts';
 import type { SessionOutcome } from './event.ts';
@@ -15,12 +15,27 @@ import type {
   transferOutcomes,
   wayOutcomes,
 } from './record-words.ts';
+import type { Protection, TlsFacts } from './security.ts';
 
 export type Action =
   /**
    * Answered at once by `server-unreachable` where that cannot even begin, else later by that or `server-connected`.
    */
   | { readonly kind: 'dial-server' }
+  /**
+   * The handshake begins, behind what has been sent before. `in-the-clear`: what that peer has sent and nobody has read
+   * is thrown away first, and told by `clear-text-discarded`. Answered later by `tls-up` or `tls-failed`.
+   */
+  | { readonly kind: 'start-tls'; readonly leg: Side; readonly before: 'nothing' | 'in-the-clear' }
+  /** The leg takes leave of TLS, behind what has been sent before. Answered later by `tls-down`. */
+  | { readonly kind: 'end-tls'; readonly leg: 'client' }
+  /** Whether each leg of the way is under TLS is settled now, and nothing has moved in it before. */
+  | {
+      readonly kind: 'protect-data-path';
+      readonly way: number;
+      readonly client: Protection;
+      readonly server: Protection;
+    }
   | { readonly kind: 'send'; readonly to: Side; readonly octets: Uint8Array }
   /** As `send`, the last octet urgent: the Telnet Synch that precedes ABOR (RFC 959 §4.1.3). */
   | { readonly kind: 'send-urgent'; readonly to: Side; readonly octets: Uint8Array }
@@ -134,6 +149,10 @@ export type SessionRecord =
       /** Where the data path told how it ended; undefined where the session ended it, so that nobody counted. */
       readonly result: DataResult | undefined;
     }
+  | { readonly kind: 'tls-up'; readonly leg: Side; readonly facts: TlsFacts }
+  | { readonly kind: 'tls-failed'; readonly leg: Side; readonly reason: string }
+  /** Sent in the clear, to be taken for said under TLS (an injection), or by mistake. */
+  | { readonly kind: 'clear-text-discarded'; readonly leg: Side; readonly octets: number }
   | { readonly kind: 'login'; readonly user: string }
   /** What spoke was no FTP client; its session has ended with this. */
   | { readonly kind: 'foreign-protocol'; readonly protocol: ForeignProtocol }

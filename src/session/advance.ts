@@ -15,13 +15,12 @@ import { waysInDoubt } from './in-doubt.ts';
 import { onClientLine, onFirstOctets } from './on-client-line.ts';
 import { resumeHeld } from './on-command.ts';
 import { onServerLine } from './on-server-line.ts';
-import { activeAt, changed, type Phase, type Session, type Step } from './session.ts';
+import { onTlsDown, onTlsFailed, onTlsUp, startTls } from './on-tls.ts';
+import { activeAt, changed, expectGreeting, type Session, type Step } from './session.ts';
 import { setUpLeft } from './set-up-reply.ts';
 import { onOpened, onUnavailable } from './transfer-setup.ts';
 import type { Way } from './way.ts';
 import { onArrived, onAttempted, onDataEnded, onJoined } from './ways.ts';
-
-const expectGreeting: Phase = { kind: 'expect-greeting' };
 
 export function advance(session: Session, event: SessionEvent, nowMs: number): Step {
   const actions: Action[] = [];
@@ -74,16 +73,24 @@ function onLooked(session: Session, news: readonly WayNews[], nowMs: number, out
 function judge(session: Session, event: SessionEvent, nowMs: number, out: Action[]): Session {
   switch (event.kind) {
     case 'accepted':
-      out.push({ kind: 'dial-server' });
-      return session;
+      return onAccepted(session, nowMs, out);
     case 'server-connected':
-      return changed(session, { phase: expectGreeting, serverLocal: event.local });
+      return onConnected(changed(session, { phase: expectGreeting, serverLocal: event.local }), nowMs, out);
     case 'server-unreachable':
       return endControl(session, unreachable(event.reason), out);
     case 'first-octets':
       return onFirstOctets(session, event.octets, out);
     case 'line':
       return onLine(session, event.from, event.line, nowMs, out);
+    case 'tls-up':
+      return onTlsUp(session, event, nowMs, out);
+    case 'tls-failed':
+      return onTlsFailed(session, event, out);
+    case 'tls-down':
+      return onTlsDown(session);
+    case 'clear-text-discarded':
+      out.push({ kind: 'record', record: event });
+      return session;
     case 'leg-ending':
       return onClientEnding(session, nowMs);
     case 'leg-ended':
@@ -113,6 +120,19 @@ function judge(session: Session, event: SessionEvent, nowMs: number, out: Action
     case 'end':
       return endAll(session, { ...event, farewell: 'The gateway is closing this control connection.' }, out);
   }
+}
+
+/** Implicit TLS begins with the connection; the server hears of the client once that has succeeded. */
+function onAccepted(session: Session, nowMs: number, out: Action[]): Session {
+  if (session.terms.tls.client === 'implicit') return startTls(session, 'client', { kind: 'dial' }, nowMs, out);
+  out.push({ kind: 'dial-server' });
+  return session;
+}
+
+function onConnected(session: Session, nowMs: number, out: Action[]): Session {
+  return session.terms.tls.server === 'implicit'
+    ? startTls(session, 'server', { kind: 'greeting' }, nowMs, out)
+    : session;
 }
 
 function unreachable(reason: string): Ending {

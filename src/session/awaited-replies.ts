@@ -6,11 +6,14 @@
 
 import type { SetUp } from './expectation.ts';
 import { isLoginVerb, isPassiveVerb, isTransferVerb, replyFit } from './reply-fit.ts';
+import type { Protection } from './security.ts';
 
 type Awaited = AwaitedFromServer | OwedByGateway;
 
 export interface AwaitedFromServer {
   readonly kind: 'server';
+  /** `gateway`: asked of its own accord, so that the client never sees the reply. */
+  readonly asker: 'client' | 'gateway';
   /** As the server was told it. */
   readonly verb: string;
   /** The way that a transfer command is going to use, or that a PORT or EPRT names. */
@@ -19,6 +22,8 @@ export interface AwaitedFromServer {
   readonly setUp: SetUp | undefined;
   /** Whom USER names. */
   readonly user: string | undefined;
+  /** What PROT asks for. */
+  readonly protection: Protection | undefined;
   readonly progress: 'asked' | 'marked';
   /**
    * `doubtful`: an ABOR sent while a transfer was under way, because some servers answer both with one reply and others
@@ -146,7 +151,7 @@ export function awaitsServer(awaited: AwaitedReplies): boolean {
 /** How sure an answer to this verb is, sent now. */
 export function certaintyOf(verb: string, awaited: AwaitedReplies): AwaitedFromServer['answer'] {
   if (verb !== 'ABOR') return 'certain';
-  // A second ABOR is no surer than the one before it.
+  // Where the reply to one ABOR is doubtful, the reply to the next one may be the first one's, so it is doubtful too.
   const aborting = (entry: Awaited) =>
     entry.kind === 'server' && (isTransferVerb(entry.verb) || entry.answer === 'doubtful');
   return awaited.some(aborting) ? 'doubtful' : 'certain';
@@ -166,6 +171,11 @@ export function awaitsPassive(awaited: AwaitedReplies): boolean {
 /** Has the server been asked for a data connection, and not answered yet? */
 export function awaitsSetUp(awaited: AwaitedReplies): boolean {
   return awaited.some((entry) => isCertain(entry) && entry.setUp !== undefined);
+}
+
+/** Is it not settled yet how data connections are protected? */
+export function awaitsProtection(awaited: AwaitedReplies): boolean {
+  return awaited.some((entry) => isCertain(entry) && entry.protection !== undefined);
 }
 
 /** Is somebody still logging in, so that it is not known whether he is in? */

@@ -3,7 +3,7 @@
 
 import type { Action } from './action.ts';
 import { type AwaitedFromServer, awaitsServer, isFull, withOverdue } from './awaited-replies.ts';
-import { type Ending, endControl } from './ending.ts';
+import { type Ending, endControl, tlsFailure } from './ending.ts';
 import { heldUntilMs } from './on-command.ts';
 import { isTransferVerb } from './reply-fit.ts';
 import { awaiting, type Session } from './session.ts';
@@ -93,6 +93,10 @@ function controlDeadlineMs(session: Session): number {
       return Math.min(startedMs + limits.connectTimeoutMs, farewellMs);
     case 'expect-greeting':
       return Math.min(startedMs + limits.greetingTimeoutMs, farewellMs);
+    case 'expect-auth-reply':
+    case 'expect-handshake':
+    case 'expect-clear':
+      return Math.min(phase.sinceMs + limits.tlsHandshakeTimeoutMs, farewellMs);
     default:
       if (farewellMs < never && !session.ways.some(isInUse)) return farewellMs;
       if (login.kind !== 'in') return (loginBeganMs ?? startedMs) + limits.loginTimeoutMs;
@@ -107,6 +111,12 @@ function lateness({ phase, login, clientEndedMs }: Session): Ending {
   switch (phase.kind) {
     case 'expect-server':
       return late('upstream-timeout', 'The FTP server cannot be reached in time; try again later.');
+    case 'expect-auth-reply':
+      return tlsFailure('server', 'no answer to AUTH in time');
+    case 'expect-handshake':
+      return tlsFailure(phase.leg, 'no handshake in time');
+    case 'expect-clear':
+      return tlsFailure('client', 'CCC: the client did not take leave of TLS in time');
     case 'expect-greeting':
       return late('timeout-greeting', 'The FTP server sent no greeting in time; try again later.');
     default:

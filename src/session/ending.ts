@@ -7,6 +7,7 @@ import type { Action } from './action.ts';
 import { sendReply } from './answer.ts';
 import { nothingAwaited } from './awaited-replies.ts';
 import type { SessionOutcome } from './event.ts';
+import type { Side } from './expectation.ts';
 import { changed, inPhase, type Phase, type Session } from './session.ts';
 import { closeWays } from './ways.ts';
 
@@ -38,6 +39,15 @@ export function endControl(session: Session, { outcome, reason, farewell }: Endi
     judging: undefined,
   });
   return closeWhenDone(closeWays(ended, session.terms.endFlows ? 'answered' : 'flowing', out));
+}
+
+/** No TLS with this leg; a client whose own handshake has failed can be told nothing. */
+export function tlsFailure(leg: Side, reason: string): Ending {
+  const farewell =
+    leg === 'server'
+      ? 'The FTP server cannot be reached over TLS, without which this gateway does not use it.'
+      : undefined;
+  return { outcome: 'tls-failed', reason: `TLS with the ${leg}: ${reason}`, farewell };
 }
 
 /** As `endControl`, for what the client has sent: whoever only comes to be sent away shall not come at full speed. */

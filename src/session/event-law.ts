@@ -14,7 +14,7 @@ import { findWay } from './ways.ts';
  */
 export type ToleratedRace = 'after-the-end' | 'control-after-its-end' | 'news-of-a-gone-way';
 
-/** The shell has broken its word. */
+/** The shell has told of an event that cannot happen in this phase: a mistake of ours. */
 export class IllegalEvent extends Error {
   constructor(event: SessionEvent, { phase }: Session) {
     super(`${event.kind} in phase ${phase.kind}`);
@@ -33,6 +33,10 @@ export function raceOf(session: Session, event: SessionEvent): ToleratedRace | u
     case 'line':
     case 'leg-ending':
     case 'leg-ended':
+    case 'tls-up':
+    case 'tls-failed':
+    case 'tls-down':
+    case 'clear-text-discarded':
       if (session.phase.kind === 'lingering') return 'control-after-its-end';
       break;
     case 'data-leg-arrived':
@@ -65,6 +69,12 @@ function isLegal(session: Session, event: SessionEvent): boolean {
       return said === 'nothing';
     case 'line':
       return event.from === 'client' ? acceptsClientLine(session) : phase.kind !== 'expect-server';
+    case 'tls-up':
+    case 'tls-failed':
+    case 'clear-text-discarded':
+      return phase.kind === 'expect-handshake' && phase.leg === event.leg;
+    case 'tls-down':
+      return phase.kind === 'expect-clear';
     case 'data-path-opened':
     case 'data-path-unavailable':
       return phase.kind === 'expect-data-path' && phase.expectation.way === event.way;

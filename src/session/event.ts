@@ -4,6 +4,7 @@ import type { Endpoint } from '../address/endpoint.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
 import type { OpenedPorts, Plane, Side, WayNews } from './expectation.ts';
 import type { sessionOutcomes } from './record-words.ts';
+import type { TlsFacts } from './security.ts';
 
 export type SessionEvent =
   /** The client is there, and nothing else yet. */
@@ -17,6 +18,14 @@ export type SessionEvent =
   | { readonly kind: 'leg-ending'; readonly leg: 'client' }
   /** The peer of that control leg ended its direction (`end`) or broke the connection (`reset`). */
   | { readonly kind: 'leg-ended'; readonly leg: Side; readonly how: 'end' | 'reset'; readonly reason: string }
+  /** The handshake of that leg is done. */
+  | { readonly kind: 'tls-up'; readonly leg: Side; readonly facts: TlsFacts }
+  /** It is not, and never will be: the reason, for people. */
+  | { readonly kind: 'tls-failed'; readonly leg: Side; readonly reason: string }
+  /** Both ends of the client's leg have taken leave of TLS. */
+  | { readonly kind: 'tls-down'; readonly leg: 'client' }
+  /** The answer to `start-tls` where something was thrown away. */
+  | { readonly kind: 'clear-text-discarded'; readonly leg: Side; readonly octets: number }
   /** `tookMs`: what opening it cost, in the kernel and here. */
   | {
       readonly kind: 'data-path-opened';

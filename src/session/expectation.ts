@@ -3,9 +3,9 @@
 
 import type { Address, Endpoint } from '../address/endpoint.ts';
 import type { Network } from '../address/network.ts';
-import type { planes } from './record-words.ts';
+import type { planes, sides } from './record-words.ts';
 
-export type Side = 'client' | 'server';
+export type Side = (typeof sides)[number];
 
 /** The commands that ask for a data connection. */
 export type SetUpVerb = 'PASV' | 'EPSV' | 'PORT' | 'EPRT';
@@ -33,6 +33,8 @@ export interface Expectation {
   readonly way: number;
   readonly client: DataLeg;
   readonly server: DataLeg;
+  /** A leg may be put under TLS: nothing moves before `protect-data-path` has said which (RFC 4217 §9). */
+  readonly tls?: 'by-transfer';
 }
 
 export type DataLeg = ListeningLeg | DiallingLeg;

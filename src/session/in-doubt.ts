@@ -1,6 +1,6 @@
 // Which data connections must be looked at before this event can be judged? A data path may learn of their steps late,
-// and what a session does next may depend on them. Whom nothing depends on is not asked after: it costs as much as a
-// line, but nothing for a way to which nobody has come.
+// and what a session does next may depend on them. To look costs as much as to handle a line, so only those are looked
+// at on which the judgement depends; a way to which nobody has connected yet costs nothing.
 
 import { parseCommand } from '../wire/command.ts';
 import { takeTelnet } from '../wire/telnet.ts';
@@ -28,7 +28,7 @@ export function waysInDoubt(session: Session, event: SessionEvent): readonly Way
       return isNegative(event.line.octets[0]) ? session.ways.filter(isUnobserved) : none;
     case 'leg-ended':
     case 'end':
-      // Whatever has not ended by now is ended, and told so.
+      // The end of the session ends every way: what has ended by itself before must be told apart from those.
       return session.ways.filter(isUnobserved);
     case 'clock':
       // To an unused way somebody may have come at the last moment.

@@ -3,7 +3,7 @@
 // the control connection's legs.
 
 import type { Address, Endpoint } from '../address/endpoint.ts';
-import { fxpPartners } from '../policy/decide.ts';
+import { fxpPartners } from '../policy/target-rules.ts';
 import type { DataLeg, SetUp } from './expectation.ts';
 import type { Session } from './session.ts';
 

@@ -14,6 +14,8 @@ export interface Limits {
   /** From accept to the server's greeting; also bounds the dial. */
   readonly connectTimeoutMs: number;
   readonly greetingTimeoutMs: number;
+  /** From the beginning of a TLS handshake to its end, and from AUTH to its reply. */
+  readonly tlsHandshakeTimeoutMs: number;
   /** From the greeting to a successful login. */
   readonly loginTimeoutMs: number;
   /** A control connection on which nothing happens and no data moves. */
@@ -50,6 +52,8 @@ export const defaultLimits: Limits = {
   connectTimeoutMs: 10_000,
   // Servers that look up the client's name before the greeting take up to 30 s of DNS time-outs.
   greetingTimeoutMs: 60_000,
+  // Some round trips and a client's signature; a telephone line takes three seconds.
+  tlsHandshakeTimeoutMs: 10_000,
   loginTimeoutMs: 60_000,
   // RFC 1123 §4.1.3.2: at least 5 minutes; 15 spares people who think between commands.
   idleTimeoutMs: 900_000,

@@ -5,6 +5,7 @@
 
 import type { Action } from './action.ts';
 import type { AwaitedFromServer } from './awaited-replies.ts';
+import { protectServerData } from './server-leg-security.ts';
 import { changed, type Session } from './session.ts';
 
 export function onLoginReply(
@@ -23,7 +24,7 @@ export function onLoginReply(
 
 function onUserReply(session: Session, user: string, code: number, out: Action[]): Session {
   if (code < 300) return letIn(session, user, out);
-  // 331, 332: whoever was in before is so no more.
+  // 331, 332: the server has begun a new login, and so has logged out whoever was in before.
   const began = session.login.kind === 'in' ? session.lastActivityMs : session.loginBeganMs;
   return changed(session, { login: { kind: 'named', user }, loginBeganMs: began });
 }
@@ -31,5 +32,5 @@ function onUserReply(session: Session, user: string, code: number, out: Action[]
 /** The server has let in this user, whose name is empty where it asked for none. */
 export function letIn(session: Session, user: string, out: Action[]): Session {
   out.push({ kind: 'record', record: { kind: 'login', user } });
-  return changed(session, { login: { kind: 'in', user } });
+  return protectServerData(changed(session, { login: { kind: 'in', user } }), out);
 }

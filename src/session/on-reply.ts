@@ -13,6 +13,8 @@ import {
 } from './awaited-replies.ts';
 import { letIn, onLoginReply } from './on-login-reply.ts';
 import { recordRefusal } from './refuse.ts';
+import type { Protection } from './security.ts';
+import { askServerForTls, onOwnReply, wantsServerTls } from './server-leg-security.ts';
 import { awaiting, changed, expectCommand, nobody, type ReplyTreatment, type Session } from './session.ts';
 import { onSetUpReply, setUpLeft } from './set-up-reply.ts';
 import { onTransferLost, onTransferMark, onTransferReply, settleUser, supersedeUnused } from './ways.ts';
@@ -27,8 +29,9 @@ function onGreeting(session: Session, code: number, out: Action[]): Session {
   // RFC 959 §5.4: 120 announces a delay; 220 greets. A 421 or 530 is followed by the server's own close.
   if (code < 200) return session;
   const greeted = changed(session, { phase: expectCommand, loginBeganMs: session.lastActivityMs });
-  // Nobody is asked who he is.
-  return code === 230 ? letIn(greeted, '', out) : greeted;
+  // A server that greets with 230 asks for no login: its client is in, without a name.
+  const known = code === 230 ? letIn(greeted, '', out) : greeted;
+  return code < 300 && wantsServerTls(known) ? askServerForTls(known, 'TLS', { kind: 'commands' }, out) : known;
 }
 
 function onAnswer(session: Session, code: number, treatment: ReplyTreatment, out: Action[]): Session {
@@ -39,6 +42,7 @@ function onAnswer(session: Session, code: number, treatment: ReplyTreatment, out
   if (code < 200) return onTransferMark(passing(known, withMarked(known.awaited, index), out), entry.way, out);
   const next = passing(known, withoutAnswered(known.awaited, index), out);
   if (entry.setUp !== undefined) return onSetUpReply(next, entry.setUp, entry.way, code, out);
+  if (entry.asker === 'gateway') return onOwnReply(next, entry, code, out);
   if (treatment !== 'withhold') return onFinal(next, entry, code, out);
   return onFinal(replaceWithheld(next, entry, code, out), entry, withheldCode, out);
 }
@@ -66,6 +70,8 @@ function onFinal(session: Session, entry: AwaitedFromServer, code: number, out: 
         setUps: 'any',
         translation: 'on',
       });
+    case 'PROT':
+      return onProtAgreed(session, entry.protection, code);
     case 'QUIT':
       return code < 300 ? changed(session, { service: 'leaving' }) : session;
     default:
@@ -73,12 +79,18 @@ function onFinal(session: Session, entry: AwaitedFromServer, code: number, out: 
   }
 }
 
+/** The server has agreed, and what holds for its leg holds for the client's. */
+function onProtAgreed(session: Session, level: Protection | undefined, code: number): Session {
+  if (code >= 300 || level === undefined) return session;
+  return changed(session, { security: { ...session.security, clientData: level, serverData: level } });
+}
+
 function onUnasked(session: Session, code: number, treatment: ReplyTreatment, out: Action[]): Session {
   if (treatment === 'withhold' && code >= 200) {
     const reason = `a ${code} that nobody asked for`;
     recordRefusal({ cause: 'unsolicited-reply', reason, bounce: 'unsolicited-passive' }, out);
   }
-  // It may be how the server answers a PASV, without naming a port: the client goes on, as it will.
+  // The server may mean it as its answer to PASV, with which the client can do nothing: the client may go on.
   return code >= 200 && treatment === 'forward' && awaitsPassive(session.awaited) ? setUpLeft(session) : session;
 }
 

@@ -12,6 +12,7 @@ import { sendOwedBefore } from './answer.ts';
 import { indexAnswered } from './awaited-replies.ts';
 import { endsOtherwise, keep, type Place, release } from './collected-reply.ts';
 import { endControl } from './ending.ts';
+import { editOfFeatures, isSecurityFeature, ownFeatures, sendOffered } from './features.ts';
 import { onReply } from './on-reply.ts';
 import { recordRefusal } from './refuse.ts';
 import { changed, type OpenReply, type ReplyTreatment, type Session } from './session.ts';
@@ -101,6 +102,16 @@ function pass(session: Session, line: ControlLine, place: Place, treatment: Repl
       return keep(session, line, place) ?? letGo(session, line, place, out);
     case 'withhold':
       return session;
+    case 'features':
+      if (place === 'last') sendOffered(session, out);
+      if (place === 'last' || !isSecurityFeature(line.octets))
+        out.push({ kind: 'send', to: 'client', octets: line.wire });
+      return session;
+    case 'own-features': {
+      const own = place === 'last' ? ownFeatures(session) : undefined;
+      if (own !== undefined) out.push({ kind: 'send', to: 'client', octets: own });
+      return session;
+    }
   }
 }
 
@@ -119,7 +130,10 @@ function treatmentOf(
   kind: 'single' | 'first',
 ): ReplyTreatment {
   const entry = index === undefined ? undefined : session.awaited[index];
+  if (entry?.kind === 'server' && entry.asker === 'gateway') return 'withhold';
   if (entry?.kind === 'server' && entry.setUp !== undefined) return 'collect';
+  const edited = entry?.kind === 'server' && entry.verb === 'FEAT' ? editOfFeatures(session, code, kind) : undefined;
+  if (edited !== undefined) return edited;
   // 1yz to a set-up is in no standard, and its client waits for the final reply alone.
   if (code < 200 && index === undefined && session.phase.kind === 'expect-set-up-reply') return 'withhold';
   // A 227, 228 or 229 that answers no set-up could steer a client that takes it for the next reply to its own PASV.

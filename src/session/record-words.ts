@@ -2,7 +2,7 @@
 // nowhere else: types are derived from it, and labels of metrics are given it, so that neither can name what the other
 // lacks.
 
-import { decisionCauses } from '../policy/decide.ts';
+import { decisionCauses } from '../policy/decision.ts';
 
 /** How a session ended. */
 export const sessionOutcomes = [
@@ -14,6 +14,7 @@ export const sessionOutcomes = [
   'timeout-login',
   'timeout-idle',
   'protocol-error',
+  'tls-failed',
   'budget-spent',
   'drained',
   'internal-error',
@@ -22,7 +23,6 @@ export const sessionOutcomes = [
 /** Why a command or a reply was refused: by a rule, or because the session could not go on with it. */
 export const refusalCauses = [
   ...decisionCauses,
-  'not-logged-in',
   'malformed-command',
   'malformed-reply',
   'malformed-address',
@@ -33,10 +33,17 @@ export const refusalCauses = [
   'wrong-family',
   'epsv-all',
   'tls',
+  'tls-required',
   'no-data-port',
   'client-share',
   'way-limit',
 ] as const;
+
+/** How a TLS handshake of a control connection went; `resumed`: it went on from an earlier one. */
+export const handshakeOutcomes = ['full', 'resumed', 'failed'] as const;
+
+/** The two ends between which a session stands. */
+export const sides = ['client', 'server'] as const;
 
 /** What of a line was rewritten. */
 export const rewriteKinds = ['port', 'eprt', 'pasv-reply', 'epsv-reply', 'line-normalised', 'verb-converted'] as const;

@@ -11,6 +11,7 @@ import { type AwaitedReplies, isFull, nothingAwaited } from './awaited-replies.t
 import type { SessionEvent } from './event.ts';
 import type { Expectation, SetUp } from './expectation.ts';
 import type { Limits } from './limits.ts';
+import { type Security, type SecurityPhase, type TlsTerms, unprotected } from './security.ts';
 import type { Way } from './way.ts';
 
 /** What is settled before the first octet. */
@@ -34,6 +35,7 @@ export interface SessionTerms {
   readonly ownPorts: readonly number[];
   readonly ruleset: Ruleset;
   readonly limits: Limits;
+  readonly tls: TlsTerms;
 }
 
 export type Phase =
@@ -53,6 +55,7 @@ export type Phase =
       readonly expectation: Expectation;
       readonly then: Phase;
     }
+  | SecurityPhase
   /** The control connection has ended; data still flows (RFC 959 §4.1.1 QUIT). */
   | { readonly kind: 'lingering' }
   | { readonly kind: 'closed' };
@@ -90,7 +93,7 @@ export interface OpenReply {
 export interface CollectedLines {
   readonly line: ControlLine;
   readonly before: CollectedLines | undefined;
-  /** Of all of them. */
+  /** How many lines, and octets, this one and all before it are. */
   readonly lines: number;
   readonly octets: number;
 }
@@ -98,13 +101,14 @@ export interface CollectedLines {
 /**
  * What becomes of a reply's lines: sent on as they come; collected until the reply is whole because it answers a
  * set-up; held until then because it may end otherwise than it began; or dropped because it carries an address that
- * nobody asked for.
+ * nobody asked for, or answers what the gateway has asked by itself. Of the reply to FEAT some lines are left out and
+ * others added (`features`), or the gateway's own stands in its place (`own-features`).
  */
-export type ReplyTreatment = 'forward' | 'collect' | 'hold' | 'withhold';
+export type ReplyTreatment = 'forward' | 'collect' | 'hold' | 'withhold' | 'features' | 'own-features';
 
 export type Login =
   | { readonly kind: 'none' }
-  /** The server wants to know him better. */
+  /** The server knows the name, and has asked for a password or an account (331, 332). */
   | { readonly kind: 'named'; readonly user: string }
   | { readonly kind: 'in'; readonly user: string };
 
@@ -123,6 +127,7 @@ export interface Session {
   readonly currentWay: number | undefined;
   readonly nextWay: number;
   readonly login: Login;
+  readonly security: Security;
   readonly dialect: ServerDialect;
   /** RFC 2428 §4: after EPSV ALL no other set-up is accepted. */
   readonly setUps: 'any' | 'epsv-only';
@@ -132,8 +137,8 @@ export interface Session {
    */
   readonly translation: 'on' | 'off';
   /**
-   * `draining`: the gateway is going down. `closing`: the server has sent 421, after which nothing is said of the end
-   * but by itself. `leaving`: the client has said QUIT and the server goodbye.
+   * `draining`: the gateway is going down. `closing`: the server has sent 421, after which the gateway adds no reply
+   * of its own. `leaving`: the client has said QUIT and the server goodbye.
    */
   readonly service: 'serving' | 'draining' | 'closing' | 'leaving';
   /** Whether the client has said anything yet. */
@@ -150,7 +155,7 @@ export interface Session {
 
 interface Budget {
   readonly left: number;
-  /** When that was reckoned. */
+  /** When `left` was computed: it grows again from then on. */
   readonly atMs: number;
 }
 
@@ -160,7 +165,7 @@ export interface Step {
   readonly actions: readonly Action[];
 }
 
-const expectServer: Phase = { kind: 'expect-server' };
+export const expectServer: Phase = { kind: 'expect-server' };
 
 /** A session at the moment its client was accepted. */
 export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: number): Session {
@@ -176,6 +181,7 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
     currentWay: undefined,
     nextWay: 1,
     login: nobody,
+    security: unprotected,
     dialect,
     setUps: 'any',
     translation: 'on',
@@ -191,6 +197,7 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
 
 export const noWays: readonly Way[] = [];
 export const nobody: Login = { kind: 'none' };
+export const expectGreeting: Phase = { kind: 'expect-greeting' };
 export const expectCommand: Phase = { kind: 'expect-command' };
 
 /** May the shell deliver the client's next line? Where not, it stops reading: back-pressure instead of a queue. */
@@ -254,6 +261,7 @@ class SessionCopy implements Session {
   currentWay: Session['currentWay'];
   readonly nextWay: Session['nextWay'];
   readonly login: Session['login'];
+  readonly security: Session['security'];
   readonly dialect: Session['dialect'];
   readonly setUps: Session['setUps'];
   readonly translation: Session['translation'];
@@ -277,6 +285,7 @@ class SessionCopy implements Session {
     this.currentWay = from.currentWay;
     this.nextWay = from.nextWay;
     this.login = from.login;
+    this.security = from.security;
     this.dialect = from.dialect;
     this.setUps = from.setUps;
     this.translation = from.translation;

@@ -7,7 +7,7 @@ import { answerInPlace } from './answer.ts';
 import { type AwaitedFromServer, withAsked } from './awaited-replies.ts';
 import type { SessionEvent } from './event.ts';
 import { IllegalEvent } from './event-law.ts';
-import type { DataLeg, SetUp } from './expectation.ts';
+import type { DataLeg, Expectation, SetUp } from './expectation.ts';
 import { waysAnswered } from './in-doubt.ts';
 import { advertisedToClient, advertisedToServer, clientLeg, listenForServer } from './legs.ts';
 import { type Refusal, refuse, refuseInPlace } from './refuse.ts';
@@ -46,10 +46,12 @@ export function askFor(session: Session, setUp: SetUp, out: Action[]): Session {
 function setUpAsked(session: Session, setUp: SetUp, way: number | undefined, out: Action[]): Session {
   const asked: AwaitedFromServer = {
     kind: 'server',
+    asker: 'client',
     verb: setUp.toServer,
     way,
     setUp,
     user: undefined,
+    protection: undefined,
     progress: 'asked',
     answer: 'certain',
   };
@@ -68,7 +70,10 @@ function setUpAsked(session: Session, setUp: SetUp, way: number | undefined, out
 
 /** Asks the shell for the way; the session goes on with `onOpened` or `onUnavailable`. */
 export function openWay(session: Session, setUp: SetUp, server: DataLeg, out: Action[]): Session {
-  const expectation = { way: session.nextWay, client: clientLeg(session, setUp), server };
+  const { security } = session;
+  const mayBeProtected = security.client !== 'clear' || security.server !== 'clear';
+  const legs = { way: session.nextWay, client: clientLeg(session, setUp), server };
+  const expectation: Expectation = mayBeProtected ? { ...legs, tls: 'by-transfer' } : legs;
   out.push({ kind: 'open-data-path', expectation });
   const then = session.phase;
   return changed(session, {

@@ -53,5 +53,6 @@ function statusOf(session: Session): 'NONE' | 'EPSV' | 'EPSVEPRT' {
 }
 
 function allows(session: Session, verb: 'EPSV' | 'EPRT'): boolean {
-  return decide(session.terms.ruleset, { kind: 'verb', verb, known: true }).verdict === 'allow';
+  const subject = { kind: 'verb', verb, known: true, asksForData: true, login: 'in' } as const;
+  return decide(session.terms.ruleset, subject).verdict === 'allow';
 }

@@ -94,7 +94,7 @@ export function newWay(way: Way): Way {
   return new WayCopy(way);
 }
 
-// Copied as sessions are, for the reason given there.
+// A class with a copying constructor, not a spread, for the reason given in session.ts at `changed`.
 
 export function inStage(way: Way, stage: WayStage): Way {
   const next = new WayCopy(way);
@@ -122,7 +122,7 @@ export function carrying(way: Way, transfer: Transfer): Way {
   return next;
 }
 
-/** As if it had been opened then. */
+/** The same way with its time anew: it expires as one that was opened at `nowMs`. */
 export function renewed(way: Way, nowMs: number): Way {
   const next = new WayCopy(way);
   next.freeSinceMs = nowMs;

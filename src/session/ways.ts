@@ -128,6 +128,10 @@ export function beginTransfer(session: Session, asked: Omit<Transfer, 'user' | '
     tell(way, way.transfer, sound ? 'completed' : 'failed', reason, out);
   }
   const { verb, path, direction } = asked;
+  if (way.expectation.tls === 'by-transfer') {
+    const { clientData, serverData } = session.security;
+    out.push({ kind: 'protect-data-path', way: way.id, client: clientData, server: serverData });
+  }
   const claimed = carrying(way, { verb, path, direction, user: userOf(session), reply: 'awaited' });
   if (isDialledOnly(way) && isUnused(way)) {
     out.push({ kind: 'dial-data-leg', way: way.id, leg: 'server' });

@@ -91,6 +91,7 @@ function buildLimits(file: SettingsFile['limits']): Limits {
     commandsInFlightMax: file?.commandsInFlight ?? defaultLimits.commandsInFlightMax,
     connectTimeoutMs: file?.connectTimeout ?? defaultLimits.connectTimeoutMs,
     greetingTimeoutMs: file?.greetingTimeout ?? defaultLimits.greetingTimeoutMs,
+    tlsHandshakeTimeoutMs: file?.tlsHandshakeTimeout ?? defaultLimits.tlsHandshakeTimeoutMs,
     loginTimeoutMs: file?.loginTimeout ?? defaultLimits.loginTimeoutMs,
     idleTimeoutMs: file?.idleTimeout ?? defaultLimits.idleTimeoutMs,
     expectationTimeoutMs: file?.expectationTimeout ?? defaultLimits.expectationTimeoutMs,

@@ -31,6 +31,7 @@ const limitsSchema = section({
   commandsInFlight: wholeNumber(1, 1024).optional(),
   connectTimeout: duration('1s', '5m').optional(),
   greetingTimeout: duration('1s', '10m').optional(),
+  tlsHandshakeTimeout: duration('1s', '2m').optional(),
   loginTimeout: duration('1s', '1h').optional(),
   idleTimeout: duration('1s', '24h').optional(),
   expectationTimeout: duration('1s', '10m').optional(),

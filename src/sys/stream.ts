@@ -40,6 +40,33 @@ export interface Stream {
   reset(): void;
 }
 
+/** A stream that TLS protects, over another stream that carries it. */
+export interface SecureStream extends Stream {
+  /** Goes on with the handshake as far as what has come allows; to be called after every event until it is over. */
+  handshake(): 'up' | 'under-way' | 'failed';
+  /** Once the handshake is up. */
+  readonly facts: SecureFacts;
+  /** Why TLS has failed, in a sentence for people. */
+  readonly failureText: string;
+  /**
+   * Takes leave: both ends say close_notify, and the carrier goes on in the clear (RFC 4217 §7). To be called after
+   * every event until it is over.
+   */
+  leave(): 'gone' | 'under-way' | 'failed';
+  /** Once the leave has been taken. What has come behind the peer's close_notify is read first. */
+  readonly carrier: Stream;
+}
+
+export interface SecureFacts {
+  /** `TLSv1.2`, `TLSv1.3`. */
+  readonly version: string;
+  /** OpenSSL's name of the cipher suite. */
+  readonly cipher: string;
+  readonly resumed: boolean;
+  /** The subject of the peer's certificate; undefined where it showed none. */
+  readonly peerSubject: string | undefined;
+}
+
 /** A stream whose octets can pass through the kernel without entering this process. */
 export interface SpliceableStream extends Stream {
   spliceInto(pipe: SplicePipe): number;

@@ -73,6 +73,16 @@ export class LineSplitter {
     this.#endless = 'no';
   }
 
+  /** Begins anew, as with another connection; how many octets are forgotten. */
+  restart(): number {
+    const forgotten = this.#chunk.length - this.#at + this.#pendingOctets;
+    this.drop();
+    this.#pending = NOTHING;
+    this.#pendingOctets = 0;
+    this.#dropped = undefined;
+    return forgotten;
+  }
+
   /**
    * The next line, or undefined where its end has not been given yet. A line beyond the bound is told once, with fault
    * `overlong`, as soon as it cannot end within the bound; its octets up to and including the next LF are dropped.

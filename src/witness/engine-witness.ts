@@ -139,6 +139,11 @@ export class EngineWitness implements Witness {
       case 'login':
         if (this.log.isLevelEnabled('debug')) this.log.debug({ ...facts.fields, user: record.user }, 'login');
         return;
+      case 'tls-up':
+      case 'tls-failed':
+      case 'clear-text-discarded':
+        this.onTls(facts, record);
+        return;
       case 'foreign-protocol':
         tally.count('foreign_protocols_total', record.protocol);
         if (!this.shares.ofSession(facts, record.protocol)) return;
@@ -178,6 +183,24 @@ export class EngineWitness implements Witness {
     // Field by field, as at the end of a session.
     const fields = { session, listener, client, server, cause, verb, target: where, bounce, rule, reason };
     this.log.warn(fields, 'refused');
+  }
+
+  private onTls(
+    facts: SessionFacts,
+    record: Extract<SessionRecord, { kind: 'tls-up' | 'tls-failed' | 'clear-text-discarded' }>,
+  ): void {
+    const { tally, log } = this;
+    const { leg } = record;
+    if (record.kind === 'tls-up') {
+      tally.count('tls_handshakes_total', leg, record.facts.resumed ? 'resumed' : 'full');
+      if (log.isLevelEnabled('debug')) log.debug({ ...facts.fields, leg, ...record.facts }, 'TLS is up');
+      return;
+    }
+    if (record.kind === 'tls-failed') tally.count('tls_handshakes_total', leg, 'failed');
+    else tally.increase('tls_clear_octets_discarded_total', record.octets, leg);
+    if (!this.shares.ofSession(facts, record.kind)) return;
+    const { kind, ...told } = record;
+    log.warn({ ...facts.fields, ...told }, kind === 'tls-failed' ? 'TLS failed' : 'clear text discarded');
   }
 
   private onWayOpened(plane: Plane, setUpMs: number): void {

@@ -9,6 +9,7 @@ import { advance } from '../../src/session/advance.ts';
 import { nextDeadlineMs } from '../../src/session/deadline.ts';
 import type { SessionEvent } from '../../src/session/event.ts';
 import { defaultLimits } from '../../src/session/limits.ts';
+import { noTls } from '../../src/session/security.ts';
 import { newSession, type Session } from '../../src/session/session.ts';
 import { loadPackagedRules } from '../../src/settings/load-rules.ts';
 import { type ControlLine, LineSplitter } from '../../src/wire/line-splitter.ts';
@@ -75,6 +76,7 @@ class Player {
         ownPorts: [],
         ruleset: rules.ok ? rules.value : (undefined as never),
         limits: defaultLimits,
+        tls: noTls,
       },
       { epsv: 'unknown', eprt: 'unknown' },
       1,

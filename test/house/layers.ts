@@ -49,7 +49,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'address',
       'wire/foreign-protocol.ts',
       'wire/verbs.ts',
-      'policy/decide.ts',
+      'policy/decision.ts',
       'session/action.ts',
       'session/record-words.ts',
       'nftables/drop-reasons.ts',
@@ -63,7 +63,17 @@ export const layers: Readonly<Record<string, Layer>> = {
 
   // What puts together.
   engine: {
-    parts: ['address', 'policy', 'settings/settings.ts', 'sys', 'datapath', 'control', 'observe', 'witness'],
+    parts: [
+      'address',
+      'policy',
+      'session/security.ts',
+      'settings/settings.ts',
+      'sys',
+      'datapath',
+      'control',
+      'observe',
+      'witness',
+    ],
     outside: ['node:worker_threads'],
   },
   'package-version.ts': { parts: [], outside: ['node:fs'] },

@@ -7,6 +7,7 @@ import { parseNetwork } from '../../src/address/network.ts';
 import type { ServerDialect } from '../../src/session/action.ts';
 import { advance } from '../../src/session/advance.ts';
 import { defaultLimits, type Limits } from '../../src/session/limits.ts';
+import type { TlsTerms } from '../../src/session/security.ts';
 import { newSession, type Session, type SessionTerms } from '../../src/session/session.ts';
 import { loadPackagedRules } from '../../src/settings/load-rules.ts';
 import { LineSplitter } from '../../src/wire/line-splitter.ts';
@@ -37,6 +38,9 @@ export interface Scene {
   readonly activePorts?: string;
   /** Networks of a pair, with a plus sign between them. */
   readonly fxp?: string;
+  readonly clientTls?: TlsTerms['client'];
+  readonly serverTls?: TlsTerms['server'];
+  readonly clearCommandChannel?: 'yes' | 'no';
   readonly dialect?: Partial<ServerDialect>;
   readonly limits?: Partial<Limits>;
 }
@@ -77,6 +81,11 @@ function termsOf(scene: Scene): SessionTerms {
       malformedReply: scene.malformedReply ?? ruleset.malformedReply,
     },
     limits: { ...defaultLimits, ...scene.limits },
+    tls: {
+      client: scene.clientTls ?? 'off',
+      server: scene.serverTls ?? 'off',
+      clearCommandChannel: scene.clearCommandChannel === 'yes',
+    },
   };
 }
 

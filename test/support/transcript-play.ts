@@ -23,6 +23,16 @@ const plays: readonly (readonly [RegExp, Play])[] = [
   [/^(client|server) without line end: (.*)$/, (stage, [, from, text]) => stage.octets(side(from), octetsOf(text!))],
   [/^(client|server) (end|reset)s$/, (stage, [, leg, how]) => endLeg(stage, side(leg), how as 'end' | 'reset')],
   [/^client ends unread$/, (stage) => stage.event({ kind: 'leg-ending', leg: 'client' })],
+  [/^TLS up: (client|server)$/, (stage, [, leg]) => stage.event({ kind: 'tls-up', leg: side(leg), facts })],
+  [
+    /^TLS fails: (client|server) (.*)$/,
+    (stage, [, leg, reason]) => stage.event({ kind: 'tls-failed', leg: side(leg), reason: reason! }),
+  ],
+  [/^TLS ends: client$/, (stage) => stage.event({ kind: 'tls-down', leg: 'client' })],
+  [
+    /^(\d+) clear octets of the (client|server)$/,
+    (stage, [, octets, leg]) => stage.event({ kind: 'clear-text-discarded', leg: side(leg), octets: Number(octets) }),
+  ],
   [/^accepted$/, (stage) => stage.event({ kind: 'accepted' })],
   [/^server connected$/, (stage, _, scene) => stage.event({ kind: 'server-connected', local: serverLocal(scene) })],
   [/^server unreachable: (.*)$/, (stage, [, reason]) => stage.event({ kind: 'server-unreachable', reason: reason! })],
@@ -49,6 +59,8 @@ const plays: readonly (readonly [RegExp, Play])[] = [
     },
   ],
 ];
+
+const facts = { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', resumed: false, peerSubject: undefined };
 
 export class TranscriptPlay {
   private readonly scene: Scene;

@@ -23,6 +23,12 @@ export function printAction(action: Action, session: Session): string {
       return printSent(`to ${action.to}`, action.octets);
     case 'send-urgent':
       return printSent(`urgent to ${action.to}`, action.octets);
+    case 'start-tls':
+      return `start TLS: ${action.leg}${action.before === 'nothing' ? ' at once' : ''}`;
+    case 'end-tls':
+      return `end TLS: ${action.leg}`;
+    case 'protect-data-path':
+      return `protect: way ${action.way} client ${action.client}, server ${action.server}`;
     case 'open-data-path':
       return `open: ${sides.map((side) => printLeg(side, action.expectation, session)).join(', ')}`;
     case 'dial-data-leg':
@@ -103,6 +109,12 @@ function printRecord(record: SessionRecord): string {
       const name = path === '' ? '' : ` ${path}`;
       return `transfer ${verb}${name} by ${user ?? 'nobody'}: ${outcome}, ${replyCode ?? 'no reply'}, ${octets}`;
     }
+    case 'tls-up':
+      return `TLS up at ${record.leg}`;
+    case 'tls-failed':
+      return `TLS failed at ${record.leg}`;
+    case 'clear-text-discarded':
+      return `${record.octets} clear octets of the ${record.leg} discarded`;
     case 'foreign-protocol':
       return `foreign protocol ${record.protocol}`;
     case 'session-ended':

@@ -50,6 +50,18 @@ class Owner implements LegOwner {
     this.firstOctets = Buffer.from(octets).toString('latin1');
   }
 
+  onSecured(leg: ControlLeg): void {
+    this.told.push(`${leg.side} secured`);
+  }
+
+  onNotSecured(leg: ControlLeg, reason: string): void {
+    this.told.push(`${leg.side} not secured: ${reason}`);
+  }
+
+  onCleared(leg: ControlLeg): void {
+    this.told.push(`${leg.side} cleared`);
+  }
+
   onClientEnding(): void {
     this.told.push('client ending');
   }

@@ -9,6 +9,7 @@ import type { TurnedAway, Witness } from '../../../src/control/witness.ts';
 import type { DataPath } from '../../../src/datapath/data-path.ts';
 import type { SessionRecord } from '../../../src/session/action.ts';
 import { defaultLimits } from '../../../src/session/limits.ts';
+import { noTls } from '../../../src/session/security.ts';
 import type { Poller } from '../../../src/sys/poller.ts';
 import { TcpListener } from '../../../src/sys/tcp-listener.ts';
 import { TcpSocket } from '../../../src/sys/tcp-socket.ts';
@@ -57,8 +58,9 @@ function stage(poller: Poller) {
   free.close();
   const terms: DoorTerms = {
     destinationOf: () => ({ ok: true, value: serverPeer }),
+    security: undefined,
     serverDial: () => ({ purpose: 'control' }),
-    session: { limits: defaultLimits } as DoorTerms['session'],
+    session: { limits: defaultLimits, tls: noTls } as DoorTerms['session'],
     dscp: undefined,
     dataPath: noDataPath,
     sessionsMax: 10,

@@ -12,6 +12,7 @@ import { PortPool } from '../../../src/datapath/port-pool.ts';
 import { Relay } from '../../../src/datapath/relay.ts';
 import type { SessionRecord } from '../../../src/session/action.ts';
 import { defaultLimits, type Limits } from '../../../src/session/limits.ts';
+import { noTls } from '../../../src/session/security.ts';
 import type { SessionTerms } from '../../../src/session/session.ts';
 import * as libc from '../../../src/sys/libc.ts';
 import { type Pollable, type Poller, Ready } from '../../../src/sys/poller.ts';
@@ -133,6 +134,7 @@ export class SessionBench {
     this.point = {
       poller,
       dataPath: new Relay({ poller, pipes: this.pipes, ports: this.ports, times }),
+      security: undefined,
       serverDial: () => ({ purpose: 'control' }),
       witness: this.witness,
       turns: new Turns(poller),
@@ -268,5 +270,6 @@ function termsOf({ client, server }: SessionFacts, limits: Limits): SessionTerms
       malformedReply: 'close',
     },
     limits,
+    tls: noTls,
   };
 }

@@ -40,7 +40,7 @@ function pumpTest(name: string, body: (bench: Bench) => void): void {
     const pipes = new PipePool();
     const from = connect(poller);
     const to = connect(poller);
-    const pump = new Pump(from.server, to.client, pipes);
+    const pump = new Pump(from.server, to.client, { source: from.server, sink: to.client, pipes });
     body({ poller, pipes, from, to, pump });
     pump.close();
     pipes.close();
@@ -145,7 +145,8 @@ pumpTest('what a full sink does not take is kept, the source is not read on, and
   assert.equal(left(), octets.length - readOctets, 'and no second one');
   // Another pump uses the shared buffer meanwhile: what was kept must not be a view of it.
   const other = { ...bench, from: connect(bench.poller), to: connect(bench.poller) };
-  const otherPump = new Pump(other.from.server, other.to.client, bench.pipes);
+  const splicing = { source: other.from.server, sink: other.to.client, pipes: bench.pipes };
+  const otherPump = new Pump(splicing.source, splicing.sink, splicing);
   offer(other, new Uint8Array(readOctets).fill(0xee));
   otherPump.run('open');
   closeBoth(other.from);

@@ -5,8 +5,9 @@ import { describe, it } from 'node:test';
 import { type Address, type Endpoint, parseAddress, parseEndpoint } from '../../../src/address/endpoint.ts';
 import { parseNetwork } from '../../../src/address/network.ts';
 import type { Parsed } from '../../../src/address/parsed.ts';
-import { decide, fxpPartners } from '../../../src/policy/decide.ts';
+import { decide } from '../../../src/policy/decide.ts';
 import type { Ruleset } from '../../../src/policy/ruleset.ts';
+import { fxpPartners } from '../../../src/policy/target-rules.ts';
 
 const network = (text: string) => must(parseNetwork(text));
 const address = (text: string): Address => must(parseAddress(text));
@@ -37,7 +38,8 @@ const strict: Ruleset = {
 const forwarding: Ruleset = { ...ruleset, verbs: { ...ruleset.verbs, unknown: 'forward' } };
 
 describe('a verb', () => {
-  const verb = (rules: Ruleset, name: string, known: boolean) => decide(rules, { kind: 'verb', verb: name, known });
+  const verb = (rules: Ruleset, name: string, known: boolean) =>
+    decide(rules, { kind: 'verb', verb: name, known, asksForData: false, login: 'out' });
 
   it('passes when no rule refuses it', () => {
     assert.equal(verb(ruleset, 'RETR', true).verdict, 'allow');
@@ -60,6 +62,22 @@ describe('a verb', () => {
 
   it('that is unknown is not repeated in the reason, because its octets are the peer’s', () => {
     assert.doesNotMatch(verb(ruleset, 'X\u001b[2J', false).reason, /\u001b/);
+  });
+});
+
+describe('a verb that asks for data', () => {
+  const early = { kind: 'verb', verb: 'RETR', known: true, asksForData: true, login: 'out' } as const;
+  const lenient: Ruleset = { ...ruleset, dataConnections: { ...ruleset.dataConnections, beforeLogin: 'allow' } };
+
+  it('waits for a login, unless the rules say otherwise', () => {
+    const rule = 'dataConnections.beforeLogin';
+    assert.deepEqual(outcome(decide(ruleset, early)), ['refuse', 'not-logged-in', rule]);
+    assert.equal(decide(ruleset, { ...early, login: 'in' }).verdict, 'allow');
+    assert.equal(decide(lenient, early).verdict, 'allow');
+  });
+
+  it('is refused for what it is where it is listed, too', () => {
+    assert.deepEqual(outcome(decide(ruleset, { ...early, verb: 'PORT' }))[1], 'verb-refused');
   });
 });
 

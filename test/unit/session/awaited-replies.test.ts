@@ -34,10 +34,12 @@ function queue(text: string): Awaited[] {
       const sign = word.at(-1) as keyof typeof signs;
       return {
         kind: 'server',
+        asker: 'client',
         verb,
         way: undefined,
         setUp: setUps.has(verb) ? setUp(verb as SetUpVerb) : undefined,
         user: undefined,
+        protection: undefined,
         progress: word.includes('*') ? 'marked' : 'asked',
         answer: signs[sign] ?? 'certain',
       };

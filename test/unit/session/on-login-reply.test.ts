@@ -14,7 +14,17 @@ const bertIn: Login = { kind: 'in', user: 'bert' };
 /** `USER bert`, as it waits for its reply. */
 function asked(text: string): AwaitedFromServer {
   const [verb = '', user] = text.split(' ');
-  return { kind: 'server', verb, way: undefined, setUp: undefined, user, progress: 'asked', answer: 'certain' };
+  return {
+    kind: 'server',
+    asker: 'client',
+    verb,
+    way: undefined,
+    setUp: undefined,
+    user,
+    protection: undefined,
+    progress: 'asked',
+    answer: 'certain',
+  };
 }
 
 const table: [before: Login, command: string, code: number, after: Login, recorded: string | undefined][] = [
