@@ -233,6 +233,7 @@ export class ControlLeg implements Pollable {
         this.socket = secure.carrier;
         this.secure = undefined;
         this.splitter.restart();
+        if (secure.behind.length > 0) this.splitter.give(secure.behind);
         this.reading = 'open';
         this.owner.onCleared(this);
         break;

@@ -397,8 +397,11 @@ export class SessionDriver implements LegOwner, Stage, Worker {
       way.close();
       this.forgetWay(id);
     }
-    this.client.socket?.close();
-    this.server.socket?.close();
+    for (const { socket } of [this.client, this.server]) {
+      socket?.close();
+      // Under TLS a close waits for what the peer does not read.
+      if (socket?.isOpen === true) socket.reset();
+    }
     this.point.onSessionOver(this.facts, this.place);
   }
 }

@@ -282,9 +282,18 @@ export class RelayWay implements OpenWay, LegOwner {
 
   private complete(reason: string): void {
     this.release();
-    this.client.socket?.closeCleanly();
-    this.server.socket?.closeCleanly();
+    for (const leg of [this.client, this.server]) this.closeCleanly(leg);
     this.owner.onEnded(this.id, this.result('completed', reason));
+  }
+
+  /** Under TLS the last octets may still wait for a peer that reads slowly; for one that does not read, not for ever. */
+  private closeCleanly({ socket }: RelayLeg): void {
+    socket?.closeCleanly();
+    if (socket?.isOpen !== true) return;
+    const { poller } = this.shared;
+    poller.timers.set(poller.nowMs + leftOpenMs, () => {
+      if (socket.isOpen) socket.reset();
+    });
   }
 
   private fail(reason: string): void {

@@ -34,6 +34,10 @@ export const recv = bind<[fd: number, into: Octets, length: number, flags: numbe
 export const send = bind<[fd: number, from: Octets, length: number, flags: number]>(
   'int send(int, const void *, size_t, int)',
 );
+/** send() of octets that lie outside of JavaScript's memory. */
+export const sendAt = bind<[fd: number, address: bigint, length: number, flags: number]>(
+  'int send(int, uintptr_t, size_t, int)',
+);
 export const shutdown = bind<[fd: number, how: number]>('int shutdown(int, int)');
 export const close = bind<[fd: number]>('int close(int)');
 export const read = bind<[fd: number, into: Octets, length: number]>('int read(int, void *, size_t)');

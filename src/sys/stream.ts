@@ -30,6 +30,8 @@ export interface Stream {
   send(from: Uint8Array, length?: number): number;
   /** As `send`, for the last octets before `endWriting` or `close`, which must follow. */
   sendBeforeEnd(from: Uint8Array, length: number): number;
+  /** As `send`, of octets at an address outside of JavaScript's memory. */
+  sendAt(address: bigint, length: number): number;
   /** Sends with the last octet marked urgent, where the carrier knows such a mark (RFC 959 §4.1.3). */
   sendUrgent(from: Uint8Array): number;
   endWriting(): void;
@@ -53,8 +55,9 @@ export interface SecureStream extends Stream {
    * every event until it is over.
    */
   leave(): 'gone' | 'under-way' | 'failed';
-  /** Once the leave has been taken. What has come behind the peer's close_notify is read first. */
   readonly carrier: Stream;
+  /** Once the leave has been taken: what came behind the peer's close_notify, which the carrier will not give again. */
+  readonly behind: Uint8Array;
 }
 
 export interface SecureFacts {

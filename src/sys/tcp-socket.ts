@@ -123,6 +123,11 @@ export class TcpSocket implements SpliceableStream {
     return count >= 0 ? count : this.blockedOrFailed();
   }
 
+  sendAt(address: bigint, length: number): number {
+    const count = libc.sendAt(this.fd, address, length, libc.MSG_NOSIGNAL);
+    return count >= 0 ? count : this.blockedOrFailed();
+  }
+
   /**
    * As `send`, for the last octets before `endWriting` or `close`, which must follow: the kernel holds them back for
    * it.
