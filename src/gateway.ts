@@ -1,6 +1,7 @@
 // The gateway as a whole: the one place where parts are built and handed their collaborators.
 // Start, reload, drain and stop; what each promises stands at the method. Session traffic never touches this thread.
 
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { printEndpoint } from './address/endpoint.ts';
 import { EngineHost } from './engine/engine-host.ts';
@@ -19,6 +20,7 @@ import { Perimeter, type TableKeeping } from './perimeter/perimeter.ts';
 import { type Outcome, type ReadSettings, Reloading } from './reloading.ts';
 import { done } from './result.ts';
 import type { Settings } from './settings/settings.ts';
+import { ticketKeyOctets } from './sys/tls-context.ts';
 import { newTally } from './witness/verb-tally.ts';
 
 type Service = 'starting' | 'ready' | 'draining' | 'stopped';
@@ -211,11 +213,12 @@ export class Gateway {
   private async startEngines(): Promise<string | undefined> {
     const { settings } = this;
     const quota = newQuotaMemory(settings.sessions.totalMax);
+    const ticketKeys = new Uint8Array(randomBytes(ticketKeyOctets));
     for (let index = 0; index < settings.engines; index++) {
       const tally = newTally();
       this.tallies.push(tally);
       const logsTaken = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-      const birth = { index, count: settings.engines, settings, tally: tally.buffer, quota, logsTaken };
+      const birth = { index, count: settings.engines, settings, tally: tally.buffer, quota, ticketKeys, logsTaken };
       const host = new EngineHost(birth, {
         log: (lines) => this.output.write(lines),
         died: (engine, error) => this.onEngineDied(engine, error),

@@ -5,7 +5,7 @@ import type { DataPath } from '../datapath/data-path.ts';
 import type { ServerDialect } from '../session/action.ts';
 import type { Poller } from '../sys/poller.ts';
 import type { DialOptions } from '../sys/tcp-socket.ts';
-import type { ListenerSecurity } from './security.ts';
+import type { ListenerSecurity } from '../tls/session-security.ts';
 import type { Place } from './session-quota.ts';
 import type { Turns } from './turns.ts';
 import type { SessionFacts, Witness } from './witness.ts';

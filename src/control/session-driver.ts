@@ -13,11 +13,11 @@ import { Ready } from '../sys/poller.ts';
 import type { SecureFacts } from '../sys/stream.ts';
 import { TcpSocket } from '../sys/tcp-socket.ts';
 import type { Timer } from '../sys/timer-wheel.ts';
+import type { SessionSecurity } from '../tls/session-security.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { ControlLeg, type LegOwner } from './control-leg.ts';
 import { Pace } from './pace.ts';
 import { lookedAt, perform, type Stage } from './perform.ts';
-import type { SessionSecurity } from './security.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
 import type { Place } from './session-quota.ts';
 import { SessionRunner } from './session-runner.ts';
@@ -116,7 +116,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   }
 
   private securityOf(): SessionSecurity {
-    this.security ??= this.point.security?.forSession();
+    this.security ??= this.point.security?.forSession(this.facts.server.address);
     if (this.security === undefined) throw new Error('a listener without TLS has begun a handshake');
     return this.security;
   }

@@ -12,12 +12,15 @@ import { KernelPlane } from '../datapath/kernel-plane.ts';
 import { PinholePath } from '../datapath/pinhole.ts';
 import { PortPool } from '../datapath/port-pool.ts';
 import { Relay } from '../datapath/relay.ts';
-import { noTls } from '../session/security.ts';
+import type { TlsTerms } from '../session/security.ts';
 import type { ListenerSettings, Settings } from '../settings/settings.ts';
+import type { ListenerTls } from '../settings/tls-settings.ts';
 import { SysError } from '../sys/errno.ts';
 import { othersListening } from '../sys/listening.ts';
 import { mayBind } from '../sys/may-bind.ts';
 import type { PipePool } from '../sys/splice-pipe.ts';
+import { listenerSecurity } from '../tls/listener-tls.ts';
+import type { ListenerSecurity } from '../tls/session-security.ts';
 import { bindProblem, noPortsProblem, type PortHolder, socketAddress, sourcePortProblem } from './door-problems.ts';
 import { ServerSide, serverDial } from './server-side.ts';
 
@@ -30,6 +33,7 @@ interface Open {
   readonly listen: Endpoint;
   readonly ports: PortPool;
   readonly ranges: string;
+  readonly security: ListenerSecurity | undefined;
 }
 
 /** What is ready to come into force. */
@@ -42,6 +46,7 @@ interface Change {
 
 export interface DoorsResources extends Omit<DoorResources, 'upstream'> {
   readonly pipes: PipePool;
+  readonly ticketKeys: Uint8Array;
   /** This engine's share of ports that engines divide. */
   readonly index: number;
   readonly count: number;
@@ -116,8 +121,8 @@ export class Doors {
     const { settings, next, fresh } = this.change;
     this.change = undefined;
     for (const listener of settings.listeners) {
-      const { door, ports } = next.get(keyOf(listener))!;
-      door.renew(listener.name, this.termsOf(listener, settings, ports));
+      const { door, ports, security } = next.get(keyOf(listener))!;
+      door.renew(listener.name, this.termsOf(listener, settings, ports, security));
     }
     for (const door of fresh) door.welcome();
     const given = [...this.open].filter(([key]) => !next.has(key)).map(([, { door }]) => door);
@@ -160,13 +165,16 @@ export class Doors {
     const ports = this.portsFor(listener, change.settings);
     if (ports.size === 0) return noPortsProblem(listener, this.resources.count);
     ports.divide(change.settings.sessions.dataPortsPerClientMax);
-    const open = { name, mode, listen, ports, ranges: rangesOf(listener) };
+    const tls = listenerSecurity(listener.tls, this.resources.ticketKeys);
+    if (!tls.ok) return `listener ${name}: TLS cannot be had: ${tls.reason}`;
+    const security = tls.value;
+    const open = { name, mode, listen, ports, ranges: rangesOf(listener), security };
     const before = this.open.get(key);
     if (before !== undefined) {
       change.next.set(key, { ...open, door: before.door });
       return undefined;
     }
-    const opening = this.openDoor(listener, change, ports);
+    const opening = this.openDoor(listener, change, ports, security);
     if (!opening.ok) return bindProblem(listener, opening.reason.code, this.holderOf(listener.listen));
     change.fresh.push(opening.value);
     change.next.set(key, { ...open, door: opening.value });
@@ -178,7 +186,12 @@ export class Doors {
    * say that they share it (SO_REUSEPORT, socket(7)), and gives each connection to the one whose address is the more
    * particular.
    */
-  private openDoor(listener: ListenerSettings, change: Change, ports: PortPool): DoorOpening {
+  private openDoor(
+    listener: ListenerSettings,
+    change: Change,
+    ports: PortPool,
+    security: ListenerSecurity | undefined,
+  ): DoorOpening {
     const { index, count } = this.resources;
     const rivals = [...this.open.values()].filter(({ listen }) => socketsMeet(listen, listener.listen));
     const sharePort = count > 1 || rivals.length > 0;
@@ -186,7 +199,7 @@ export class Doors {
     const taken = sharePort && index === 0 && this.isTaken(listener.listen);
     if (taken) return { ok: false, reason: { call: 'bind', code: 'EADDRINUSE' } };
     for (const { door } of rivals) door.sharePort();
-    const terms = this.termsOf(listener, change.settings, ports);
+    const terms = this.termsOf(listener, change.settings, ports, security);
     const resources = { ...this.resources, upstream: (endpoint: Endpoint) => this.upstream(endpoint) };
     const socket = { sharePort, transparent: listener.mode === 'transparent' };
     return FrontDoor.open(listener.name, listener.listen, socket, terms, resources);
@@ -218,7 +231,12 @@ export class Doors {
     return new PortPool(listener.dataPorts, index, count);
   }
 
-  private termsOf(listener: ListenerSettings, settings: Settings, ports: PortPool): DoorTerms {
+  private termsOf(
+    listener: ListenerSettings,
+    settings: Settings,
+    ports: PortPool,
+    security: ListenerSecurity | undefined,
+  ): DoorTerms {
     const { limits, rules, sessions } = settings;
     const dscp = listener.mode === 'transparent' ? settings.kernel.dscp.control : undefined;
     return {
@@ -226,7 +244,7 @@ export class Doors {
       serverDial: serverDial(listener, settings.kernel),
       dscp,
       dataPath: this.dataPathOf(listener, settings, ports),
-      security: undefined,
+      security,
       sessionsMax: sessions.totalMax,
       client: {
         sessionsMax: sessions.perClientMax,
@@ -245,7 +263,7 @@ export class Doors {
         ownPorts: ownPortsOf(settings),
         ruleset: rules,
         limits,
-        tls: noTls,
+        tls: tlsTerms(listener.tls),
       },
     };
   }
@@ -291,6 +309,11 @@ export class Doors {
 }
 
 /** What a socket is bound to for good. */
+function tlsTerms({ client, server }: ListenerTls): TlsTerms {
+  const clearCommandChannel = client.mode !== 'off' && client.clearCommandChannel;
+  return { client: client.mode, server: server.mode, clearCommandChannel };
+}
+
 function keyOf({ mode, listen }: ListenerSettings): string {
   return `${mode} ${printEndpoint(listen)}`;
 }

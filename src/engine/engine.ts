@@ -53,6 +53,7 @@ export class Engine {
       turns: new Turns(this.poller),
       index: birth.index,
       count: birth.count,
+      ticketKeys: birth.ticketKeys,
       nextSessionId: () => `${birth.index}-${(++this.sessionsMade).toString(36)}`,
     });
     this.poller.onMistake = (error) => this.witness.internalError(undefined, error);

@@ -10,6 +10,8 @@ export interface EngineBirth {
   /** How many engines share the listeners and the data ports. */
   readonly count: number;
   readonly settings: Settings;
+  /** With which TLS tickets are sealed: the same for all engines, so that sessions resume at any of them. */
+  readonly ticketKeys: Uint8Array;
   /** The memory of this engine's tally. */
   readonly tally: SharedArrayBuffer;
   /** The memory of the session quota, the same for all engines. */

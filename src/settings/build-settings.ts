@@ -10,9 +10,11 @@ import type { ListenerFile, TransparentFile } from './listener-schema.ts';
 import { adminOf, publishedFrom } from './readable-settings.ts';
 import type { SettingsFile } from './schema.ts';
 import type { KernelSettings, ListenerSettings, SessionSettings, Settings, TransparentListener } from './settings.ts';
+import type { ListenerTls } from './tls-settings.ts';
 
-export function buildSettings(file: SettingsFile, rules: Ruleset): Settings {
-  const listeners = file.listeners.map(buildListener);
+/** @param tls Of each listener, with what its files hold. */
+export function buildSettings(file: SettingsFile, rules: Ruleset, tls: readonly ListenerTls[]): Settings {
+  const listeners = file.listeners.map((listener, index) => buildListener(listener, tls[index]!));
   return {
     listeners,
     rules,
@@ -31,7 +33,7 @@ function buildAdmin(file: SettingsFile['admin']): Settings['admin'] {
   return { listen, hosts: (file === 'off' ? undefined : file?.hosts) ?? defaultSettings.admin.hosts };
 }
 
-function buildListener(file: ListenerFile): ListenerSettings {
+function buildListener(file: ListenerFile, tls: ListenerTls): ListenerSettings {
   const common = {
     name: file.name,
     listen: file.listen,
@@ -40,6 +42,7 @@ function buildListener(file: ListenerFile): ListenerSettings {
     dataPorts: file.dataPorts ?? defaultListener.dataPorts,
     serverMode: file.serverMode ?? defaultListener.serverMode,
     activeSourcePort: file.activeSourcePort,
+    tls,
   };
   if (file.mode === 'transparent') return { ...common, ...buildTransparent(file) };
   return { ...common, mode: 'reverse', upstream: file.upstream, dataPath: file.dataPath ?? defaultReverse.dataPath };

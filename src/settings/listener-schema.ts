@@ -7,6 +7,7 @@ import { parseNetwork } from '../address/network.ts';
 import { type Parsed, parsed, unreadable } from '../address/parsed.ts';
 import { list, oneOf, section, sectionVariants, text, variantWord, wholeNumber } from '../yaml/schema-parts.ts';
 import { portRanges } from './port-ranges.ts';
+import { tlsSchema } from './tls-schema.ts';
 import { listenEndpoint, ofOneHost, remoteEndpoint, toldAddress } from './usable-address.ts';
 
 const modes = ['reverse', 'transparent'] as const;
@@ -25,6 +26,7 @@ const commonShape = {
   dataPorts: portRanges.optional(),
   serverMode: oneOf(['as-client', 'passive', 'active']).optional(),
   activeSourcePort: wholeNumber(1, 65_535, 'a port').optional(),
+  tls: tlsSchema.optional(),
 };
 
 const kernelPath = 'expected relay; kernel and auto need mode transparent';

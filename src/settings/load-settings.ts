@@ -9,11 +9,14 @@ import { problemAt, readYaml, type YamlSource } from '../yaml/yaml-source.ts';
 import { buildSettings } from './build-settings.ts';
 import { crossCheck } from './cross-check.ts';
 import { type Environment, interpolate } from './interpolate.ts';
+import type { ListenerFile } from './listener-schema.ts';
 import { loadPackagedRules, loadRules } from './load-rules.ts';
+import { loadTls } from './load-tls.ts';
 import { readTextFile } from './read-text-file.ts';
 import { readableSettings, rulesPathOf } from './readable-settings.ts';
 import { settingsSchema } from './schema.ts';
 import type { Settings } from './settings.ts';
+import type { ListenerTls } from './tls-settings.ts';
 
 /**
  * Reads and checks a settings file and the rules file that it names. `${NAME}` in values comes from the environment.
@@ -34,14 +37,21 @@ function checkSettings(source: YamlSource): Checked<Settings> {
   const checked = checkSchema(settingsSchema, source);
   const findings = crossCheck(readableSettings(source.data));
   const rules = rulesOf(source);
+  const tls = checked.ok ? checked.value.listeners.map((each, index) => tlsOf(source, each, index)) : [];
   const problems = [
     ...source.problems,
     ...(checked.ok ? [] : checked.reason),
     ...findings.map(({ path, message }) => problemAt(source, path, message)),
     ...(rules.ok ? [] : rules.reason),
+    ...tls.flatMap((each) => (each.ok ? [] : each.reason)),
   ];
   if (!checked.ok || !rules.ok || problems.length > 0) return failed(problems);
-  return { ok: true, value: buildSettings(checked.value, rules.value) };
+  const ofListeners = tls.flatMap((each) => (each.ok ? [each.value] : []));
+  return { ok: true, value: buildSettings(checked.value, rules.value, ofListeners) };
+}
+
+function tlsOf(source: YamlSource, { tls, dataPath }: ListenerFile, index: number): Checked<ListenerTls> {
+  return loadTls(source, ['listeners', index, 'tls'], tls, dataPath, Date.now());
 }
 
 function rulesOf(source: YamlSource): Checked<Ruleset> {

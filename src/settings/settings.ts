@@ -6,6 +6,7 @@ import type { Network } from '../address/network.ts';
 import type { Published } from '../policy/destination.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
 import type { Limits } from '../session/limits.ts';
+import type { ListenerTls } from './tls-settings.ts';
 
 export interface Settings {
   readonly listeners: readonly ListenerSettings[];
@@ -64,6 +65,7 @@ interface ListenerCommon {
   readonly serverMode: 'as-client' | 'passive' | 'active';
   /** Source port of data connections that the gateway dials to clients (RFC 959 §5.2: L-1, by the book 20). */
   readonly activeSourcePort: number | undefined;
+  readonly tls: ListenerTls;
 }
 
 /** Clients connect to the gateway as if it were the server. */

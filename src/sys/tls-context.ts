@@ -67,6 +67,7 @@ export class TlsContext {
   private constructor(role: 'server' | 'client', pointer: Pointer) {
     this.role = role;
     this.pointer = pointer;
+    unused.register(this, pointer);
   }
 
   static server(options: ServerContextOptions): Result<TlsContext, string> {
@@ -101,12 +102,10 @@ export class TlsContext {
     openssl().SSL_CTX_free(context);
     return { ok: false, reason: problem };
   }
-
-  /** Handshakes that have begun go on. */
-  free(): void {
-    openssl().SSL_CTX_free(this.pointer);
-  }
 }
+
+// A reload makes new contexts, and the old ones go with the last session that may still begin a handshake with them.
+const unused = new FinalizationRegistry<Pointer>((pointer) => openssl().SSL_CTX_free(pointer));
 
 function prepared(context: Pointer): Pointer {
   const { SSL_CTX_ctrl, SSL_CTX_set_options, SSL_CTX_set_cipher_list, SSL_CTX_set_timeout } = openssl();

@@ -162,7 +162,6 @@ socketTest('a certificate is chosen by the name that the client asks for', (poll
     assert.equal(pair.client.facts.peerSubject, `CN=${name}`);
     closeAll(pair);
   }
-  for (const context of byName.values()) context.free();
 });
 
 socketTest('a server is known by its CA and name, or by its fingerprint; else the reason says why not', (poller) => {
@@ -188,9 +187,7 @@ socketTest('a server is known by its CA and name, or by its fingerprint; else th
     if (reason === undefined) assert.equal(client, 'up', tls.client.failureText);
     else assert.match(tls.client.failureText, reason);
     closeAll(tls);
-    context.free();
   }
-  trusting.free();
 });
 
 socketTest('clients show a certificate where that is required', (poller) => {
@@ -199,7 +196,6 @@ socketTest('clients show a certificate where that is required', (poller) => {
   assert.equal(shake(poller, tls)[1], 'failed');
   assert.equal(tls.server.failureText, 'the client shows no certificate, which is required');
   closeAll(tls);
-  context.free();
 });
 
 socketTest('what is no TLS is told as such, and answered', (poller) => {

@@ -1,12 +1,13 @@
 // What sessions ask of TLS: streams for their legs and for the legs of their data connections. Where certificates and
 // keys come from is not their business.
 
+import type { Address } from '../address/endpoint.ts';
 import type { Side } from '../session/expectation.ts';
 import type { SecureStream, Stream } from '../sys/stream.ts';
 
 /** TLS as one listener offers it to clients and demands it of servers. */
 export interface ListenerSecurity {
-  forSession(): SessionSecurity;
+  forSession(server: Address): SessionSecurity;
 }
 
 /** TLS of one session: its data connections resume, or are held to, what its control connection has negotiated. */
