@@ -141,8 +141,14 @@ export class RelayWay implements OpenWay, LegOwner {
   }
 
   private joinIfReady(): void {
-    const isReady = this.protection === 'settled' && this.client.isReady && this.server.isReady;
+    const isReady = this.protection === 'settled' && this.mayCarry('client') && this.mayCarry('server');
     if (this.life === 'waiting' && isReady) this.join();
+  }
+
+  /** Nothing passes through a leg that is to be put under TLS, and is up and not under it yet. */
+  private mayCarry(side: Side): boolean {
+    const leg = this[side];
+    return leg.isReady && (leg.isSecure || this.securing[side] === undefined);
   }
 
   onLegStranger(side: Side, peer: Endpoint): void {

@@ -7,7 +7,7 @@ import type { Lab, LabEndpoint } from './lab.ts';
 import { startProftpd } from './servers/proftpd.ts';
 import { startPureFtpd } from './servers/pure-ftpd.ts';
 import { startPyftpdlib } from './servers/pyftpdlib.ts';
-import type { ServerSite, StartedServer } from './servers/site.ts';
+import type { ServerSite, ServerTlsSite, StartedServer } from './servers/site.ts';
 import { startVsftpd } from './servers/vsftpd.ts';
 
 export interface RealServer extends LabEndpoint, StartedServer {
@@ -27,8 +27,13 @@ const starters: Record<ServerName, (site: ServerSite) => Promise<StartedServer>>
 export const serverNames = Object.keys(starters) as readonly ServerName[];
 
 /** Starts a server that accepts connections when the promise resolves; the lab ends it. */
-export async function startServer(lab: Lab, name: ServerName, family: 4 | 6 = 4): Promise<RealServer> {
-  return startServerAt(lab, name, await lab.endpoint(family));
+export async function startServer(
+  lab: Lab,
+  name: ServerName,
+  family: 4 | 6 = 4,
+  tls?: ServerTlsSite,
+): Promise<RealServer> {
+  return startServerAt(lab, name, await lab.endpoint(family), tls);
 }
 
 /** The same at an endpoint of the test's choice, in another network namespace where one is named. */
@@ -36,6 +41,7 @@ export async function startServerAt(
   lab: Lab,
   name: ServerName,
   { host, port, network }: LabEndpoint & { readonly network?: string },
+  tls?: ServerTlsSite,
 ): Promise<RealServer> {
   const endpoint = { host, port };
   const folder = await lab.makeFolder(`${name}-${endpoint.host.replaceAll(':', '')}-${endpoint.port}`);
@@ -44,6 +50,6 @@ export async function startServerAt(
   for (const path of [settings, root, files]) await mkdir(path);
   // Each server writes as another user.
   await chmod(files, 0o777);
-  const started = await starters[name]({ ...endpoint, lab, settings, root, network });
+  const started = await starters[name]({ ...endpoint, lab, settings, root, network, tls });
   return { ...endpoint, files, ...started };
 }

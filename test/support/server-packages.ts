@@ -10,6 +10,7 @@ const packages = [
   ...['vsftpd', 'libwrap0', 'libpam0g', 'libcap2'],
   ...[
     'proftpd-core',
+    'proftpd-mod-crypto',
     'libhiredis0.14',
     'libmemcached11',
     'libmemcachedutil2',
@@ -23,7 +24,7 @@ const packages = [
     'libtinfo6',
   ],
   ...['pure-ftpd', 'libsodium23'],
-  ...['python3-pyftpdlib'],
+  ...['python3-pyftpdlib', 'python3-openssl', 'python3-cryptography', 'python3-cffi-backend'],
 ];
 
 const cacheFolder = new URL('../../.cache/', import.meta.url).pathname;
@@ -40,7 +41,7 @@ export function serverPackages(): Promise<string> {
 
 async function fetchOnce(): Promise<string> {
   const release = /^VERSION_CODENAME=(.*)$/m.exec(await readFile('/etc/os-release', 'utf8'))?.[1];
-  const kept = join(cacheFolder, `ftp-servers-${release}-${process.arch}`);
+  const kept = join(cacheFolder, `ftp-servers-tls-${release}-${process.arch}`);
   if (await stat(kept).catch(() => undefined)) return kept;
   await mkdir(cacheFolder, { recursive: true });
   // Test files run at the same time: each unpacks for itself, and the first to finish gives its tree the final name.

@@ -1,8 +1,8 @@
 // basic-ftp from npm, inside the test's own process.
 
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client, enterPassiveModeIPv4, enterPassiveModeIPv6 } from 'basic-ftp';
+import { type AccessOptions, Client, enterPassiveModeIPv4, enterPassiveModeIPv6 } from 'basic-ftp';
 import { patienceMs } from '../watch.ts';
 import type { ClientRun, ClientTarget, RealClient } from './client.ts';
 
@@ -15,7 +15,8 @@ async function runBasicFtp(
   client.ftp.verbose = true;
   client.ftp.log = (line) => lines.push(line);
   try {
-    await client.access({ host: target.host, port: target.port, user: target.user, password: target.password });
+    const { host, port, user, password } = target;
+    await client.access({ host, port, user, password, ...(await tlsOptions(target)) });
     // After access(), which sets it anew. Its extended way is named after IPv6 but is plain EPSV.
     client.prepareTransfer = target.mode === 'extended' ? enterPassiveModeIPv6 : enterPassiveModeIPv4;
     lines.push((await work(client)) ?? '');
@@ -25,6 +26,17 @@ async function runBasicFtp(
   } finally {
     client.close();
   }
+}
+
+async function tlsOptions({ tls }: ClientTarget): Promise<Pick<AccessOptions, 'secure' | 'secureOptions'>> {
+  if (tls === undefined) return {};
+  const secureOptions = {
+    ca: await readFile(tls.ca),
+    // The host is an address of the loopback network, and the certificate names none.
+    checkServerIdentity: () => undefined,
+    maxVersion: tls.version === '1.2' ? ('TLSv1.2' as const) : ('TLSv1.3' as const),
+  };
+  return { secure: tls.mode === 'implicit' ? 'implicit' : true, secureOptions };
 }
 
 /** Turns the library's replies into nothing: only an operation's own text belongs to the output. */

@@ -28,6 +28,18 @@ export interface ClientTarget {
   readonly folder: string;
   /** The network namespace in which the client runs, by its name; the test's own where it is left out. */
   readonly network?: string | undefined;
+  /** Undefined for clients that stay in the clear. */
+  readonly tls?: ClientTlsTarget | undefined;
+}
+
+export interface ClientTlsTarget {
+  readonly mode: 'explicit' | 'implicit';
+  /** The file of the CA that vouches for the peer. */
+  readonly ca: string;
+  /** A name in the peer's certificate. */
+  readonly name: string;
+  /** The latest version that the client offers. */
+  readonly version?: '1.2' | '1.3';
 }
 
 export interface ClientRun {

@@ -12,11 +12,21 @@ const modeFlags: Record<DataMode, readonly string[]> = {
 
 function runCurl(target: ClientTarget, remote: string, flags: readonly string[]): Promise<ClientRun> {
   const login = ['--user', `${target.user}:${target.password}`];
-  const url = `ftp://${authority(target)}/${remote}`;
-  return runProgram('curl', ['-q', '-sS', '-v', ...login, ...modeFlags[target.mode], ...flags, url], {
+  const { tls } = target;
+  const scheme = tls?.mode === 'implicit' ? 'ftps' : 'ftp';
+  const place = tls === undefined ? authority(target) : `${tls.name}:${target.port}`;
+  const url = `${scheme}://${place}/${remote}`;
+  const all = [...login, ...modeFlags[target.mode], ...tlsFlags(target), ...flags, url];
+  return runProgram('curl', ['-q', '-sS', '-v', ...all], {
     cwd: target.folder,
     network: target.network,
   });
+}
+
+function tlsFlags({ tls, host, port }: ClientTarget): readonly string[] {
+  if (tls === undefined) return [];
+  const version = tls.version === undefined ? [] : ['--tls-max', tls.version];
+  return ['--ssl-reqd', '--cacert', tls.ca, '--resolve', `${tls.name}:${port}:${host}`, ...version];
 }
 
 export const curl: RealClient = {

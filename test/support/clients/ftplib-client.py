@@ -5,6 +5,7 @@ import ftplib
 import os
 import signal
 import socket
+import ssl
 import struct
 import sys
 import urllib.parse
@@ -13,7 +14,19 @@ host, port, user, password, mode, operation, *words = sys.argv[1:]
 words = [urllib.parse.unquote(word, encoding="latin-1") for word in words]
 
 
-class Client(ftplib.FTP):
+ca = os.environ.get("TLS_CA")
+
+
+def tls_context():
+    context = ssl.create_default_context(cafile=ca)
+    # The host is an address of the loopback network, and the certificate names none.
+    context.check_hostname = False
+    if os.environ["TLS_VERSION"] == "1.2":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+class Client(ftplib.FTP_TLS if ca else ftplib.FTP):
     """On IPv4 ftplib itself knows only PORT and PASV; these two methods ask for the extended ones."""
 
     def makepasv(self):
@@ -112,11 +125,13 @@ def endless(client, remote):
 
 
 # As long as a step of a test may wait (watch.ts).
-client = Client(timeout=120)
+client = Client(timeout=120, context=tls_context()) if ca else Client(timeout=120)
 client.set_debuglevel(1)
 client.encoding = "latin-1"
 client.connect(host, int(port))
 client.login(user, password)
+if ca:
+    client.prot_p()
 client.set_pasv(mode in ("passive", "extended"))
 known = (download, upload, resume, finish, many, abort, pause, reset, endless)
 operations = {operation.__name__: operation for operation in known}

@@ -2,20 +2,30 @@
 
 import { runProgram } from '../process.ts';
 import { patienceMs } from '../watch.ts';
-import type { ClientRun, ClientTarget, RealClient } from './client.ts';
+import type { ClientRun, ClientTarget, ClientTlsTarget, RealClient } from './client.ts';
 
 /** The settings and the login that begin every script of ours; without them lftp tries again for hours. */
-export function lftpOpening({ host, port, user, password, mode }: ClientTarget): string {
+export function lftpOpening({ host, port, user, password, mode, tls }: ClientTarget): string {
   return `
     debug 5
     set cmd:fail-exit true
     set net:max-retries 1
     set net:timeout ${patienceMs / 1000}
-    set ftp:ssl-allow no
+    ${tls === undefined ? 'set ftp:ssl-allow no' : tlsSettings(tls)}
     set ftp:passive-mode ${mode === 'passive' || mode === 'extended'}
     set ftp:prefer-epsv ${mode === 'extended'}
-    open -u ${user},${password} -p ${port} ${host}
+    open -u ${user},${password} -p ${port} ${tls?.mode === 'implicit' ? `ftps://${host}` : host}
   `;
+}
+
+function tlsSettings({ ca, version }: ClientTlsTarget): string {
+  const older = version === '1.2' ? 'set ssl:priority "NORMAL:-VERS-TLS1.3"' : '';
+  return `
+    set ssl:ca-file ${ca}
+    set ssl:check-hostname no
+    set ftp:ssl-force yes
+    set ftp:ssl-protect-data yes
+    ${older}`;
 }
 
 function runLftp(target: ClientTarget, command: string): Promise<ClientRun> {

@@ -6,6 +6,7 @@ import { portOpen } from '../process.ts';
 import { packageEnvironment, serverPackages } from '../server-packages.ts';
 import {
   type ServerSite,
+  type ServerTlsSite,
   type StartedServer,
   testPassword,
   testPasswordHash,
@@ -13,7 +14,15 @@ import {
   unprivilegedId,
 } from './site.ts';
 
-export async function startProftpd({ lab, host, port, settings, root, network }: ServerSite): Promise<StartedServer> {
+export async function startProftpd({
+  lab,
+  host,
+  port,
+  settings,
+  root,
+  network,
+  tls,
+}: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   const users = join(settings, 'users');
   // ProFTPD refuses a password file that others may read.
@@ -28,6 +37,7 @@ export async function startProftpd({ lab, host, port, settings, root, network }:
     'SocketBindTight on',
     `Port ${port}`,
     `ModulePath ${join(tree, 'usr/lib/proftpd')}`,
+    ...(tls === undefined ? [] : tlsLines(tls)),
     `PidFile ${join(settings, 'pid')}`,
     `ScoreboardFile ${join(settings, 'scoreboard')}`,
     `DelayTable none`,
@@ -51,4 +61,17 @@ export async function startProftpd({ lab, host, port, settings, root, network }:
   });
   await portOpen(host, port, program);
   return { user: testUser, password: testPassword, program };
+}
+
+/** Data connections must resume the session of their control connection: there is no NoSessionReuseRequired. */
+function tlsLines({ pair, mode }: ServerTlsSite): readonly string[] {
+  return [
+    'LoadModule mod_tls.c',
+    'TLSEngine on',
+    'TLSRequired on',
+    'TLSProtocol TLSv1.2 TLSv1.3',
+    ...(mode === 'implicit' ? ['TLSOptions UseImplicitSSL'] : []),
+    `TLSECCertificateFile ${pair.certificateFile}`,
+    `TLSECCertificateKeyFile ${pair.keyFile}`,
+  ];
 }

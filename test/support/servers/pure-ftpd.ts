@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { portOpen, runProgram } from '../process.ts';
 import { packageEnvironment, serverPackages } from '../server-packages.ts';
 import {
+  bothInOne,
   type ServerSite,
   type StartedServer,
   testPassword,
@@ -13,7 +14,15 @@ import {
   unprivilegedId,
 } from './site.ts';
 
-export async function startPureFtpd({ lab, host, port, settings, root, network }: ServerSite): Promise<StartedServer> {
+export async function startPureFtpd({
+  lab,
+  host,
+  port,
+  settings,
+  root,
+  network,
+  tls,
+}: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   const env = packageEnvironment(tree);
   const [users, database] = [join(settings, 'users'), join(settings, 'users.pdb')];
@@ -32,6 +41,7 @@ export async function startPureFtpd({ lab, host, port, settings, root, network }
       'none',
       '-g',
       join(settings, 'pid'),
+      ...(tls === undefined ? [] : ['-Y', '3', '-2', await bothInOne(tls.pair, settings)]),
     ]),
     { env, network },
   );

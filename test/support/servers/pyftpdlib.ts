@@ -2,13 +2,23 @@
 
 import { portOpen } from '../process.ts';
 import { packageEnvironment, serverPackages } from '../server-packages.ts';
-import { type ServerSite, type StartedServer, testPassword, testUser } from './site.ts';
+import { bothInOne, type ServerSite, type StartedServer, testPassword, testUser } from './site.ts';
 
 const script = new URL('pyftpdlib-server.py', import.meta.url).pathname;
 
-export async function startPyftpdlib({ lab, host, port, root, network }: ServerSite): Promise<StartedServer> {
+export async function startPyftpdlib({
+  lab,
+  host,
+  port,
+  settings,
+  root,
+  network,
+  tls,
+}: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
-  const program = await lab.start('/usr/bin/python3', [script, host, String(port), root, testUser, testPassword], {
+  const secure = tls === undefined ? [] : [await bothInOne(tls.pair, settings)];
+  const words = [host, String(port), root, testUser, testPassword, ...secure];
+  const program = await lab.start('/usr/bin/python3', [script, ...words], {
     env: packageEnvironment(tree),
     network,
   });

@@ -4,9 +4,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { portOpen } from '../process.ts';
 import { packageEnvironment, serverPackages } from '../server-packages.ts';
-import type { ServerSite, StartedServer } from './site.ts';
+import type { ServerSite, ServerTlsSite, StartedServer } from './site.ts';
 
-export async function startVsftpd({ lab, host, port, settings, root, network }: ServerSite): Promise<StartedServer> {
+export async function startVsftpd({
+  lab,
+  host,
+  port,
+  settings,
+  root,
+  network,
+  tls,
+}: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   await mkdir(join(settings, 'empty'));
   const listen = host.includes(':')
@@ -30,6 +38,7 @@ export async function startVsftpd({ lab, host, port, settings, root, network }: 
     // Without it ABOR waits for the end of the transfer that it is to end.
     'async_abor_enable=YES',
     'xferlog_enable=NO',
+    ...(tls === undefined ? [] : tlsLines(tls)),
     // Containers often forbid what these two want to do.
     ...['seccomp_sandbox', 'isolate', 'isolate_network'].map((wall) => `${wall}=NO`),
   ];
@@ -38,4 +47,17 @@ export async function startVsftpd({ lab, host, port, settings, root, network }: 
   const program = await lab.start(join(tree, 'usr/sbin/vsftpd'), [file], { env: packageEnvironment(tree), network });
   await portOpen(host, port, program);
   return { user: 'anonymous', password: 'guest@example.net', program };
+}
+
+/** As strict as it can be told to be. */
+function tlsLines({ pair, mode }: ServerTlsSite): readonly string[] {
+  const demands = ['ssl_enable', 'allow_anon_ssl', 'force_anon_logins_ssl', 'force_anon_data_ssl', 'require_ssl_reuse'];
+  return [
+    ...demands.map((demand) => `${demand}=YES`),
+    `implicit_ssl=${mode === 'implicit' ? 'YES' : 'NO'}`,
+    'strict_ssl_read_eof=YES',
+    'ssl_ciphers=HIGH',
+    `rsa_cert_file=${pair.certificateFile}`,
+    `rsa_private_key_file=${pair.keyFile}`,
+  ];
 }
