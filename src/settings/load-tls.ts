@@ -1,5 +1,5 @@
-// What do the files hold that the settings name for TLS, and can TLS be had with them? They are read and judged when the
-// settings are, so that a gateway never starts, nor reloads, with what fails at the first client.
+// What do the files hold that the settings name for TLS, and can TLS be had with them? They are read and judged when
+// the settings are, so that a gateway never starts, nor reloads, with what fails at the first client.
 // Must not break: everything wrong is told at once, at the place where the settings name the file.
 
 import { existsSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// What an operator says of TLS, as the rest of the program sees it: modes, certificates and keys as text, whom to trust.
+// What an operator says of TLS, as the rest of the program sees it: modes, certificates and keys as text, whom to
+// trust.
 // Plain data: it crosses to the engines' threads. Keys are in it; hidden-key.ts keeps them out of what is printed.
 
 import type { Place } from '../yaml/problem.ts';

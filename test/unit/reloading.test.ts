@@ -14,7 +14,14 @@ import { newTally } from '../../src/witness/verb-tally.ts';
 const rules = loadPackagedRules();
 assert.ok(rules.ok);
 const kernel: KernelSettings = { ...defaultKernel, guard: [], dscp: { control: undefined, data: undefined } };
-const base: Settings = { ...defaultSettings, listeners: [], rules: rules.value, limits: defaultLimits, kernel, warnings: [] };
+const base: Settings = {
+  ...defaultSettings,
+  listeners: [],
+  rules: rules.value,
+  limits: defaultLimits,
+  kernel,
+  warnings: [],
+};
 
 function at(port: number, mode: ListenerSettings['mode'] = 'reverse'): ListenerSettings {
   const address = { family: 4, text: '127.0.0.1' } as const;

@@ -273,8 +273,8 @@ describe('a bad certificate or key', () => {
         mode: required
         ca: not-there.pem`);
     assert.deepEqual(problems, [
-      '11:49: listeners[0].tls.client.certificates[1].key: the file other-key.pem holds a key that does not belong to ' +
-        'the certificate; expected the one that it was issued for',
+      '11:49: listeners[0].tls.client.certificates[1].key: the file other-key.pem holds a key that does not belong ' +
+        'to the certificate; expected the one that it was issued for',
       '12:19: listeners[0].tls.client.clientCa: the file key.pem holds a key and no certificate ' +
         '(-----BEGIN CERTIFICATE-----)',
       '15:13: listeners[0].tls.server.ca: the file not-there.pem does not exist; check the path',
