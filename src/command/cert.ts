@@ -65,9 +65,11 @@ function readName(name: string): Parsed<string> {
   const wildcard = name.startsWith('*.') ? '*.' : '';
   const read = readHostName(name.slice(wildcard.length));
   if (!read.ok) return read;
+  const isAddress = parseAddress(read.value).ok;
   // RFC 6125 §7.2: a star for all of a top-level domain is believed by nobody.
-  if (wildcard !== '' && !read.value.includes('.')) return unreadable('expected two labels at least behind *.');
-  return parsed(parseAddress(read.value).ok ? `IP:${read.value}` : `DNS:${wildcard}${read.value}`);
+  const isDomain = read.value.includes('.') && !isAddress;
+  if (wildcard !== '' && !isDomain) return unreadable('expected two labels at least behind *.');
+  return parsed(isAddress ? `IP:${read.value}` : `DNS:${wildcard}${read.value}`);
 }
 
 function write(folder: string, files: Files, { certificate, key }: Files): string | undefined {

@@ -3,24 +3,35 @@
 
 import type { LoadedTls } from './load-tls.ts';
 import type { ClientTlsFile, ServerTlsFile, TlsFile } from './tls-schema.ts';
-import type { ClientTls, ListenerTls, ServerTls } from './tls-settings.ts';
+import type { ClientTls, ListenerTls, ServerTls, TerminatedClientTls } from './tls-settings.ts';
 
 export function buildTls(file: TlsFile | undefined, loaded: LoadedTls): ListenerTls {
   return { client: buildClient(file?.client, loaded), server: buildServer(file?.server, loaded) };
 }
 
-/** The same settings with what their files hold now. */
+/** The same settings with what their files hold now; of a file that cannot be used, what it held before. */
 export function renewedTls({ client, server }: ListenerTls, { pairs, clientCa, ca }: LoadedTls): ListenerTls {
-  const [first, ...others] = pairs;
   return {
-    client:
-      client.mode === 'off' || first === undefined ? client : { ...client, certificates: [first, ...others], clientCa },
-    server: server.mode === 'off' ? server : { ...server, ca },
+    client: client.mode === 'off' ? client : renewedClient(client, pairs, clientCa),
+    server: server.mode === 'off' ? server : { ...server, ca: ca ?? server.ca },
+  };
+}
+
+function renewedClient(
+  client: TerminatedClientTls,
+  pairs: LoadedTls['pairs'],
+  clientCa: string | undefined,
+): ClientTls {
+  const [first, ...others] = client.certificates;
+  return {
+    ...client,
+    certificates: [pairs[0] ?? first, ...others.map((pair, index) => pairs[index + 1] ?? pair)],
+    clientCa: clientCa ?? client.clientCa,
   };
 }
 
 function buildClient(file: ClientTlsFile | undefined, { pairs, clientCa }: LoadedTls): ClientTls {
-  const [first, ...others] = pairs;
+  const [first, ...others] = pairs.filter((pair) => pair !== undefined);
   if (file === undefined || file.mode === 'off' || first === undefined) return { mode: 'off' };
   return {
     mode: file.mode,

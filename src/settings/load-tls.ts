@@ -13,8 +13,8 @@ import type { CertificatePair, NamedFile, NamedPlace, TlsSources } from './tls-s
 export interface LoadedTls {
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
-  /** Whole where there are no problems. */
-  readonly pairs: readonly CertificatePair[];
+  /** One for each that the sources name; undefined where it cannot be used, as are the CAs. */
+  readonly pairs: readonly (CertificatePair | undefined)[];
   readonly clientCa: string | undefined;
   readonly ca: string | undefined;
 }
@@ -40,23 +40,24 @@ export function loadTls(sources: TlsSources, nowMs: number): LoadedTls {
     if (!pem.ok) tell(file, `the file ${file.path} ${pem.reason}`);
     return pem.ok ? pem.value : undefined;
   };
-  const pairs = sources.pairs.flatMap(({ certificate, key }): CertificatePair[] => {
+  const pairs = sources.pairs.map(({ certificate, key }): CertificatePair | undefined => {
     const pair = readPair(read(certificate), read(key), nowMs);
     if (pair.ok) {
       warnings.push(...lateRenewal(certificate, pair.value, nowMs));
-      return [pair.value];
+      return pair.value;
     }
     const { reason } = pair;
     if (reason.certificate !== undefined) tell(certificate, `the file ${certificate.path} ${reason.certificate}`);
     if (reason.key !== undefined) tell(key, `the file ${key.path} ${reason.key}`);
-    return [];
+    return undefined;
   });
   const authorities = (file: NamedFile | undefined): string | undefined => {
     const pem = file && read(file);
     if (file === undefined || pem === undefined) return undefined;
     const certificates = readCertificates(pem);
-    if (!certificates.ok) tell(file, `the file ${file.path} ${certificates.reason}`);
-    return pem.certificates.join('\n');
+    if (certificates.ok) return pem.certificates.join('\n');
+    tell(file, `the file ${file.path} ${certificates.reason}`);
+    return undefined;
   };
   const clientCa = authorities(sources.clientCa);
   const ca = sources.ca === 'system' ? systemAuthorities() : authorities(sources.ca);

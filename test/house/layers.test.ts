@@ -61,7 +61,7 @@ describe('the layers', () => {
       'command/new.ts:1: ../../test/house/layers.ts is no file of src/',
     ],
     ['telnet/new.ts', '', 'telnet/new.ts: telnet has no row in the table of layers'],
-    ['sys/telnet/new.ts', '', 'sys/telnet/new.ts: sys/tls has no row in the table of layers'],
+    ['sys/telnet/new.ts', '', 'sys/telnet/new.ts: sys/telnet has no row in the table of layers'],
     ['second-main.ts', '', 'second-main.ts: second-main.ts has no row in the table of layers'],
   ] as const) {
     it(`refuse ${JSON.stringify(text)} in ${file}`, () => {

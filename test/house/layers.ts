@@ -24,7 +24,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   yaml: { parts: ['result.ts', 'address/parsed.ts'], outside: ['yaml', 'zod'] },
   settings: {
     parts: ['result.ts', 'address', 'policy', 'session/limits.ts', 'yaml'],
-    outside: ['zod', 'node:crypto', 'node:fs', 'node:os', 'node:path', 'node:tls', 'node:url'],
+    outside: ['zod', 'node:crypto', 'node:fs', 'node:os', 'node:path', 'node:tls', 'node:url', 'node:util'],
   },
 
   // The system: koffi is known in sys/ alone.
@@ -95,13 +95,16 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   'package-version.ts': { parts: [], outside: ['node:fs'] },
   'reloading.ts': {
-    parts: ['result.ts', 'address', 'settings', 'perimeter', 'observe', 'engine'],
+    parts: ['result.ts', 'address', 'yaml/problem.ts', 'settings', 'perimeter', 'observe', 'engine'],
     outside: [],
   },
   'gateway.ts': {
     parts: [
       'result.ts',
       'address',
+      'yaml/problem.ts',
+      'settings/file-watch.ts',
+      'settings/renew-tls.ts',
       'settings/settings.ts',
       'sys/tls-context.ts',
       'nftables/drop-reasons.ts',

@@ -322,21 +322,56 @@ describe('files that are read again', () => {
     put('key.pem', other.key);
     put('ca.pem', other.certificate);
     const renewed = renewTls(settings);
-    assert.ok(renewed.ok);
-    const { client } = tlsOf(renewed.value);
+    assert.deepEqual(renewed.problems, []);
+    assert.ok(renewed.settings !== undefined);
+    const { client } = tlsOf(renewed.settings);
     assert.ok(client.mode === 'required' && client.requireReuse);
     assert.equal(client.certificates[0].subject, 'CN=other.example.org');
     assert.equal(client.clientCa, other.certificate.trim());
-    assert.deepEqual({ ...renewed.value, listeners: [] }, { ...settings, listeners: [] });
+    assert.deepEqual({ ...renewed.settings, listeners: [] }, { ...settings, listeners: [] });
+    assert.ok(!JSON.stringify(renewed.settings).includes('PRIVATE KEY'));
   });
 
-  it('never replace what is good by what is not, and say where it is named', () => {
+  it('and hold what they held change nothing', () => {
     const settings = mustLoad(usual, good);
+    put('key.pem', good.key);
+    assert.equal(renewTls(settings).settings, undefined);
+  });
+
+  it('never replace what is good by what is not, say where it is named, and renew the rest', () => {
+    put('other-cert.pem', other.certificate);
+    put('other-key.pem', other.key);
+    const two = `      client:
+        mode: optional
+        certificates:
+          - { certificate: cert.pem, key: key.pem }
+          - { certificate: other-cert.pem, key: other-key.pem }
+        clientCa: ca.pem`;
+    put('ca.pem', authority.pair.certificate);
+    const settings = mustLoad(two, good);
     put('key.pem', other.key);
+    put('ca.pem', 'half');
+    assert.equal(renewTls(settings).settings, undefined, 'nothing good has come');
+    const next = authority.issue('next.example.org');
+    put('other-cert.pem', next.certificate);
+    put('other-key.pem', next.key);
     const renewed = renewTls(settings);
-    assert.ok(!renewed.ok);
-    assert.match(renewed.reason.map(printProblem).join(), /settings\.yaml:10:14: .*key\.pem holds a key that does not/);
-    assert.equal(pairsOf(settings)[0]?.key, good.key);
+    assert.deepEqual(
+      renewed.problems.map((each) => printProblem(each).replace(`${folder}/settings.yaml:`, '').slice(0, 60)),
+      [
+        '10:43: listeners[0].tls.client.certificates[0].key: the file',
+        '12:19: listeners[0].tls.client.clientCa: the file /tmp/porta',
+      ].map((text) => text.replace('/tmp/porta', `${folder}`.slice(0, 10))),
+    );
+    assert.ok(renewed.settings !== undefined);
+    const { client } = tlsOf(renewed.settings);
+    assert.ok(client.mode === 'optional');
+    assert.deepEqual(
+      client.certificates.map(({ subject }) => subject),
+      ['CN=ftp.example.org', 'CN=next.example.org'],
+    );
+    assert.equal(client.certificates[0].key, good.key);
+    assert.equal(client.clientCa, authority.pair.certificate.trim());
   });
 });
 
