@@ -12,7 +12,7 @@ import { type AdminServer, type Readiness, startAdminServer } from './observe/ad
 import { createLog, type Logger } from './observe/log.ts';
 import { LogAllowance } from './observe/log-allowance.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
-import { createMetrics } from './observe/metrics.ts';
+import { createMetrics, type ShownCertificate } from './observe/metrics.ts';
 import type { Tally } from './observe/tally.ts';
 import type { WayListing } from './observe/way-entry.ts';
 import { packageVersion } from './package-version.ts';
@@ -253,7 +253,12 @@ export class Gateway {
 
   private async startAdmin(): Promise<string | undefined> {
     if (this.settings.admin === undefined) return undefined;
-    const metrics = createMetrics({ engines: () => this.tallies, own: this.own, version: packageVersion() });
+    const metrics = createMetrics({
+      engines: () => this.tallies,
+      own: this.own,
+      certificates: () => shownCertificates(this.settings),
+      version: packageVersion(),
+    });
     const started = await startAdminServer({
       listen: this.settings.admin.listen,
       metrics,
@@ -312,6 +317,14 @@ export class Gateway {
         'raise the limit (ulimit -n, systemd LimitNOFILE) or lower sessions.max',
     );
   }
+}
+
+function shownCertificates({ listeners }: Settings): readonly ShownCertificate[] {
+  return listeners.flatMap(({ name, tls: { client } }) =>
+    client.mode === 'off'
+      ? []
+      : client.certificates.map(({ subject, notAfterMs }) => ({ listener: name, subject, notAfterMs })),
+  );
 }
 
 const stoppedEarly = 'told to stop before it was ready';
