@@ -172,7 +172,7 @@ const metricTable = {
   },
   settings_reload_total: {
     type: 'counter',
-    help: 'Reloads of the settings file, by result.',
+    help: 'Reloads of the settings file, or of the certificates that it names, by result.',
     labels: [['result', reloadResults]],
   },
   settings_in_step: {
