@@ -12,16 +12,19 @@ import { type AdminServer, type Readiness, startAdminServer } from './observe/ad
 import { createLog, type Logger } from './observe/log.ts';
 import { LogAllowance } from './observe/log-allowance.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
-import { createMetrics } from './observe/metrics.ts';
+import { createMetrics, type ShownCertificate } from './observe/metrics.ts';
 import type { Tally } from './observe/tally.ts';
 import type { WayListing } from './observe/way-entry.ts';
 import { packageVersion } from './package-version.ts';
 import { Perimeter, type TableKeeping } from './perimeter/perimeter.ts';
 import { type Outcome, type ReadSettings, Reloading } from './reloading.ts';
 import { done } from './result.ts';
+import { FileWatch } from './settings/file-watch.ts';
+import { tlsFilesOf } from './settings/renew-tls.ts';
 import type { Settings } from './settings/settings.ts';
 import { ticketKeyOctets } from './sys/tls-context.ts';
 import { newTally } from './witness/verb-tally.ts';
+import { printPlace } from './yaml/problem.ts';
 
 type Service = 'starting' | 'ready' | 'draining' | 'stopped';
 
@@ -39,6 +42,8 @@ const mendingMs = 5_000;
 const flowEndingMs = 2_000;
 // Longer than any turn of a healthy loop, shorter than a probe's patience.
 const stuckSeconds = 10;
+// Twice this, and a renewed certificate is in force; to look takes some microseconds.
+const certificateGlanceMs = 3_000;
 // Enough to see who asks for the admin pages, too little for a web page to fill a disk with.
 const adminRefusalLines = 10;
 const adminRefusalLineMs = 6_000;
@@ -53,6 +58,7 @@ export class Gateway {
   private readonly perimeter: Perimeter;
   private mending: NodeJS.Timeout | undefined;
   private glancing: NodeJS.Timeout | undefined;
+  private watching: NodeJS.Timeout | undefined;
   private tableState: 'sound' | 'beyond-us' = 'sound';
   private admin: AdminServer | undefined;
   private service: Service = 'starting';
@@ -103,6 +109,11 @@ export class Gateway {
     this.service = 'ready';
     this.mending = setInterval(() => this.mendPerimeter(), mendingMs);
     this.glancing = setInterval(() => this.glanceAtPerimeter(), glanceMs);
+    const certificates = new FileWatch(
+      () => tlsFilesOf(this.settings),
+      () => void this.reloading.renew(),
+    );
+    this.watching = setInterval(() => certificates.look(), certificateGlanceMs);
     this.own.set('ready', 1);
     this.own.set('engines', this.engines.length);
     this.own.set('sessions_limit', this.settings.sessions.totalMax);
@@ -121,6 +132,7 @@ export class Gateway {
       },
       'ready',
     );
+    this.warn(this.settings);
     return done;
   }
 
@@ -184,6 +196,7 @@ export class Gateway {
   private async tearDown(): Promise<void> {
     clearInterval(this.mending);
     clearInterval(this.glancing);
+    clearInterval(this.watching);
     await Promise.all(this.engines.map((engine) => engine.kill()));
     this.perimeter.remove();
     await this.admin?.close();
@@ -240,7 +253,12 @@ export class Gateway {
 
   private async startAdmin(): Promise<string | undefined> {
     if (this.settings.admin === undefined) return undefined;
-    const metrics = createMetrics({ engines: () => this.tallies, own: this.own, version: packageVersion() });
+    const metrics = createMetrics({
+      engines: () => this.tallies,
+      own: this.own,
+      certificates: () => shownCertificates(this.settings),
+      version: packageVersion(),
+    });
     const started = await startAdminServer({
       listen: this.settings.admin.listen,
       metrics,
@@ -261,6 +279,11 @@ export class Gateway {
     this.log.level = settings.log.level;
     this.own.set('sessions_limit', settings.sessions.totalMax);
     this.checkDescriptors(settings);
+    this.warn(settings);
+  }
+
+  private warn({ warnings }: Settings): void {
+    for (const warning of warnings) this.log.warn({ at: printPlace(warning) }, warning.message);
   }
 
   private onAdminRefused({ cause, host }: AdminRefusal, client: string | undefined): void {
@@ -294,6 +317,14 @@ export class Gateway {
         'raise the limit (ulimit -n, systemd LimitNOFILE) or lower sessions.max',
     );
   }
+}
+
+function shownCertificates({ listeners }: Settings): readonly ShownCertificate[] {
+  return listeners.flatMap(({ name, tls: { client } }) =>
+    client.mode === 'off'
+      ? []
+      : client.certificates.map(({ subject, notAfterMs }) => ({ listener: name, subject, notAfterMs })),
+  );
 }
 
 const stoppedEarly = 'told to stop before it was ready';

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The executable: which subcommand, which signals, which exit code. No logic of its own.
 
+import { cert } from './command/cert.ts';
 import { check } from './command/check.ts';
 import { demo } from './command/demo.ts';
 import { pinholes } from './command/pinholes.ts';
@@ -21,6 +22,8 @@ async function main(): Promise<number> {
     }
     case 'check':
       return rest.length === 1 ? check(rest[0]!) : usage(2);
+    case 'cert':
+      return cert(rest);
     case 'pinholes': {
       const [file, ...more] = rest.filter((word) => word !== '--json');
       if (file === undefined || more.length > 0) return usage(2);

@@ -10,7 +10,9 @@ import type { Tally } from './observe/tally.ts';
 import type { Perimeter } from './perimeter/perimeter.ts';
 import { done, type Result } from './result.ts';
 import { changeable } from './settings/changeable.ts';
+import { renewTls } from './settings/renew-tls.ts';
 import type { KernelSettings, Settings } from './settings/settings.ts';
+import { printProblem } from './yaml/problem.ts';
 
 /** What went wrong, in one sentence for the operator. */
 export type Outcome = Result<undefined, string>;
@@ -30,6 +32,25 @@ export interface ReloadingParts {
   readonly tally: Tally;
 }
 
+/** Where the new settings come from, and what the log says of them. */
+interface Wanted {
+  /** Undefined where nothing has changed. */
+  readonly read: () => Result<Settings | undefined, string>;
+  readonly applied: string;
+  readonly refused: string;
+}
+
+const ofFile = {
+  applied: 'settings reloaded; they hold for new sessions',
+  refused: 'settings not reloaded; the old ones stay in force',
+};
+const ofCertificates = {
+  applied: 'certificates renewed; they hold for new sessions',
+  refused: 'certificates not renewed; the old ones stay in force',
+};
+
+const someRefused = 'some certificates not renewed; of these the old ones stay in force';
+
 const goingDown = 'the gateway is going down';
 const tablePart = 'nftables table';
 
@@ -41,7 +62,7 @@ export class Reloading {
    * Asked for and not begun: it will read the file when its turn comes, so that whoever asks meanwhile has asked for
    * it.
    */
-  private waiting: Promise<Outcome> | undefined;
+  private waiting: { wanted: Wanted; readonly outcome: Promise<Outcome> } | undefined;
   /** What the last transparent listeners had: engines keep its name and marks. */
   private kernelInUse: KernelSettings | undefined;
 
@@ -64,24 +85,48 @@ export class Reloading {
 
   /** The file is read when the reloads before have been dealt with, so that of many in a row the last one holds. */
   ask(read: ReadSettings): Promise<Outcome> {
-    if (this.waiting !== undefined) return this.waiting;
-    const reloaded = this.last.then(() => {
-      this.waiting = undefined;
-      return this.reload(read).catch((error: unknown) => {
-        this.inStep.abandon();
-        return this.refuse(this.mistake(error));
-      });
-    });
-    this.waiting = reloaded;
-    this.last = reloaded;
-    return reloaded;
+    const wanted: Wanted = { read, ...ofFile };
+    if (this.waiting === undefined) return this.enqueue(wanted);
+    this.waiting.wanted = wanted;
+    return this.waiting.outcome;
   }
 
-  private async reload(read: ReadSettings): Promise<Outcome> {
-    if (!this.parts.isServing()) return this.refuse(goingDown);
-    const asked = read();
-    if (!asked.ok) return this.refuse(asked.reason);
+  /** Certificates and keys are read again, and the settings file is not. */
+  renew(): Promise<Outcome> {
+    // What waits reads them too.
+    return this.waiting?.outcome ?? this.enqueue({ read: () => this.renewed(), ...ofCertificates });
+  }
+
+  private enqueue(first: Wanted): Promise<Outcome> {
+    const outcome = this.last.then(() => {
+      const wanted = this.waiting?.wanted ?? first;
+      this.waiting = undefined;
+      return this.reload(wanted).catch((error: unknown) => {
+        this.inStep.abandon();
+        return this.refuse(this.mistake(error), wanted);
+      });
+    });
+    this.waiting = { wanted: first, outcome };
+    this.last = outcome;
+    return outcome;
+  }
+
+  /** What cannot be used is told, and does not keep the rest from being renewed. */
+  private renewed(): Result<Settings | undefined, string> {
+    const { settings, problems } = renewTls(this.parts.inForce());
+    if (problems.length === 0) return { ok: true, value: settings };
+    const problem = problems.map(printProblem).join('; ');
+    if (settings === undefined) return { ok: false, reason: problem };
+    this.refuse(problem, { refused: someRefused });
+    return { ok: true, value: settings };
+  }
+
+  private async reload(wanted: Wanted): Promise<Outcome> {
+    if (!this.parts.isServing()) return this.refuse(goingDown, wanted);
+    const asked = wanted.read();
+    if (!asked.ok) return this.refuse(asked.reason, wanted);
     const { perimeter, inForce, log } = this.parts;
+    if (asked.value === undefined) return done;
     this.kernelInUse = kernelOf(inForce()) ?? this.kernelInUse;
     const kernel = perimeter.kernelSettings(this.withKernelInUse(asked.value.kernel));
     const { settings, fixed } = changeable(asked.value, inForce(), kernel);
@@ -89,28 +134,28 @@ export class Reloading {
       this.adminInTheWay(settings) ?? (await this.inStep.prepare(settings)) ?? this.changePerimeter(settings);
     if (problem !== undefined) {
       this.inStep.abandon();
-      return this.refuse(problem);
+      return this.refuse(problem, wanted);
     }
     await this.inStep.commit();
     this.parts.onApplied(settings);
     for (const setting of fixed) log.warn({ setting }, 'this setting changes only with a restart');
-    return this.tell(this.outOfStep);
+    return this.tell(this.outOfStep, wanted);
   }
 
-  private tell(problem: string | undefined): Outcome {
+  private tell(problem: string | undefined, { applied }: Wanted): Outcome {
     const { log, tally } = this.parts;
     tally.count('settings_reload_total', problem === undefined ? 'applied' : 'incomplete');
     if (problem === undefined) {
-      log.info('settings reloaded; they hold for new sessions');
+      log.info(applied);
       return done;
     }
     log.error({ problem }, 'settings reloaded, but not everywhere; the next reload tries all parts again');
     return { ok: false, reason: problem };
   }
 
-  private refuse(problem: string): Outcome {
+  private refuse(problem: string, { refused }: Pick<Wanted, 'refused'>): Outcome {
     this.parts.tally.count('settings_reload_total', 'refused');
-    this.parts.log.error({ problem }, 'settings not reloaded; the old ones stay in force');
+    this.parts.log.error({ problem }, refused);
     return { ok: false, reason: problem };
   }
 

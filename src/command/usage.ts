@@ -10,11 +10,14 @@ const text = `Portcullis, an FTP-aware gateway.
   portcullis check SETTINGS.yaml    exit 0, or every problem as file:line:column and exit 1
   portcullis pinholes SETTINGS.yaml [--json]
                                     the data connections of the gateway that runs with these settings
+  portcullis cert --out DIR NAME...
+                                    a self-signed pair to try FTPS with, DIR/cert.pem and DIR/key.pem, for these host
+                                    names and addresses
   portcullis version
   portcullis                        a demonstration on loopback, before a sample server
 
 Complete commented settings files: deploy/reverse.yaml (before one server), and for a router deploy/routed.yaml,
-inbound.yaml, outbound.yaml, both.yaml, routed-ipv6.yaml and ipv6-to-ipv4.yaml
+inbound.yaml, outbound.yaml, both.yaml, routed-ipv6.yaml and ipv6-to-ipv4.yaml; for FTPS deploy/ftps.yaml
 `;
 
 /** 0: asked for, to standard output; 2: the words were wrong. */

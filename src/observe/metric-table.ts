@@ -172,7 +172,7 @@ const metricTable = {
   },
   settings_reload_total: {
     type: 'counter',
-    help: 'Reloads of the settings file, by result.',
+    help: 'Reloads of the settings file, or of the certificates that it names, by result.',
     labels: [['result', reloadResults]],
   },
   settings_in_step: {
@@ -196,6 +196,16 @@ const metricTable = {
   },
 } as const satisfies Record<string, MetricDefinition>;
 
+/**
+ * Gauges whose series are as many as the operator's files make them. They stand in no tally: the main thread knows them.
+ */
+export const gaugesOfSettings = {
+  tls_certificate_expiry_seconds: {
+    help: 'Time until a certificate that a listener shows to clients expires; negative once it has.',
+    labels: ['listener', 'subject'],
+  },
+} as const;
+
 type Table = typeof metricTable;
 
 export type MetricName = keyof Table;
@@ -218,7 +228,7 @@ export type LabelValues<M extends MetricName> = Table[M]['labels'] extends reado
 type Of<Value> = readonly [name: string, values: readonly Value[]];
 
 /** What Prometheus sees: every metric of this gateway begins alike, so that one pattern finds them all. */
-export function exposedName(metric: MetricName): string {
+export function exposedName(metric: MetricName | keyof typeof gaugesOfSettings): string {
   return `portcullis_${metric}`;
 }
 

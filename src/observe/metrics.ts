@@ -9,6 +9,7 @@ import {
   definitionOf,
   exposedName,
   type GaugeName,
+  gaugesOfSettings,
   type LabelValues,
   type MetricName,
   metricNames,
@@ -22,8 +23,16 @@ export interface MetricsParts {
   readonly own: Tally;
   /** Those of the engines, by index. An engine that is replaced keeps its buffer: a counter must not fall. */
   readonly engines: () => readonly Tally[];
+  /** What listeners show to clients, by the settings in force. */
+  readonly certificates: () => readonly ShownCertificate[];
   /** The version of this program, for `build_info`. */
   readonly version: string;
+}
+
+export interface ShownCertificate {
+  readonly listener: string;
+  readonly subject: string;
+  readonly notAfterMs: number;
 }
 
 /** One series and its value, summed over the threads. */
@@ -50,6 +59,7 @@ export function createMetrics(parts: MetricsParts): Metrics {
   const sums = new Sums(parts);
   collectDefaultMetrics({ register: registry });
   for (const metric of metricNames) register(metric, registry, sums);
+  registerExpiry(registry, parts.certificates);
   registerBuildInfo(registry, parts.version);
 
   return {
@@ -128,6 +138,24 @@ function register(metric: MetricName, registry: Registry, sums: Sums): void {
       new SummedHistogram(common, () => sums.distributionsOf(metric));
       return;
   }
+}
+
+function registerExpiry(registry: Registry, certificates: MetricsParts['certificates']): void {
+  const { help, labels } = gaugesOfSettings.tls_certificate_expiry_seconds;
+  new Gauge({
+    name: exposedName('tls_certificate_expiry_seconds'),
+    help,
+    labelNames: labels,
+    registers: [registry],
+    collect() {
+      this.reset();
+      // Of several with one subject, as for two kinds of keys, the first to expire is what counts: it is set last.
+      const lastFirst = [...certificates()].sort((a, b) => b.notAfterMs - a.notAfterMs);
+      for (const { listener, subject, notAfterMs } of lastFirst) {
+        this.set({ listener, subject }, (notAfterMs - Date.now()) / 1000);
+      }
+    },
+  });
 }
 
 function registerBuildInfo(registry: Registry, version: string): void {

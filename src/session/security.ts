@@ -37,8 +37,8 @@ export const unprotected: Security = {
 };
 
 /**
- * What AUTH may name, and what it implies of data connections: RFC 4217 §2 has `TLS` and `TLS-C`, its drafts had the two
- * others.
+ * What AUTH may name, and what it implies of data connections: RFC 4217 §2 has `TLS` and `TLS-C`, its drafts had the
+ * two others.
  */
 export const impliedProtection = { TLS: 'clear', 'TLS-C': 'clear', SSL: 'private', 'TLS-P': 'private' } as const;
 

@@ -5,15 +5,23 @@ import { availableParallelism } from 'node:os';
 import type { Network } from '../address/network.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
 import { defaultLimits, type Limits } from '../session/limits.ts';
+import { buildTls } from './build-tls.ts';
 import { defaultKernel, defaultListener, defaultReverse, defaultSettings, defaultTransparent } from './defaults.ts';
 import type { ListenerFile, TransparentFile } from './listener-schema.ts';
+import type { LoadedTls } from './load-tls.ts';
 import { adminOf, publishedFrom } from './readable-settings.ts';
 import type { SettingsFile } from './schema.ts';
 import type { KernelSettings, ListenerSettings, SessionSettings, Settings, TransparentListener } from './settings.ts';
-import type { ListenerTls } from './tls-settings.ts';
+import type { TlsSources } from './tls-settings.ts';
 
-/** @param tls Of each listener, with what its files hold. */
-export function buildSettings(file: SettingsFile, rules: Ruleset, tls: readonly ListenerTls[]): Settings {
+/** What the files hold that a listener names for TLS, and which they are. */
+export interface ReadTls {
+  readonly sources: TlsSources;
+  readonly loaded: LoadedTls;
+}
+
+/** @param tls Of each listener. */
+export function buildSettings(file: SettingsFile, rules: Ruleset, tls: readonly ReadTls[]): Settings {
   const listeners = file.listeners.map((listener, index) => buildListener(listener, tls[index]!));
   return {
     listeners,
@@ -24,6 +32,7 @@ export function buildSettings(file: SettingsFile, rules: Ruleset, tls: readonly 
     sessions: buildSessions(file.sessions),
     limits: buildLimits(file.limits),
     kernel: buildKernel(file.kernel, listeners),
+    warnings: tls.flatMap(({ loaded }) => loaded.warnings),
   };
 }
 
@@ -33,7 +42,7 @@ function buildAdmin(file: SettingsFile['admin']): Settings['admin'] {
   return { listen, hosts: (file === 'off' ? undefined : file?.hosts) ?? defaultSettings.admin.hosts };
 }
 
-function buildListener(file: ListenerFile, tls: ListenerTls): ListenerSettings {
+function buildListener(file: ListenerFile, { sources, loaded }: ReadTls): ListenerSettings {
   const common = {
     name: file.name,
     listen: file.listen,
@@ -42,7 +51,8 @@ function buildListener(file: ListenerFile, tls: ListenerTls): ListenerSettings {
     dataPorts: file.dataPorts ?? defaultListener.dataPorts,
     serverMode: file.serverMode ?? defaultListener.serverMode,
     activeSourcePort: file.activeSourcePort,
-    tls,
+    tls: buildTls(file.tls, loaded),
+    tlsSources: sources,
   };
   if (file.mode === 'transparent') return { ...common, ...buildTransparent(file) };
   return { ...common, mode: 'reverse', upstream: file.upstream, dataPath: file.dataPath ?? defaultReverse.dataPath };

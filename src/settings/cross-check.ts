@@ -8,11 +8,13 @@ import type { Finding, ReadableListener, ReadableSettings } from './finding.ts';
 import { nextListener } from './listen-overlap.ts';
 import { checkKernel, checkTransparent } from './perimeter-check.ts';
 import { commonPorts, printRange } from './port-ranges.ts';
+import { checkTls } from './tls-check.ts';
 
 export function crossCheck(settings: ReadableSettings): Finding[] {
   return [
     ...settings.listeners.flatMap((_, index) => checkListener(settings.listeners, index)),
     ...settings.listeners.flatMap((_, index) => checkTransparent(settings, index)),
+    ...settings.listeners.flatMap(checkListenerTls),
     ...checkListenSockets(settings),
     ...checkDataPorts(settings),
     ...checkSessions(settings),
@@ -37,6 +39,14 @@ function checkListener(listeners: readonly ReadableListener[], index: number): F
   if (upstream !== undefined && loops(listeners, index)) {
     find('upstream', `${printEndpoint(upstream)} leads back to this listener; expected the FTP server`);
   }
+  return findings;
+}
+
+function checkListenerTls(listener: ReadableListener, index: number): Finding[] {
+  const findings: Finding[] = [];
+  checkTls(listener, (path, message) => {
+    findings.push({ path: ['listeners', index, ...path], message });
+  });
   return findings;
 }
 

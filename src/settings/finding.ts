@@ -6,6 +6,7 @@ import type { Network } from '../address/network.ts';
 import type { Published } from '../policy/destination.ts';
 import type { Path } from '../yaml/problem.ts';
 import type { PortRange } from './settings.ts';
+import type { ClientTlsFile, ServerTlsFile } from './tls-schema.ts';
 
 export interface Finding {
   readonly path: Path;
@@ -33,7 +34,15 @@ export interface ReadableListener {
   readonly advertiseFamily: 4 | 6 | undefined;
   readonly advertiseToServerFamily: 4 | 6 | undefined;
   readonly dataPorts: readonly PortRange[];
+  readonly dataPath: 'relay' | 'kernel' | 'auto' | undefined;
+  readonly tls: ReadableTls;
   readonly transparent: ReadableTransparent | undefined;
+}
+
+/** Of either leg the keys that could be read; a section that is left out has mode off. */
+export interface ReadableTls {
+  readonly client: Readonly<Partial<ClientTlsFile>>;
+  readonly server: Readonly<Partial<ServerTlsFile>>;
 }
 
 /** What could be read of the keys that only a transparent listener has. */

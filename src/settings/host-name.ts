@@ -9,7 +9,9 @@ import { ofOneHost } from './usable-address.ts';
 const expected = 'a host name or an address, as ftp-gw.example.org';
 
 /** In lower case and without a trailing dot; an address as it is printed everywhere. */
-export const hostName = text(expected, (value): Parsed<string> => {
+export const hostName = text(expected, readHostName);
+
+export function readHostName(value: string): Parsed<string> {
   const address = parseAddress(value);
   if (address.ok) return ofOneHost(parsed(address.value.text), address.value);
   if (value.includes('*')) return unreadable('expected names one by one, without a pattern');
@@ -22,4 +24,4 @@ export const hostName = text(expected, (value): Parsed<string> => {
   // A number at the end makes browsers take it for an IPv4 address (WHATWG URL, "ends in a number").
   const number = /(^|\.)(\d+|0x[0-9a-f]*)$/.test(name);
   return fits && !number ? parsed(name) : unreadable(`expected ${expected}; other letters in their xn-- form`);
-});
+}

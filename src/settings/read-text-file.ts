@@ -9,6 +9,17 @@ const octetsMax = 1_048_576;
 
 /** The text of a UTF-8 file. A reason completes "the file …". */
 export function readTextFile(path: string): Parsed<string> {
+  const octets = readFileOctets(path);
+  if (!octets.ok) return octets;
+  try {
+    return parsed(new TextDecoder('utf-8', { fatal: true }).decode(octets.value));
+  } catch {
+    return unreadable('is not UTF-8 text; check that this is the right file, or save it as UTF-8');
+  }
+}
+
+/** The octets of a file. A reason completes "the file …". */
+export function readFileOctets(path: string): Parsed<Buffer> {
   let octets: Buffer;
   try {
     octets = readOctets(path);
@@ -16,11 +27,7 @@ export function readTextFile(path: string): Parsed<string> {
     return unreadable(sentenceFor((error as NodeJS.ErrnoException).code));
   }
   if (octets.length > octetsMax) return unreadable('is larger than 1 MiB; check that this is the right file');
-  try {
-    return parsed(new TextDecoder('utf-8', { fatal: true }).decode(octets));
-  } catch {
-    return unreadable('is not UTF-8 text; check that this is the right file, or save it as UTF-8');
-  }
+  return parsed(octets);
 }
 
 function readOctets(path: string): Buffer {

@@ -3,7 +3,13 @@
 
 import type { Endpoint } from '../address/endpoint.ts';
 import { defaultKernel, defaultListener, defaultSettings, defaultTransparent } from './defaults.ts';
-import type { ReadableKernel, ReadableListener, ReadableSettings, ReadableTransparent } from './finding.ts';
+import type {
+  ReadableKernel,
+  ReadableListener,
+  ReadableSettings,
+  ReadableTls,
+  ReadableTransparent,
+} from './finding.ts';
 import {
   listenerShapes,
   type PublishedFile,
@@ -12,6 +18,7 @@ import {
   type TransparentFile,
 } from './listener-schema.ts';
 import { type SettingsFile, settingsSchema } from './schema.ts';
+import { type ClientTlsFile, type ServerTlsFile, tlsShapes } from './tls-schema.ts';
 
 export function readableSettings(data: unknown): ReadableSettings {
   const file = readableKeys<SettingsFile>(settingsSchema.shape, data);
@@ -57,7 +64,19 @@ function readableListener(data: unknown): ReadableListener {
     advertiseFamily: keys.advertise?.family,
     advertiseToServerFamily: keys.advertiseToServer?.family,
     dataPorts: 'dataPorts' in keys ? (keys.dataPorts ?? defaultListener.dataPorts) : [],
+    dataPath: keys.dataPath,
+    tls: readableTls(asRecord(data)),
     transparent: mode === 'transparent' ? readableTransparent(keys, data) : undefined,
+  };
+}
+
+function readableTls({ tls }: Record<string, unknown>): ReadableTls {
+  const off = { mode: 'off' } as const;
+  if (tls === undefined) return { client: off, server: off };
+  const { client, server } = asRecord(tls);
+  return {
+    client: client === undefined ? off : readableKeys<ClientTlsFile>(tlsShapes.client, client),
+    server: server === undefined ? off : readableKeys<ServerTlsFile>(tlsShapes.server, server),
   };
 }
 

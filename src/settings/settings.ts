@@ -6,7 +6,8 @@ import type { Network } from '../address/network.ts';
 import type { Published } from '../policy/destination.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
 import type { Limits } from '../session/limits.ts';
-import type { ListenerTls } from './tls-settings.ts';
+import type { Problem } from '../yaml/problem.ts';
+import type { ListenerTls, TlsSources } from './tls-settings.ts';
 
 export interface Settings {
   readonly listeners: readonly ListenerSettings[];
@@ -17,6 +18,8 @@ export interface Settings {
   readonly sessions: SessionSettings;
   readonly limits: Limits;
   readonly kernel: KernelSettings;
+  /** What may be, and deserves a word all the same. */
+  readonly warnings: readonly Problem[];
 }
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
@@ -66,6 +69,7 @@ interface ListenerCommon {
   /** Source port of data connections that the gateway dials to clients (RFC 959 §5.2: L-1, by the book 20). */
   readonly activeSourcePort: number | undefined;
   readonly tls: ListenerTls;
+  readonly tlsSources: TlsSources;
 }
 
 /** Clients connect to the gateway as if it were the server. */

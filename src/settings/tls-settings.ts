@@ -1,5 +1,8 @@
-// What an operator says of TLS, as the rest of the program sees it: modes, certificates and keys as text, whom to trust.
-// Plain data: it crosses to the engines' threads. Keys are in it, so it is never printed nor logged.
+// What an operator says of TLS, as the rest of the program sees it: modes, certificates and keys as text, whom to
+// trust.
+// Plain data: it crosses to the engines' threads. Keys are in it; hidden-key.ts keeps them out of what is printed.
+
+import type { Place } from '../yaml/problem.ts';
 
 export interface ListenerTls {
   readonly client: ClientTls;
@@ -31,7 +34,7 @@ export interface ProtectedServerTls {
   readonly mode: 'required' | 'match-client' | 'implicit';
   /** Certificates (PEM) by which the server's is judged; undefined: it is not judged by a CA. */
   readonly ca: string | undefined;
-  /** What its certificate has to name; undefined: the address of the server. */
+  /** What its certificate has to name; undefined: the address of the server. A host name is sent to it too (SNI). */
   readonly name: string | undefined;
   /** SHA-256 of its certificate, in lower case hexadecimal; undefined: any certificate that the CA vouches for. */
   readonly fingerprint: string | undefined;
@@ -39,11 +42,38 @@ export interface ProtectedServerTls {
 }
 
 export interface CertificatePair {
-  /** PEM. */
+  /** PEM: the certificate, and behind it those that lead to a root. */
   readonly certificate: string;
+  /** PEM, without a passphrase. */
   readonly key: string;
+  /** In one line, as `CN=ftp.example.org, O=Example`. */
   readonly subject: string;
-  /** DNS names of it, in lower case; `*.example.org` may be among them. */
+  /** DNS names and addresses of it, in lower case; `*.example.org` may be among them. */
   readonly names: readonly string[];
   readonly notAfterMs: number;
+  /** SHA-256 of the certificate, in lower case hexadecimal. */
+  readonly fingerprint: string;
+}
+
+/** From where the texts of one listener come, so that they can be read again without its settings file. */
+export interface TlsSources {
+  readonly pairs: readonly { readonly certificate: NamedFile; readonly key: NamedFile }[];
+  readonly clientCa: NamedFile | undefined;
+  /** `system`: what the administrators of this machine trust. */
+  readonly ca: NamedFile | 'system' | undefined;
+  /** Where the settings say that the server's certificate is not judged. */
+  readonly unverified: NamedPlace | undefined;
+}
+
+/** A value in the settings file. */
+export interface NamedPlace extends Place {
+  /** The settings file, as the operator gave it. */
+  readonly file: string;
+  /** `listeners[0].tls.client.certificate` */
+  readonly key: string;
+}
+
+export interface NamedFile extends NamedPlace {
+  /** As it can be opened from here. */
+  readonly path: string;
 }

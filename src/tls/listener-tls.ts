@@ -1,6 +1,6 @@
 // TLS of one listener in one engine: its contexts, and the streams that sessions put over their connections.
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Address } from '../address/endpoint.ts';
 import type { Result } from '../result.ts';
 import type { Side } from '../session/expectation.ts';
@@ -13,8 +13,15 @@ import type { ListenerSecurity, SessionSecurity } from './session-security.ts';
 
 /** What of the settings goes into every handshake, made ready once. */
 interface Prepared {
-  readonly client: { readonly tls: TerminatedClientTls; contextFor(name: string | undefined): TlsContext } | undefined;
+  readonly client: PreparedClient | undefined;
   readonly server: { readonly tls: ProtectedServerTls; readonly context: TlsContext } | undefined;
+}
+
+interface PreparedClient {
+  readonly tls: TerminatedClientTls;
+  readonly contextFor: (name: string | undefined) => TlsContext;
+  /** In what circle TLS sessions resume that are not bound to one session of FTP. */
+  readonly circle: Uint8Array;
 }
 
 /**
@@ -34,10 +41,7 @@ export function listenerSecurity(
   return { ok: true, value: { forSession: (address) => new Security(prepared, address) } };
 }
 
-function prepareClient(
-  tls: TerminatedClientTls,
-  ticketKeys: Uint8Array,
-): Result<NonNullable<Prepared['client']>, string> {
+function prepareClient(tls: TerminatedClientTls, ticketKeys: Uint8Array): Result<PreparedClient, string> {
   const { clientCa, clientCertificate } = tls;
   const contexts: Named<TlsContext>[] = [];
   for (const pair of tls.certificates) {
@@ -47,7 +51,17 @@ function prepareClient(
   }
   const [first, ...others] = contexts;
   if (first === undefined) return { ok: false, reason: 'no certificate' };
-  return { ok: true, value: { tls, contextFor: (name) => byServerName([first, ...others], name) } };
+  const contextFor = (name: string | undefined): TlsContext => byServerName([first, ...others], name);
+  return { ok: true, value: { tls, contextFor, circle: circleOf(tls) } };
+}
+
+/**
+ * Who resumes is not asked for a certificate again. So a session resumes only where the same is asked of clients as
+ * where it began: else a listener that asks for nothing would open the door to one that does.
+ */
+function circleOf({ clientCa, clientCertificate }: TerminatedClientTls): Uint8Array {
+  const asked = clientCa === undefined ? 'nothing' : `${clientCertificate} ${clientCa}`;
+  return createHash('sha256').update(asked).digest();
 }
 
 function prepareServer(tls: ProtectedServerTls): Result<NonNullable<Prepared['server']>, string> {
@@ -55,20 +69,22 @@ function prepareServer(tls: ProtectedServerTls): Result<NonNullable<Prepared['se
   return made.ok ? { ok: true, value: { tls, context: made.value } } : made;
 }
 
-const tokenOctets = 32;
+// The most that OpenSSL takes (SSL_MAX_SID_CTX_LENGTH), and a SHA-256.
+const circleOctets = 32;
 
 class Security implements SessionSecurity {
   private readonly prepared: Prepared;
   private readonly server: Address;
   /** Where reuse is demanded, TLS sessions of this session resume here alone. */
-  private readonly token: Uint8Array | undefined;
+  private readonly circle: Uint8Array | undefined;
   /** The server's control leg, from which its data connections go on. */
   private toServer: TlsStream | undefined;
 
   constructor(prepared: Prepared, server: Address) {
     this.prepared = prepared;
     this.server = server;
-    this.token = prepared.client?.tls.requireReuse === true ? randomBytes(tokenOctets) : undefined;
+    const { client } = prepared;
+    this.circle = client?.tls.requireReuse === true ? randomBytes(circleOctets) : client?.circle;
   }
 
   secureControl(side: Side, carrier: Stream): SecureStream {
@@ -90,7 +106,7 @@ class Security implements SessionSecurity {
   private accepting(resumption: AcceptOptions['resumption'], truncation: AcceptOptions['truncation']): AcceptOptions {
     const { client } = this.prepared;
     if (client === undefined) throw new Error('the client leg of this listener has no TLS');
-    return { role: 'server', contextFor: client.contextFor, sessionContext: this.token, resumption, truncation };
+    return { role: 'server', contextFor: client.contextFor, sessionContext: this.circle, resumption, truncation };
   }
 
   private connecting(resumes: TlsStream | undefined, truncation: ConnectOptions['truncation']): ConnectOptions {

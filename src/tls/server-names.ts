@@ -1,4 +1,5 @@
-// Which of several certificates is for the name that a client asks for? RFC 6125 §6.4.3: a wildcard stands for one label.
+// Which of several certificates is for the name that a client asks for? RFC 6125 §6.4.3: a wildcard stands for one
+// label.
 
 export interface Named<T> {
   /** In lower case. */

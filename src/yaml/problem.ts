@@ -25,7 +25,17 @@ export type Checked<T> = Result<T, readonly Problem[]>;
 
 /** `file:line:column: message`, the form in which editors and CI systems find places. */
 export function printProblem(problem: Problem): string {
-  return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`;
+  return `${printPlace(problem)}: ${problem.message}`;
+}
+
+/** `file:line:column` */
+export function printPlace({ file, line, column }: Problem): string {
+  return `${file}:${line}:${column}`;
+}
+
+/** As a problem, and told from one. */
+export function printWarning({ message, ...place }: Problem): string {
+  return printProblem({ ...place, message: `warning: ${message}` });
 }
 
 /** The fault of a file as a whole. */

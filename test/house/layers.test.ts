@@ -60,8 +60,8 @@ describe('the layers', () => {
       `import '../../test/house/layers.ts';`,
       'command/new.ts:1: ../../test/house/layers.ts is no file of src/',
     ],
-    ['tls/new.ts', '', 'tls/new.ts: tls has no row in the table of layers'],
-    ['sys/tls/new.ts', '', 'sys/tls/new.ts: sys/tls has no row in the table of layers'],
+    ['telnet/new.ts', '', 'telnet/new.ts: telnet has no row in the table of layers'],
+    ['sys/telnet/new.ts', '', 'sys/telnet/new.ts: sys/telnet has no row in the table of layers'],
     ['second-main.ts', '', 'second-main.ts: second-main.ts has no row in the table of layers'],
   ] as const) {
     it(`refuse ${JSON.stringify(text)} in ${file}`, () => {

@@ -23,14 +23,20 @@ export const layers: Readonly<Record<string, Layer>> = {
   // The operator's files.
   yaml: { parts: ['result.ts', 'address/parsed.ts'], outside: ['yaml', 'zod'] },
   settings: {
-    parts: ['address', 'policy', 'session/limits.ts', 'yaml'],
-    outside: ['zod', 'node:fs', 'node:os', 'node:path', 'node:url'],
+    parts: ['result.ts', 'address', 'policy', 'session/limits.ts', 'yaml'],
+    outside: ['zod', 'node:crypto', 'node:fs', 'node:os', 'node:path', 'node:tls', 'node:url', 'node:util'],
   },
 
   // The system: koffi is known in sys/ alone.
-  sys: { parts: ['result.ts'], outside: ['koffi', 'node:crypto', 'node:fs', 'node:os'] },
+  sys: { parts: ['result.ts', 'wire/client-hello.ts'], outside: ['koffi', 'node:crypto', 'node:fs', 'node:os'] },
   nftables: { parts: ['result.ts', 'address', 'sys'], outside: ['node:fs'] },
   perimeter: { parts: ['address', 'settings/settings.ts', 'sys', 'nftables'], outside: [] },
+
+  // TLS over what sys/ gives: settings in, streams out.
+  tls: {
+    parts: ['result.ts', 'address', 'session/expectation.ts', 'settings/tls-settings.ts', 'sys'],
+    outside: ['node:crypto'],
+  },
 
   // What carries.
   datapath: {
@@ -38,7 +44,16 @@ export const layers: Readonly<Record<string, Layer>> = {
     outside: ['node:crypto'],
   },
   control: {
-    parts: ['result.ts', 'address', 'wire', 'policy/destination.ts', 'session', 'sys', 'datapath/data-path.ts'],
+    parts: [
+      'result.ts',
+      'address',
+      'wire',
+      'policy/destination.ts',
+      'session',
+      'sys',
+      'tls/session-security.ts',
+      'datapath/data-path.ts',
+    ],
     outside: ['node:crypto'],
   },
 
@@ -68,7 +83,9 @@ export const layers: Readonly<Record<string, Layer>> = {
       'policy',
       'session/security.ts',
       'settings/settings.ts',
+      'settings/tls-settings.ts',
       'sys',
+      'tls',
       'datapath',
       'control',
       'observe',
@@ -78,14 +95,18 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   'package-version.ts': { parts: [], outside: ['node:fs'] },
   'reloading.ts': {
-    parts: ['result.ts', 'address', 'settings', 'perimeter', 'observe', 'engine'],
+    parts: ['result.ts', 'address', 'yaml/problem.ts', 'settings', 'perimeter', 'observe', 'engine'],
     outside: [],
   },
   'gateway.ts': {
     parts: [
       'result.ts',
       'address',
+      'yaml/problem.ts',
+      'settings/file-watch.ts',
+      'settings/renew-tls.ts',
       'settings/settings.ts',
+      'sys/tls-context.ts',
       'nftables/drop-reasons.ts',
       'perimeter',
       'observe',
@@ -94,7 +115,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'reloading.ts',
       'package-version.ts',
     ],
-    outside: ['node:timers/promises'],
+    outside: ['node:crypto', 'node:timers/promises'],
   },
   sample: {
     parts: [],
@@ -115,6 +136,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'address',
       'yaml',
       'settings',
+      'sys/self-signed.ts',
       'nftables/ruleset.ts',
       'perimeter',
       'observe',
@@ -123,7 +145,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'gateway.ts',
       'sample',
     ],
-    outside: ['node:fs/promises', 'node:os', 'node:path'],
+    outside: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path'],
   },
   'main.ts': { parts: ['command'], outside: [] },
 };

@@ -1,6 +1,8 @@
 // What do the log, the metrics and /readyz say of a reload, whatever happens on its way?
 
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ChangingEngine } from '../../src/engine/settings-in-step.ts';
 import { type Outcome, type ReadSettings, Reloading } from '../../src/reloading.ts';
@@ -8,13 +10,22 @@ import { done } from '../../src/result.ts';
 import { defaultLimits } from '../../src/session/limits.ts';
 import { defaultKernel, defaultSettings } from '../../src/settings/defaults.ts';
 import { loadPackagedRules } from '../../src/settings/load-rules.ts';
+import { loadSettings } from '../../src/settings/load-settings.ts';
 import type { KernelSettings, ListenerSettings, Settings } from '../../src/settings/settings.ts';
 import { newTally } from '../../src/witness/verb-tally.ts';
+import { CertificateAuthority } from '../support/certificates.ts';
 
 const rules = loadPackagedRules();
 assert.ok(rules.ok);
 const kernel: KernelSettings = { ...defaultKernel, guard: [], dscp: { control: undefined, data: undefined } };
-const base: Settings = { ...defaultSettings, listeners: [], rules: rules.value, limits: defaultLimits, kernel };
+const base: Settings = {
+  ...defaultSettings,
+  listeners: [],
+  rules: rules.value,
+  limits: defaultLimits,
+  kernel,
+  warnings: [],
+};
 
 function at(port: number, mode: ListenerSettings['mode'] = 'reverse'): ListenerSettings {
   const address = { family: 4, text: '127.0.0.1' } as const;
@@ -206,4 +217,78 @@ test('engines keep the table that they know, also after a time without a transpa
     seen.lines.some((line) => /^warn .*"kernel"/.test(line)),
     seen.lines.join('\n'),
   );
+});
+
+/** One listener with a certificate from files in a folder of its own. */
+function withCertificates(names: readonly string[]) {
+  const authority = new CertificateAuthority();
+  const listeners = names.map(
+    (name, index) => `  - name: ${name}
+    mode: reverse
+    listen: 127.0.0.1:${2100 + index}
+    upstream: 127.0.0.1:21
+    dataPorts: ${50_000 + 100 * index}-${50_099 + 100 * index}
+    tls: { client: { mode: required, certificate: ${name}.crt, key: ${name}.key } }
+`,
+  );
+  const file = join(authority.folder, 'settings.yaml');
+  writeFileSync(file, `listeners:\n${listeners.join('')}`);
+  const put = (name: string, { certificate, key }: { certificate: string; key: string }): void => {
+    writeFileSync(join(authority.folder, `${name}.crt`), certificate);
+    writeFileSync(join(authority.folder, `${name}.key`), key);
+  };
+  for (const name of names) put(name, authority.issue(`${name}.example`));
+  const loaded = loadSettings(file, {});
+  assert.ok(loaded.ok, JSON.stringify(loaded));
+  return { authority, file, put, settings: loaded.value };
+}
+
+function subjectsOf({ listeners }: Settings): string[] {
+  return listeners.flatMap(({ tls: { client } }) => (client.mode === 'off' ? [] : [client.certificates[0].subject]));
+}
+
+test('certificates are renewed without the settings file, and a bad pair keeps only its own place', async () => {
+  const { authority, file, put, settings } = withCertificates(['a', 'b']);
+  const { seen, reloading, count } = stage(settings);
+  try {
+    writeFileSync(file, 'half of a chan');
+    assert.deepEqual(await reloading.renew(), done);
+    assert.deepEqual([seen.applied.length, seen.lines.length], [0, 0], 'nothing has changed, nothing is told');
+
+    put('a', authority.issue('a2.example'));
+    assert.deepEqual(await reloading.renew(), done);
+    assert.deepEqual(subjectsOf(seen.inForce), ['CN=a2.example', 'CN=b.example']);
+    assert.deepEqual(seen.lines.splice(0), ['info "certificates renewed; they hold for new sessions"']);
+
+    put('a', { ...authority.issue('a3.example'), key: authority.issue('x.example').key });
+    assert.equal((await reloading.renew()).ok, false);
+    assert.deepEqual(subjectsOf(seen.inForce), ['CN=a2.example', 'CN=b.example']);
+    const [told] = seen.lines.splice(0);
+    assert.match(told!, /^error .*settings\.yaml:7:63: listeners\[0\]\.tls\.client\.key: .*"certificates not renewed/);
+
+    put('b', authority.issue('b2.example'));
+    assert.deepEqual(await reloading.renew(), done);
+    assert.deepEqual(subjectsOf(seen.inForce), ['CN=a2.example', 'CN=b2.example']);
+    assert.match(seen.lines.join('\n'), /^error .*"some certificates not renewed.*\ninfo "certificates renewed/);
+    assert.ok(!seen.lines.join().includes('PRIVATE KEY'));
+    assert.deepEqual([count('applied'), count('refused')], [2, 2]);
+  } finally {
+    authority.remove();
+  }
+});
+
+test('a reload that is asked for while a renewal waits reads the settings file', async () => {
+  const { seen, reloading } = stage();
+  let started: () => void = () => undefined;
+  reloading.after(new Promise<void>((resolve) => (started = resolve)));
+  let reads = 0;
+  const read: ReadSettings = () => {
+    reads += 1;
+    return { ok: true, value: { ...base } };
+  };
+  const asked = [reloading.renew(), reloading.ask(read), reloading.renew()];
+  started();
+  await Promise.all(asked);
+  assert.equal(reads, 1);
+  assert.deepEqual(seen.lines, ['info "settings reloaded; they hold for new sessions"']);
 });

@@ -73,7 +73,7 @@ test('a histogram that fell or has other bounds is refused', () => {
 
 test("the gateway's own exposition is read, both planes added up, and no other histogram", async () => {
   const tally = Tally.create(['RETR']);
-  const metrics = createMetrics({ own: tally, engines: () => [], version: '1.2.3' });
+  const metrics = createMetrics({ own: tally, engines: () => [], certificates: () => [], version: '1.2.3' });
   const read = async () => readBuckets(await metrics.text(), 'portcullis_way_setup_seconds');
   const before = await read();
   tally.observe('way_setup_seconds', 0.00003, 'kernel');

@@ -17,7 +17,7 @@ const no = (reason: string) => () => ({ ok: false, reason }) as const;
 function parts(changes: Partial<AdminServerParts> = {}): AdminServerParts & { own: Tally; engine: Tally } {
   const own = Tally.create(['USER']);
   const engine = Tally.create(['USER']);
-  const metrics = createMetrics({ own, engines: () => [engine], version: '1.2.3' });
+  const metrics = createMetrics({ own, engines: () => [engine], certificates: () => [], version: '1.2.3' });
   const onError = (error: unknown) => {
     throw error;
   };

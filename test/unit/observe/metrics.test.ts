@@ -3,16 +3,24 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { definitionOf, exposedName, metricNames } from '../../../src/observe/metric-table.ts';
-import { createMetrics, type Metrics } from '../../../src/observe/metrics.ts';
+import { createMetrics, type Metrics, type ShownCertificate } from '../../../src/observe/metrics.ts';
 import { Tally } from '../../../src/observe/tally.ts';
 import { parseExposition } from './parse-exposition.ts';
 
 const verbs = ['USER', 'RETR'];
 
-function threeTallies(): { own: Tally; engines: [Tally, Tally]; metrics: Metrics } {
+function threeTallies(certificates: readonly ShownCertificate[] = []): {
+  own: Tally;
+  engines: [Tally, Tally];
+  metrics: Metrics;
+} {
   const own = Tally.create(verbs);
   const engines: [Tally, Tally] = [Tally.create(verbs), Tally.create(verbs)];
-  return { own, engines, metrics: createMetrics({ own, engines: () => engines, version: '1.2.3' }) };
+  return {
+    own,
+    engines,
+    metrics: createMetrics({ own, engines: () => engines, certificates: () => certificates, version: '1.2.3' }),
+  };
 }
 
 async function scrape(metrics: Metrics) {
@@ -59,6 +67,25 @@ test('every series of every closed list is there before anything happened, at ze
   }
   const refusals = families.get('portcullis_refusals_total')?.samples;
   assert.equal(refusals?.get('portcullis_refusals_total{cause="third-party"}'), 0);
+});
+
+test('certificates count down to their end, by listener and subject, and go with the settings', async () => {
+  const certificates: ShownCertificate[] = [];
+  const { metrics } = threeTallies(certificates);
+  const family = 'portcullis_tls_certificate_expiry_seconds';
+  assert.equal(parseExposition(await metrics.text()).get(family)?.samples.size, 0);
+  const subject = 'CN=ftp.example.org, O=Example';
+  const inSeconds = (seconds: number) => Date.now() + 1000 * seconds;
+  certificates.push(
+    { listener: 'front', subject, notAfterMs: inSeconds(1000) },
+    { listener: 'front', subject, notAfterMs: inSeconds(9000) },
+    { listener: 'back', subject: 'CN=b', notAfterMs: inSeconds(-500) },
+  );
+  const samples = parseExposition(await metrics.text()).get(family)?.samples;
+  const values = [...(samples?.values() ?? [])].map(Math.round).sort((a, b) => a - b);
+  assert.deepEqual(values, [-500, 1000]);
+  certificates.length = 0;
+  assert.equal(parseExposition(await metrics.text()).get(family)?.samples.size, 0);
 });
 
 test('buckets are cumulative and +Inf is the count', async () => {

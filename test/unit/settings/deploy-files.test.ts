@@ -10,7 +10,9 @@ import { listenerShapes, publishedSchema } from '../../../src/settings/listener-
 import { loadSettings } from '../../../src/settings/load-settings.ts';
 import { settingsSchema } from '../../../src/settings/schema.ts';
 import type { Settings } from '../../../src/settings/settings.ts';
+import { tlsShapes } from '../../../src/settings/tls-schema.ts';
 import { printProblem } from '../../../src/yaml/problem.ts';
+import { CertificateAuthority } from '../../support/certificates.ts';
 
 const deploy = join(import.meta.dirname, '../../../deploy');
 const texts = new Map(
@@ -19,16 +21,31 @@ const texts = new Map(
     .map((name) => [name, readFileSync(join(deploy, name), 'utf8')]),
 );
 
+// In place of the files that operators have.
+const authority = new CertificateAuthority();
+const { certificateFile, keyFile } = authority.issue('ftp.example.org');
+const environment = {
+  FTPS_CERTIFICATE: certificateFile,
+  FTPS_KEY: keyFile,
+  FTPS_OTHER_CERTIFICATE: certificateFile,
+  FTPS_OTHER_KEY: keyFile,
+  FTPS_CLIENT_CA: authority.pair.certificateFile,
+  FTPS_CA: authority.pair.certificateFile,
+};
+
 let folder: string;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-deploy-'));
 });
-after(() => rmSync(folder, { recursive: true }));
+after(() => {
+  authority.remove();
+  rmSync(folder, { recursive: true });
+});
 
 describe('every settings file in deploy/', () => {
   for (const [name, text] of texts) {
     it(`${name} loads without problems`, () => {
-      const loaded = loadSettings(join(deploy, name), {});
+      const loaded = loadSettings(join(deploy, name), environment);
       assert.deepEqual(loaded.ok ? [] : loaded.reason.map(printProblem), []);
     });
 
@@ -91,6 +108,33 @@ describe('deploy/inbound.yaml', () => {
   });
 });
 
+describe('deploy/ftps.yaml', () => {
+  const text = texts.get('ftps.yaml')!;
+
+  it('has every key of either leg', () => {
+    const [first, second] = parse(text).listeners;
+    const { client, server } = tlsShapes;
+    assert.deepEqual(keysOf({ ...first.tls.client, ...second.tls.client }), keysOf(client));
+    // A fingerprint stands instead of a CA.
+    assert.ok(text.includes('# fingerprint: '));
+    assert.deepEqual(keysOf({ ...second.tls.server, fingerprint: '' }), keysOf(server));
+  });
+
+  it('states the real defaults', () => {
+    const [first, second] = mustLoad(
+      withStatedDefaults(
+        text
+          .replace(/mode: required .*$/m, 'mode: optional')
+          .replace(/^ *clientCa: .*\n/gm, '')
+          .replace(/^ *clientCertificate: .*\n/gm, ''),
+      ),
+    ).listeners;
+    const optional = first?.tls.client;
+    assert.ok(optional?.mode === 'optional' && second?.tls.client.mode === 'implicit');
+    assert.deepEqual({ ...second.tls.client, mode: 'optional', certificates: optional.certificates }, optional);
+  });
+});
+
 // The file with each value replaced by the default that its comment states, which must mean what a minimal file means.
 function withStatedDefaults(text: string): string {
   const stated = text
@@ -107,7 +151,7 @@ function keysOf(shape: object): string[] {
 function mustLoad(text: string): Settings {
   const file = join(folder, 'settings.yaml');
   writeFileSync(file, text.replace('../rules/default.yaml', join(deploy, '../rules/default.yaml')));
-  const loaded = loadSettings(file, {});
+  const loaded = loadSettings(file, environment);
   assert.ok(loaded.ok, loaded.ok ? '' : loaded.reason.map(printProblem).join('\n'));
   return loaded.value;
 }

@@ -103,6 +103,8 @@ describe('a settings file with only the keys that must be there', () => {
         dataPorts: [{ from: 50_000, to: 50_999 }],
         serverMode: 'as-client',
         activeSourcePort: undefined,
+        tls: { client: { mode: 'off' }, server: { mode: 'off' } },
+        tlsSources: { pairs: [], clientCa: undefined, ca: undefined, unverified: undefined },
       },
     ]);
     assert.deepEqual(settings.admin, { listen: { address: { family: 4, text: '127.0.0.1' }, port: 9121 }, hosts: [] });

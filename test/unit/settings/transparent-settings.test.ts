@@ -44,6 +44,8 @@ describe('a transparent listener with only the keys that must be there', () => {
         dataPorts: [{ from: 50_000, to: 50_999 }],
         serverMode: 'as-client',
         activeSourcePort: undefined,
+        tls: { client: { mode: 'off' }, server: { mode: 'off' } },
+        tlsSources: { pairs: [], clientCa: undefined, ca: undefined, unverified: undefined },
       },
     ]);
     assert.deepEqual(settings.kernel, {
