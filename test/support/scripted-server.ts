@@ -4,7 +4,7 @@
 import { createServer, type Socket } from 'node:net';
 import type { Lab, LabEndpoint } from './lab.ts';
 
-interface ScriptedSession {
+export interface ScriptedSession {
   readonly socket: Socket;
   /** Sends as it is, latin1. */
   write(text: string): void;
