@@ -95,8 +95,8 @@ export function passiveEndpoint(reply: string): LabEndpoint {
   return { host: numbers.slice(0, 4).join('.'), port: numbers[4]! * 256 + numbers[5]! };
 }
 
-/** Everything until the other end ends the connection; ours is then ended too. Rejects when it falls silent instead. */
-export function receiveAll(socket: Socket): Promise<Received> {
+/** Everything until the other end ends its direction; rejects when it falls silent instead. */
+export function receiveAll(socket: Socket, ourEnd: 'ends-too' | 'stays-open' = 'ends-too'): Promise<Received> {
   const parts: Buffer[] = [];
   return new Promise((resolve, reject) => {
     socket.setTimeout(patienceMs, () =>
@@ -105,7 +105,7 @@ export function receiveAll(socket: Socket): Promise<Received> {
     const end = (how: HowEnded): void => resolve({ octets: Buffer.concat(parts), how });
     socket.on('data', (octets: Buffer) => parts.push(octets));
     socket.once('end', () => {
-      socket.end();
+      if (ourEnd === 'ends-too') socket.end();
       end('end');
     });
     socket.once('error', () => end('reset'));
