@@ -292,7 +292,7 @@ export class RelayWay implements OpenWay, LegOwner {
     this.owner.onEnded(this.id, this.result('completed', reason));
   }
 
-  /** Under TLS the last octets may still wait for a peer that reads slowly; for one that does not read, not for ever. */
+  /** Under TLS the last octets may still wait for a peer that reads slowly; where it does not read, not for ever. */
   private closeCleanly({ socket }: RelayLeg): void {
     socket?.closeCleanly();
     if (socket?.isOpen !== true) return;

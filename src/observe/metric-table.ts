@@ -197,7 +197,7 @@ const metricTable = {
 } as const satisfies Record<string, MetricDefinition>;
 
 /**
- * Gauges whose series are as many as the operator's files make them. They stand in no tally: the main thread knows them.
+ * Gauges whose series are as many as the operator's files make them. They stand in no tally: the main thread has them.
  */
 export const gaugesOfSettings = {
   tls_certificate_expiry_seconds: {

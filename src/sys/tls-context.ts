@@ -27,7 +27,7 @@ import {
 } from './openssl.ts';
 
 /** PEM texts. */
-export interface KeyPair {
+interface KeyPair {
   /** The certificate, and behind it those that lead to a root. */
   readonly certificate: string;
   readonly key: string;

@@ -1,31 +1,17 @@
-// TLS over another stream: the second implementation of the stream contract. OpenSSL never sees a socket; it is given
-// octets and gives octets (memory BIOs), so that everything that is known of connections stays in one place.
+// TLS over another stream: the second implementation of the stream contract.
 // Must not break: an end without close_notify is a broken stream and no end (RFC 8446 §6.1); what waits to be sent is
-// bounded; what was sent in the clear never becomes part of it; the SSL object is freed exactly once, and nothing is
-// called with it afterwards. SSL_read(3), SSL_write(3), SSL_shutdown(3).
+// bounded; what was sent in the clear never becomes part of it; no honest peer waits for an event that does not come.
+// SSL_read(3), SSL_write(3), SSL_shutdown(3).
 
-import { clientHelloOctetsMax, readClientHello } from '../wire/client-hello.ts';
 import type { SysErrorCode } from './errno.ts';
-import {
-  BIO_C_SET_BUF_MEM_EOF_RETURN,
-  BIO_CTRL_INFO,
-  BIO_CTRL_RESET,
-  notedErrors,
-  openssl,
-  type Pointer,
-  SSL_CTRL_SET_TLSEXT_HOSTNAME,
-  SSL_ERROR_WANT_READ,
-  SSL_ERROR_WANT_WRITE,
-  SSL_ERROR_ZERO_RETURN,
-  SSL_RECEIVED_SHUTDOWN,
-  SSL_SENT_SHUTDOWN,
-  X509_V_OK,
-} from './openssl.ts';
+import { HelloIntake } from './hello-intake.ts';
+import { notedErrors, openssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, X509_V_OK } from './openssl.ts';
 import { Ready } from './poller.ts';
 import type { SocketAddress } from './socket-address.ts';
 import { FAILED, type SecureFacts, type SecureStream, type Stream, WOULD_BLOCK } from './stream.ts';
 import type { TlsContext } from './tls-context.ts';
 import { fingerprintOf, subjectOf } from './tls-peer.ts';
+import { TlsWire, wireOctets } from './tls-wire.ts';
 
 /** Towards a client: the gateway is the TLS server. */
 export interface AcceptOptions {
@@ -58,13 +44,9 @@ export interface ConnectOptions {
 /** What an end without close_notify is: broken, or (for peers that never say it) an end. */
 type Truncation = 'broken' | 'accepted';
 
-// What one read of the carrier takes in, and about what waits at most to be sent; one buffer for all streams.
-const wireOctets = 65_536;
-const wire = new Uint8Array(wireOctets);
-// So many reads without an octet of content is no honest peer's.
-const emptyReadsMax = 8;
-const memory = new BigUint64Array(1);
-const memoryOctets = new Uint8Array(memory.buffer);
+// With so many octets without content no honest peer is in a handshake (OpenSSL takes certificates of 100 KiB), nor
+// later: its records hold 16 KiB at most.
+const emptyOctetsMax = 262_144;
 const nothing = new Uint8Array(0);
 
 type Life = 'hello' | 'handshaking' | 'up' | 'leaving' | 'freed';
@@ -78,11 +60,10 @@ export class TlsStream implements SecureStream {
   behind: Uint8Array = nothing;
   private readonly options: AcceptOptions | ConnectOptions;
   private life: Life;
-  private ssl: Pointer = null;
-  private fromPeer: Pointer = null;
-  private toPeer: Pointer = null;
+  private wire: TlsWire | undefined;
   /** Of a client, until its ClientHello is whole. */
-  private hello: Uint8Array = nothing;
+  private intake: HelloIntake | undefined;
+  private handshakeOctets = 0;
   private more: 'maybe' | 'no' = 'maybe';
   private peerEnd: 'none' | 'ended' = 'none';
   /** What becomes of the carrier once all has been sent. */
@@ -97,6 +78,7 @@ export class TlsStream implements SecureStream {
     // What it has heard before was for others.
     carrier.hear(Ready.in | Ready.peerShutdown);
     if (options.role === 'client') this.begin(options.context);
+    else this.intake = new HelloIntake();
   }
 
   get isOpen(): boolean {
@@ -115,87 +97,41 @@ export class TlsStream implements SecureStream {
   hear(events: number): void {
     this.carrier.hear(events);
     if ((events & (Ready.in | Ready.peerShutdown | Ready.error | Ready.hangUp)) !== 0) this.more = 'maybe';
-    if ((events & (Ready.out | Ready.error)) === 0 || this.ssl === null) return;
-    if (this.flush() !== 'blocked') this.finish();
+    if ((events & (Ready.out | Ready.error)) !== 0 && this.wire !== undefined && this.flush() !== 'blocked')
+      this.finish();
   }
 
   handshake(): 'up' | 'under-way' | 'failed' {
     if (this.life === 'hello') this.takeHello();
     if (this.failureText !== '') return 'failed';
     if (this.life === 'hello') return 'under-way';
-    if (this.life !== 'handshaking') return this.life === 'up' ? 'up' : 'failed';
-    const { SSL_do_handshake, ERR_clear_error } = openssl();
-    for (let reads = 0; ; reads += 1) {
-      ERR_clear_error();
-      const result = SSL_do_handshake(this.ssl);
-      const wanted = result === 1 ? 'nothing' : this.wantedAfter(result);
-      // An alert leaves also where the handshake has failed.
-      if (this.flush() === 'failed') return this.fail('the connection broke during the TLS handshake');
-      if (wanted === 'nothing') return this.judge();
-      if (wanted === 'failed') return this.fail(this.whyNoHandshake());
-      const fed = reads < emptyReadsMax ? this.feed() : 'nothing';
-      if (fed === 'nothing') return 'under-way';
-      if (fed !== 'octets') return this.fail('the connection ended during the TLS handshake');
-    }
+    if (this.life !== 'handshaking' || this.wire === undefined) return this.life === 'up' ? 'up' : 'failed';
+    return this.goOn(this.wire);
   }
 
   receive(into: Uint8Array): number {
-    if (this.failure !== undefined || this.ssl === null) return FAILED;
-    if (this.peerEnd === 'ended') return this.atEnd();
-    const { SSL_read, ERR_clear_error } = openssl();
-    let count = 0;
-    for (let reads = 0; count < into.length; ) {
-      ERR_clear_error();
-      const place = count === 0 ? into : into.subarray(count);
-      const result = SSL_read(this.ssl, place, place.length);
-      if (result > 0) {
-        count += result;
-        continue;
-      }
-      const wanted = this.wantedAfter(result);
-      if (wanted === 'nothing') {
-        this.peerEnd = 'ended';
-        break;
-      }
-      const fed = wanted === 'failed' ? 'failed' : this.feed();
-      if (fed === 'nothing') {
-        this.more = 'no';
-        break;
-      }
-      if (fed === 'end') {
-        this.takeTruncation();
-        break;
-      }
-      if (fed === 'failed') {
-        this.breakOff(wanted === 'failed' ? (notedErrors()[0] ?? 'broken') : undefined);
-        break;
-      }
-      reads += 1;
-      if (reads > emptyReadsMax && count === 0) {
-        this.breakOff('the peer sends records without content');
-        break;
-      }
-    }
+    const { wire } = this;
+    if (this.failure !== undefined || wire === undefined) return FAILED;
+    if (this.hasEnded()) return this.atEnd();
+    const count = this.read(wire, into);
     // An alert, or the answer to a key update.
     this.flush();
     if (count > 0) return count;
     if (this.failure !== undefined) return FAILED;
-    return this.peerEnd === 'ended' ? this.atEnd() : WOULD_BLOCK;
+    return this.hasEnded() ? this.atEnd() : WOULD_BLOCK;
   }
 
   send(from: Uint8Array, length = from.length): number {
-    if (this.failure !== undefined || this.ssl === null) return FAILED;
+    const { wire } = this;
+    if (this.failure !== undefined || wire === undefined) return FAILED;
     let taken = 0;
     while (taken < length) {
       const before = this.flush();
       if (before === 'failed') return FAILED;
       if (before === 'blocked') return taken === 0 ? WOULD_BLOCK : taken;
       const until = Math.min(length, taken + wireOctets);
-      while (taken < until) {
-        const written = this.write(taken === 0 && until === from.length ? from : from.subarray(taken, until));
-        if (written < 0) return FAILED;
-        taken += written;
-      }
+      if (!this.write(wire, from, taken, until)) return FAILED;
+      taken = until;
     }
     return this.flush() === 'failed' ? FAILED : taken;
   }
@@ -247,70 +183,74 @@ export class TlsStream implements SecureStream {
       this.life = 'leaving';
       openssl().SSL_shutdown(this.ssl);
     }
-    if (this.life !== 'leaving' || this.flush() === 'failed') return 'failed';
+    const { wire } = this;
+    if (this.life !== 'leaving' || wire === undefined || this.flush() === 'failed') return 'failed';
     const read = this.receive(new Uint8Array(1));
     if (read === FAILED || this.truncated) return 'failed';
     // Whatever else the peer says before it takes leave would be lost.
     if (read > 0) return this.fail('the peer went on under TLS');
     if (this.peerEnd !== 'ended' || this.flush() !== 'done') return 'under-way';
-    this.behind = this.takeRest();
+    this.behind = wire.takeRest();
     this.free('in-order');
     return 'gone';
   }
 
-  /** The client's first message, by which it is known which certificate it wants. */
-  private takeHello(): void {
-    const { options } = this;
-    if (options.role !== 'server') return;
-    for (;;) {
-      const count = this.carrier.receive(wire.subarray(0, clientHelloOctetsMax));
-      if (count === WOULD_BLOCK) return;
-      if (count <= 0) {
-        this.fail('the connection ended before the TLS handshake');
-        return;
-      }
-      this.hello = joined(this.hello, wire.subarray(0, count));
-      const read = readClientHello(this.hello);
-      if (read.kind === 'no-tls' || this.hello.length > 2 * clientHelloOctetsMax) {
-        this.fail('the peer speaks no TLS');
-        return;
-      }
-      if (read.kind === 'incomplete') continue;
-      // RFC 7301 §3.2; a client that means another protocol was led here by somebody else (ALPACA).
-      if (read.protocols.length > 0 && !read.protocols.some((each) => ftpProtocols.has(each))) {
-        this.carrier.send(noApplicationProtocol);
-        this.fail(`the client means to speak ${read.protocols.map(printable).join(', ')}`);
-        return;
-      }
-      this.begin(options.contextFor(read.serverName));
-      openssl().BIO_write(this.fromPeer, this.hello, this.hello.length);
-      this.hello = nothing;
-      return;
-    }
+  private get ssl(): TlsWire['ssl'] {
+    return this.wire?.ssl ?? null;
   }
 
-  private begin(context: TlsContext): void {
+  private takeHello(): void {
+    const { options, intake } = this;
+    if (options.role !== 'server' || intake === undefined) return;
+    const taken = intake.take(this.carrier);
+    if (taken.kind === 'incomplete') return;
+    this.intake = undefined;
+    if (taken.kind === 'refused') this.fail(taken.reason);
+    else this.begin(options.contextFor(taken.serverName))?.takeIn(taken.octets);
+  }
+
+  private begin(context: TlsContext): TlsWire | undefined {
     const { options } = this;
-    const calls = openssl();
-    this.ssl = calls.SSL_new(context.pointer);
-    if (this.ssl === null) {
+    const wire = TlsWire.open(context, this.carrier);
+    if (wire === undefined) {
       this.fail('OpenSSL has no memory for another connection');
-      return;
+      return undefined;
     }
-    this.fromPeer = memoryBio();
-    this.toPeer = memoryBio();
-    calls.SSL_set_bio(this.ssl, this.fromPeer, this.toPeer);
-    if (options.role === 'server') {
-      calls.SSL_set_accept_state(this.ssl);
-      const { sessionContext } = options;
-      if (sessionContext !== undefined)
-        calls.SSL_set_session_id_context(this.ssl, sessionContext, sessionContext.length);
-    } else {
-      calls.SSL_set_connect_state(this.ssl);
-      this.nameServer(options);
-      this.resume(options.resumes);
-    }
+    this.wire = wire;
     this.life = 'handshaking';
+    if (options.role === 'server') this.beginAsServer(options);
+    else this.beginAsClient(options);
+    return wire;
+  }
+
+  private beginAsServer({ sessionContext }: AcceptOptions): void {
+    const { SSL_set_accept_state, SSL_set_session_id_context } = openssl();
+    SSL_set_accept_state(this.ssl);
+    if (sessionContext !== undefined) SSL_set_session_id_context(this.ssl, sessionContext, sessionContext.length);
+  }
+
+  private beginAsClient(options: ConnectOptions): void {
+    openssl().SSL_set_connect_state(this.ssl);
+    this.nameServer(options);
+    this.resume(options.resumes);
+  }
+
+  private goOn(wire: TlsWire): 'up' | 'under-way' | 'failed' {
+    const { SSL_do_handshake, ERR_clear_error } = openssl();
+    for (;;) {
+      ERR_clear_error();
+      const result = SSL_do_handshake(wire.ssl);
+      const wanted = result === 1 ? 'nothing' : wire.wantedAfter(result);
+      // An alert leaves also where the handshake has failed.
+      if (this.flush() === 'failed') return this.fail('the connection broke during the TLS handshake');
+      if (wanted === 'nothing') return this.judge();
+      if (wanted !== 'octets') return this.fail(this.whyNoHandshake());
+      const fed = wire.feed();
+      if (fed === WOULD_BLOCK) return 'under-way';
+      if (fed <= 0) return this.fail('the connection ended during the TLS handshake');
+      this.handshakeOctets += fed;
+      if (this.handshakeOctets > emptyOctetsMax) return this.fail('the TLS handshake is too long');
+    }
   }
 
   private resume(other: TlsStream | undefined): void {
@@ -359,26 +299,37 @@ export class TlsStream implements SecureStream {
     };
   }
 
-  private wantedAfter(result: number): 'octets' | 'nothing' | 'failed' {
-    switch (openssl().SSL_get_error(this.ssl, result)) {
-      case SSL_ERROR_WANT_READ:
-      case SSL_ERROR_WANT_WRITE:
-        return 'octets';
-      case SSL_ERROR_ZERO_RETURN:
-        return 'nothing';
-      default:
-        return 'failed';
+  private read(wire: TlsWire, into: Uint8Array): number {
+    const { SSL_read, ERR_clear_error } = openssl();
+    let count = 0;
+    for (let octetsFed = 0; count < into.length; ) {
+      ERR_clear_error();
+      const place = count === 0 ? into : into.subarray(count);
+      const result = SSL_read(wire.ssl, place, place.length);
+      if (result > 0) {
+        count += result;
+        continue;
+      }
+      const fed = this.feedAfter(wire, result);
+      octetsFed += fed;
+      if (count === 0 && octetsFed > emptyOctetsMax) this.breakOff('the peer sends records without content');
+      if (fed === 0 || this.failure !== undefined) break;
     }
+    return count;
   }
 
-  private feed(): 'octets' | 'nothing' | 'end' | 'failed' {
-    if (!this.carrier.mayHaveMore) return 'nothing';
-    const count = this.carrier.receive(wire);
-    if (count === WOULD_BLOCK) return 'nothing';
-    if (count === FAILED) return 'failed';
-    if (count === 0) return 'end';
-    openssl().BIO_write(this.fromPeer, wire, count);
-    return 'octets';
+  /** Where nothing could be read: how many octets more OpenSSL was given. */
+  private feedAfter(wire: TlsWire, result: number): number {
+    const wanted = wire.wantedAfter(result);
+    if (wanted === 'end') this.peerEnd = 'ended';
+    else if (wanted === 'failed') this.breakOff(notedErrors()[0] ?? 'broken');
+    if (wanted !== 'octets') return 0;
+    const fed = wire.feed();
+    if (fed > 0) return fed;
+    if (fed === WOULD_BLOCK) this.more = 'no';
+    else if (fed === FAILED) this.breakOff(undefined);
+    else this.takeTruncation();
+    return 0;
   }
 
   private takeTruncation(): void {
@@ -390,40 +341,35 @@ export class TlsStream implements SecureStream {
     this.peerEnd = 'ended';
   }
 
+  private hasEnded(): boolean {
+    return this.peerEnd === 'ended';
+  }
+
   private atEnd(): number {
     this.more = 'no';
     return 0;
   }
 
-  private write(from: Uint8Array): number {
+  /** Records of 16 KiB at most each, which then leave together. */
+  private write(wire: TlsWire, from: Uint8Array, begin: number, end: number): boolean {
     const { SSL_write, ERR_clear_error } = openssl();
-    ERR_clear_error();
-    const written = SSL_write(this.ssl, from, from.length);
-    if (written > 0) return written;
-    this.breakOff(notedErrors()[0] ?? 'nothing can be sent any more');
-    return FAILED;
+    for (let at = begin; at < end; ) {
+      const part = at === 0 && end === from.length ? from : from.subarray(at, end);
+      ERR_clear_error();
+      const written = SSL_write(wire.ssl, part, part.length);
+      if (written <= 0) {
+        this.breakOff(notedErrors()[0] ?? 'nothing can be sent any more');
+        return false;
+      }
+      at += written;
+    }
+    return true;
   }
 
-  /** Sends what OpenSSL has made ready, straight from its memory. */
   private flush(): 'done' | 'blocked' | 'failed' {
-    if (this.ssl === null) return 'done';
-    const { BIO_ctrl, BIO_read } = openssl();
-    for (;;) {
-      const ready = BIO_ctrl(this.toPeer, BIO_CTRL_INFO, 0, memoryOctets);
-      if (ready <= 0) return 'done';
-      const sent = this.carrier.sendAt(memory[0]!, ready);
-      if (sent === FAILED) {
-        this.failure ??= this.carrier.failure ?? 'EOTHER';
-        this.failureText ||= this.failure;
-        return 'failed';
-      }
-      if (sent === ready) {
-        BIO_ctrl(this.toPeer, BIO_CTRL_RESET, 0, null);
-        return 'done';
-      }
-      for (let left = Math.max(sent, 0); left > 0; ) left -= BIO_read(this.toPeer, wire, Math.min(left, wireOctets));
-      return 'blocked';
-    }
+    const flushed = this.wire?.flush() ?? 'done';
+    if (flushed === 'failed') this.breakOff(undefined);
+    return flushed;
   }
 
   /** close_notify, and behind it what the carrier has to do (RFC 4217 §12: before the FIN). */
@@ -449,14 +395,6 @@ export class TlsStream implements SecureStream {
     else this.carrier.closeCleanly();
   }
 
-  private takeRest(): Uint8Array {
-    const { BIO_ctrl, BIO_read } = openssl();
-    const count = BIO_ctrl(this.fromPeer, BIO_CTRL_INFO, 0, memoryOctets);
-    const rest = new Uint8Array(Math.max(count, 0));
-    if (rest.length > 0) BIO_read(this.fromPeer, rest, rest.length);
-    return rest;
-  }
-
   private whyNoHandshake(): string {
     const verdict = openssl().SSL_get_verify_result(this.ssl);
     const [noted = 'the TLS handshake failed'] = notedErrors();
@@ -478,21 +416,11 @@ export class TlsStream implements SecureStream {
   }
 
   private free(how: 'in-order' | 'broken'): void {
-    if (this.ssl === null) return;
-    const { SSL_set_shutdown, SSL_free } = openssl();
-    // An SSL that is freed without having taken leave spoils its session for the connections after it.
-    if (how === 'in-order') SSL_set_shutdown(this.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    SSL_free(this.ssl);
-    this.ssl = null;
+    this.wire?.free(how);
+    this.wire = undefined;
     this.life = 'freed';
   }
 }
-
-// RFC 7301 §6: what FTP is called among the protocols.
-const ftpProtocols: ReadonlySet<string> = new Set(['ftp', 'ftp-data']);
-
-// A fatal alert no_application_protocol (120) in a record of its own, RFC 8446 §6.
-const noApplicationProtocol = Uint8Array.of(21, 3, 3, 0, 2, 2, 120);
 
 /** Notes of OpenSSL's that say nothing to who does not know it. */
 const saidOtherwise: Readonly<Record<string, string>> = {
@@ -504,25 +432,6 @@ const saidOtherwise: Readonly<Record<string, string>> = {
   'peer did not return a certificate': 'the client shows no certificate, which is required',
 };
 
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?');
-}
-
 function isAddress(name: string): boolean {
   return name.includes(':') || /^\d+(\.\d+){3}$/.test(name);
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
-}
-
-function memoryBio(): Pointer {
-  const { BIO_new, BIO_s_mem, BIO_ctrl } = openssl();
-  const bio = BIO_new(BIO_s_mem());
-  // Empty means "later" and not "the end".
-  BIO_ctrl(bio, BIO_C_SET_BUF_MEM_EOF_RETURN, -1, null);
-  return bio;
 }

@@ -38,27 +38,36 @@ export function readClientHello(octets: Uint8Array): ClientHello {
 
 /** The handshake message without its header, taken together from all the records over which it is spread. */
 function messageOf(octets: Uint8Array): Uint8Array | ClientHello {
-  const parts: Uint8Array[] = [];
+  const fragments: Uint8Array[] = [];
   let have = 0;
-  let wanted: number | undefined;
-  for (let at = 0; wanted === undefined || have < wanted; ) {
-    if (at < octets.length && (octets[at] !== handshakeRecord || (octets[at + 1] ?? 3) !== 3)) return noTls;
-    if (at + recordHeader > octets.length) return incomplete;
-    const length = numberAt(octets, at + 3, 2);
-    if (length === 0 || length > clientHelloOctetsMax) return noTls;
-    const fragment = octets.subarray(at + recordHeader, at + recordHeader + length);
-    parts.push(fragment);
-    have += fragment.length;
-    at += recordHeader + length;
-    if (wanted === undefined) {
-      const begun = together(parts, have);
-      if (begun.length > 0 && begun[0] !== clientHello) return noTls;
-      if (begun.length >= messageHeader) wanted = messageHeader + numberAt(begun, 1, 3);
-      if (wanted !== undefined && wanted > clientHelloOctetsMax) return noTls;
-    }
-    if (fragment.length < length && (wanted === undefined || have < wanted)) return incomplete;
+  for (let at = 0; ; ) {
+    const record = recordAt(octets, at);
+    if (!(record instanceof Uint8Array)) return record;
+    fragments.push(record);
+    have += record.length;
+    const begun = together(fragments, have);
+    const wanted = messageOctets(begun);
+    if (wanted === undefined) return noTls;
+    if (have >= wanted) return begun.subarray(messageHeader, wanted);
+    at += recordHeader + numberAt(octets, at + 3, 2);
   }
-  return together(parts, have).subarray(messageHeader, wanted);
+}
+
+/** As much of a record's content as there is. */
+function recordAt(octets: Uint8Array, at: number): Uint8Array | ClientHello {
+  if (at < octets.length && (octets[at] !== handshakeRecord || (octets[at + 1] ?? 3) !== 3)) return noTls;
+  if (at + recordHeader > octets.length) return incomplete;
+  const length = numberAt(octets, at + 3, 2);
+  if (length === 0 || length > clientHelloOctetsMax) return noTls;
+  return octets.subarray(at + recordHeader, at + recordHeader + length);
+}
+
+/** How long the message is with its header, as far as its beginning tells; undefined: it is none of a client's. */
+function messageOctets(begun: Uint8Array): number | undefined {
+  if (begun.length > 0 && begun[0] !== clientHello) return undefined;
+  if (begun.length < messageHeader) return messageHeader;
+  const octets = messageHeader + numberAt(begun, 1, 3);
+  return octets > clientHelloOctetsMax ? undefined : octets;
 }
 
 function together(parts: readonly Uint8Array[], octets: number): Uint8Array {

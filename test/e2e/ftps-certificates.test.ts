@@ -32,7 +32,8 @@ describe('a certificate', () => {
     listen = await lab.endpoint();
     await mount(authority.issue('first.example'));
     const files = `certificate: ${lab.folder}/data/tls.crt, key: ${lab.folder}/data/tls.key`;
-    settings = `listeners:\n${listenerYaml('front', listen, server, [`tls: { client: { mode: implicit, ${files} } }`])}`;
+    const tls = `tls: { client: { mode: implicit, ${files} } }`;
+    settings = `listeners:\n${listenerYaml('front', listen, server, [tls])}`;
     gateway = await operateGateway(lab, `${settings}engines: 2\n`);
     veteran = await greeted();
   });

@@ -8,21 +8,8 @@ import { runProgram } from './process.ts';
 /** The servers, and the libraries of theirs that a small Debian lacks. */
 const packages = [
   ...['vsftpd', 'libwrap0', 'libpam0g', 'libcap2'],
-  ...[
-    'proftpd-core',
-    'proftpd-mod-crypto',
-    'libhiredis0.14',
-    'libmemcached11',
-    'libmemcachedutil2',
-    'libhashkit2',
-    'libpcre2-8-0',
-    'libpcre2-posix3',
-    'libidn2-0',
-    'libunistring2',
-    'libacl1',
-    'libncursesw6',
-    'libtinfo6',
-  ],
+  ...['proftpd-core', 'proftpd-mod-crypto', 'libhiredis0.14', 'libmemcached11', 'libmemcachedutil2', 'libhashkit2'],
+  ...['libpcre2-8-0', 'libpcre2-posix3', 'libidn2-0', 'libunistring2', 'libacl1', 'libncursesw6', 'libtinfo6'],
   ...['pure-ftpd', 'libsodium23'],
   ...['python3-pyftpdlib', 'python3-openssl', 'python3-cryptography', 'python3-cffi-backend'],
 ];
