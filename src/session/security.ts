@@ -13,8 +13,6 @@ export interface TlsTerms {
   readonly clearCommandChannel: boolean;
 }
 
-export const noTls: TlsTerms = { client: 'off', server: 'off', clearCommandChannel: false };
-
 /** PROT C or PROT P (RFC 2228 §3); the two levels between have no meaning under TLS (RFC 4217 §9). */
 export type Protection = 'clear' | 'private';
 

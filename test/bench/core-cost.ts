@@ -9,13 +9,13 @@ import { advance } from '../../src/session/advance.ts';
 import { nextDeadlineMs } from '../../src/session/deadline.ts';
 import type { SessionEvent } from '../../src/session/event.ts';
 import { defaultLimits } from '../../src/session/limits.ts';
-import { noTls } from '../../src/session/security.ts';
 import { newSession, type Session } from '../../src/session/session.ts';
 import { loadPackagedRules } from '../../src/settings/load-rules.ts';
 import { type ControlLine, LineSplitter } from '../../src/wire/line-splitter.ts';
 import { EngineWitness } from '../../src/witness/engine-witness.ts';
 import { newTally } from '../../src/witness/verb-tally.ts';
 import { linesOf } from '../support/lines.ts';
+import { noTls } from '../support/no-tls.ts';
 
 const at = (text: string, port: number): Endpoint => ({ address: { family: 4, text }, port });
 const rules = loadPackagedRules();

@@ -126,6 +126,13 @@ async function work({ client, target, server, remote, real }: Cell): Promise<voi
     assert.equal(await checksum(join(folder, 'many', each)), await checksum(join(server.files, 'small', each)), each);
 }
 
+/** Debian's curl (7.88) reads an active data connection in the clear, whatever was agreed; mended in its version 8. */
+function modesOf(client: RealClient, { clientTls }: Deployment): readonly DataMode[] {
+  return client === curl && clientTls !== 'none'
+    ? client.modes.filter((mode) => !mode.endsWith('active'))
+    : client.modes;
+}
+
 async function fill(server: RealServer): Promise<void> {
   await writeFile(join(server.files, 'source.bin'), source);
   await mkdir(join(server.files, 'small'));
@@ -164,7 +171,7 @@ for (const deployment of deployments) {
       });
 
       for (const client of deployment.clients)
-        for (const mode of client.modes)
+        for (const mode of modesOf(client, deployment))
           for (const version of deployment.versions)
             test(`${client.name}, ${mode}${version === undefined ? '' : `, TLS ${version}`}`, () =>
               runCell(client, mode, version));

@@ -12,7 +12,6 @@ import { PortPool } from '../../../src/datapath/port-pool.ts';
 import { Relay } from '../../../src/datapath/relay.ts';
 import type { SessionRecord } from '../../../src/session/action.ts';
 import { defaultLimits, type Limits } from '../../../src/session/limits.ts';
-import { noTls } from '../../../src/session/security.ts';
 import type { SessionTerms } from '../../../src/session/session.ts';
 import * as libc from '../../../src/sys/libc.ts';
 import { type Pollable, type Poller, Ready } from '../../../src/sys/poller.ts';
@@ -22,6 +21,7 @@ import { PipePool } from '../../../src/sys/splice-pipe.ts';
 import { FAILED, WOULD_BLOCK } from '../../../src/sys/stream.ts';
 import type { TcpListener } from '../../../src/sys/tcp-listener.ts';
 import { TcpSocket } from '../../../src/sys/tcp-socket.ts';
+import { noTls } from '../../support/no-tls.ts';
 import { listen, loopback4, nextAccepted, Recorder, turnUntil } from '../sys/loopback.ts';
 import { boundless } from './client-bounds.ts';
 
