@@ -22,6 +22,11 @@ export interface AcceptOptions {
   readonly sessionContext: Uint8Array | undefined;
   /** Whether only a handshake that goes on from an earlier one is good enough. */
   readonly resumption: 'offered' | 'required';
+  /**
+   * With TLS 1.3 tickets come behind the handshake. A client that only sends, as in an upload, may close without
+   * having read them, and then its end is a reset that takes its last octets with it: none for data connections.
+   */
+  readonly tickets: 'issued' | 'none';
   readonly truncation: Truncation;
 }
 
@@ -223,9 +228,10 @@ export class TlsStream implements SecureStream {
     return wire;
   }
 
-  private beginAsServer({ sessionContext }: AcceptOptions): void {
-    const { SSL_set_accept_state, SSL_set_session_id_context } = openssl();
+  private beginAsServer({ sessionContext, tickets }: AcceptOptions): void {
+    const { SSL_set_accept_state, SSL_set_session_id_context, SSL_set_num_tickets } = openssl();
     SSL_set_accept_state(this.ssl);
+    if (tickets === 'none') SSL_set_num_tickets(this.ssl, 0);
     if (sessionContext !== undefined) SSL_set_session_id_context(this.ssl, sessionContext, sessionContext.length);
   }
 

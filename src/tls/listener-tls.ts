@@ -88,25 +88,29 @@ class Security implements SessionSecurity {
   }
 
   secureControl(side: Side, carrier: Stream): SecureStream {
-    if (side === 'client') return new TlsStream(carrier, this.accepting('offered', 'accepted'));
+    if (side === 'client')
+      return new TlsStream(
+        carrier,
+        this.accepting({ resumption: 'offered', truncation: 'accepted', tickets: 'issued' }),
+      );
     this.toServer = new TlsStream(carrier, this.connecting(undefined, 'accepted'));
     return this.toServer;
   }
 
   secureData(side: Side, carrier: Stream): SecureStream {
     if (side === 'client') {
-      const reuse = this.prepared.client?.tls.requireReuse === true ? 'required' : 'offered';
+      const resumption = this.prepared.client?.tls.requireReuse === true ? 'required' : 'offered';
       const truncation = this.prepared.client?.tls.acceptTruncation === true ? 'accepted' : 'broken';
-      return new TlsStream(carrier, this.accepting(reuse, truncation));
+      return new TlsStream(carrier, this.accepting({ resumption, truncation, tickets: 'none' }));
     }
     const truncation = this.prepared.server?.tls.acceptTruncation === true ? 'accepted' : 'broken';
     return new TlsStream(carrier, this.connecting(this.toServer, truncation));
   }
 
-  private accepting(resumption: AcceptOptions['resumption'], truncation: AcceptOptions['truncation']): AcceptOptions {
+  private accepting(how: Pick<AcceptOptions, 'resumption' | 'truncation' | 'tickets'>): AcceptOptions {
     const { client } = this.prepared;
     if (client === undefined) throw new Error('the client leg of this listener has no TLS');
-    return { role: 'server', contextFor: client.contextFor, sessionContext: this.circle, resumption, truncation };
+    return { role: 'server', contextFor: client.contextFor, sessionContext: this.circle, ...how };
   }
 
   private connecting(resumes: TlsStream | undefined, truncation: ConnectOptions['truncation']): ConnectOptions {

@@ -45,6 +45,8 @@ interface Deployment {
   readonly versions: readonly ClientTlsTarget['version'][];
 }
 
+// Debian's pyftpdlib (1.5.7) closes every data connection under TLS, also without a gateway.
+const secureServers = serverNames.filter((each) => each !== 'pyftpdlib');
 const ours = 'certificate: CERT, key: KEY';
 const deployments: readonly Deployment[] = [
   {
@@ -59,7 +61,7 @@ const deployments: readonly Deployment[] = [
   },
   {
     title: 'plain outside, TLS inside',
-    servers: serverNames,
+    servers: secureServers,
     serverTls: 'explicit',
     client: '{ mode: off }',
     server: `{ mode: required, ca: CA, name: ${name} }`,
@@ -69,7 +71,7 @@ const deployments: readonly Deployment[] = [
   },
   {
     title: 'TLS on both sides, the server as its client',
-    servers: serverNames,
+    servers: secureServers,
     serverTls: 'explicit',
     client: `{ mode: required, ${ours} }`,
     server: `{ mode: match-client, ca: CA, name: ${name} }`,

@@ -35,6 +35,7 @@ export const accepting: AcceptOptions = {
   sessionContext: undefined,
   resumption: 'offered',
   truncation: 'broken',
+  tickets: 'issued',
 };
 
 export const connecting: ConnectOptions = {
