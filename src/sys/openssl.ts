@@ -174,6 +174,7 @@ export const SSL_OP_NO_COMPRESSION = 2 ** 17;
 export const SSL_OP_CIPHER_SERVER_PREFERENCE = 2 ** 22;
 export const SSL_OP_NO_RENEGOTIATION = 2 ** 30;
 export const SSL_SESS_CACHE_OFF = 0;
+export const SSL_SESS_CACHE_SERVER = 2;
 export const SSL_VERIFY_PEER = 1;
 export const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2;
 export const SSL_ERROR_WANT_READ = 2;

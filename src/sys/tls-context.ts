@@ -21,6 +21,7 @@ import {
   SSL_OP_NO_COMPRESSION,
   SSL_OP_NO_RENEGOTIATION,
   SSL_SESS_CACHE_OFF,
+  SSL_SESS_CACHE_SERVER,
   SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
   SSL_VERIFY_PEER,
   TLS1_2_VERSION,
@@ -76,6 +77,9 @@ export class TlsContext {
     const context = prepared(SSL_CTX_new(TLS_server_method()));
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_session_id_context(context, sessionContext, sessionContext.length);
+    // Sessions by their id, for clients of TLS 1.2 that take no tickets (curl): OpenSSL keeps 20,480 of them at most,
+    // and none of those that tickets hold.
+    SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_SERVER, null);
     SSL_CTX_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEYS, ticketKeyOctets, options.ticketKeys);
     const problem = usePair(context, options.pair) ?? askClients(context, options);
     return TlsContext.answer('server', context, problem);

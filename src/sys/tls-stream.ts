@@ -179,7 +179,7 @@ export class TlsStream implements SecureStream {
   }
 
   reset(): void {
-    this.free('broken');
+    this.free();
     this.carrier.reset();
   }
 
@@ -196,7 +196,7 @@ export class TlsStream implements SecureStream {
     if (read > 0) return this.fail('the peer went on under TLS');
     if (this.peerEnd !== 'ended' || this.flush() !== 'done') return 'under-way';
     this.behind = wire.takeRest();
-    this.free('in-order');
+    this.free();
     return 'gone';
   }
 
@@ -396,7 +396,7 @@ export class TlsStream implements SecureStream {
       this.carrier.endWriting();
       return;
     }
-    this.free(this.failure === undefined ? 'in-order' : 'broken');
+    this.free();
     if (afterwards === 'close') this.carrier.close();
     else this.carrier.closeCleanly();
   }
@@ -421,8 +421,8 @@ export class TlsStream implements SecureStream {
     return 'failed';
   }
 
-  private free(how: 'in-order' | 'broken'): void {
-    this.wire?.free(how);
+  private free(): void {
+    this.wire?.free();
     this.wire = undefined;
     this.life = 'freed';
   }

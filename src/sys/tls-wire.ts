@@ -102,11 +102,12 @@ export class TlsWire {
   }
 
   /** Frees everything; to be called once or more. */
-  free(how: 'in-order' | 'broken'): void {
+  free(): void {
     if (this.pointer === null) return;
     const { SSL_set_shutdown, SSL_free } = openssl();
-    // An SSL object that is freed without having taken leave spoils its session for the connections after it.
-    if (how === 'in-order') SSL_set_shutdown(this.pointer, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    // An SSL object that is freed without having taken leave spoils its session for the connections after it. A data
+    // connection that was reset (ABOR) says nothing against the next, which has to resume just the same.
+    SSL_set_shutdown(this.pointer, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(this.pointer);
     this.pointer = null;
   }

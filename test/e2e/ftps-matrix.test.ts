@@ -19,7 +19,7 @@ import {
   type RealClient,
   smallFileNames,
 } from '../support/clients/client.ts';
-import { curl } from '../support/clients/curl.ts';
+import { curl, curlInOneSession } from '../support/clients/curl.ts';
 import { ftplib } from '../support/clients/ftplib.ts';
 import { lftp } from '../support/clients/lftp.ts';
 import { type RunningGateway, startGateway } from '../support/gateway.ts';
@@ -86,7 +86,7 @@ const deployments: readonly Deployment[] = [
     client: `{ mode: required, ${ours}, requireReuse: true }`,
     server: '{ mode: off }',
     // Python's ftplib never resumes.
-    clients: [curl, lftp, basicFtp],
+    clients: [curlInOneSession, lftp, basicFtp],
     clientTls: 'explicit',
     versions: ['1.3', '1.2'],
   },
@@ -130,7 +130,7 @@ async function work({ client, target, server, remote, real }: Cell): Promise<voi
 
 /** Debian's curl (7.88) reads an active data connection in the clear, whatever was agreed; mended in its version 8. */
 function modesOf(client: RealClient, { clientTls }: Deployment): readonly DataMode[] {
-  return client === curl && clientTls !== 'none'
+  return client.name === curl.name && clientTls !== 'none'
     ? client.modes.filter((mode) => !mode.endsWith('active'))
     : client.modes;
 }

@@ -44,8 +44,16 @@ export const curl: RealClient = {
   // In four sessions at once: alone, curl 7.88 waits a whole second whenever the reply to EPSV or PASV is there before
   // it looks for it (its loop then waits for a data socket that does not exist yet), and any other transfer wakes it
   // up.
-  fetchMany: (target, remote, local, count) => {
-    const last = String(count - 1).padStart(3, '0');
-    return runCurl(target, `${remote}/f[000-${last}]`, ['-Z', '--parallel-max', '4', '-o', `${local}/f#1`]);
-  },
+  fetchMany: (target, remote, local, count) => fetchAll(target, remote, local, count, 4),
 };
+
+/** In one session at a time: in parallel, curl resumes with the TLS session of one what belongs to another. */
+export const curlInOneSession: RealClient = {
+  ...curl,
+  fetchMany: (target, remote, local, count) => fetchAll(target, remote, local, count, 1),
+};
+
+function fetchAll(target: ClientTarget, remote: string, local: string, count: number, atOnce: number) {
+  const last = String(count - 1).padStart(3, '0');
+  return runCurl(target, `${remote}/f[000-${last}]`, ['-Z', '--parallel-max', `${atOnce}`, '-o', `${local}/f#1`]);
+}

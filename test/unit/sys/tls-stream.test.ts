@@ -124,10 +124,12 @@ socketTest('a data connection goes on from the session of its control connection
   control.server.send(octetsOf('230 in\r\n'));
   const buffer = new Uint8Array(100);
   turnUntil(poller, () => control.client.receive(buffer) > 0);
-  for (let index = 0; index < 3; index += 1) {
-    const data = tlsPair(poller, { resumption: 'required' }, { resumes: control.client });
+  for (const end of ['in order', 'reset by the client', 'reset by the server', 'in order'] as const) {
+    const data = tlsPair(poller, { resumption: 'required', tickets: 'none' }, { resumes: control.client });
     assert.deepEqual(shake(poller, data), ['up', 'up'], data.server.failureText);
     assert.ok(data.client.facts.resumed && data.server.facts.resumed);
+    if (end === 'reset by the client') data.client.reset();
+    if (end === 'reset by the server') data.server.reset();
     closeAll(data);
   }
   closeAll(control);
