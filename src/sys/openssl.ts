@@ -34,6 +34,7 @@ const signatures = {
   SSL_set_connect_state: 'void SSL_set_connect_state(void *)',
   SSL_set_session_id_context: 'int SSL_set_session_id_context(void *, const void *, unsigned int)',
   SSL_set_num_tickets: 'int SSL_set_num_tickets(void *, size_t)',
+  SSL_new_session_ticket: 'int SSL_new_session_ticket(void *)',
   SSL_do_handshake: 'int SSL_do_handshake(void *)',
   SSL_read: 'int SSL_read(void *, void *, int)',
   SSL_write: 'int SSL_write(void *, const void *, int)',
@@ -97,6 +98,7 @@ interface Calls {
   SSL_set_connect_state(ssl: Pointer): void;
   SSL_set_session_id_context(ssl: Pointer, id: Uint8Array, length: number): number;
   SSL_set_num_tickets(ssl: Pointer, count: number): number;
+  SSL_new_session_ticket(ssl: Pointer): number;
   SSL_do_handshake(ssl: Pointer): number;
   SSL_read(ssl: Pointer, into: Uint8Array, length: number): number;
   SSL_write(ssl: Pointer, from: Uint8Array, length: number): number;

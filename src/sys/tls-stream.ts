@@ -23,10 +23,12 @@ export interface AcceptOptions {
   /** Whether only a handshake that goes on from an earlier one is good enough. */
   readonly resumption: 'offered' | 'required';
   /**
-   * With TLS 1.3 tickets come behind the handshake. A client that only sends, as in an upload, may close without
-   * having read them, and then its end is a reset that takes its last octets with it: none for data connections.
+   * Which stream issues its tickets; undefined: itself. With TLS 1.3 tickets come behind the handshake. A client that
+   * only sends, as in an upload, may close without having read them, and then its end is a reset that takes its last
+   * octets with it. So data connections issue none, and their control connection issues one more for each that went
+   * on from it: some clients (curl) use each ticket once only (RFC 8446 §C.4).
    */
-  readonly tickets: 'issued' | 'none';
+  readonly ticketsOver: TlsStream | undefined;
   readonly truncation: Truncation;
 }
 
@@ -228,10 +230,10 @@ export class TlsStream implements SecureStream {
     return wire;
   }
 
-  private beginAsServer({ sessionContext, tickets }: AcceptOptions): void {
+  private beginAsServer({ sessionContext, ticketsOver }: AcceptOptions): void {
     const { SSL_set_accept_state, SSL_set_session_id_context, SSL_set_num_tickets } = openssl();
     SSL_set_accept_state(this.ssl);
-    if (tickets === 'none') SSL_set_num_tickets(this.ssl, 0);
+    if (ticketsOver !== undefined) SSL_set_num_tickets(this.ssl, 0);
     if (sessionContext !== undefined) SSL_set_session_id_context(this.ssl, sessionContext, sessionContext.length);
   }
 
@@ -292,7 +294,13 @@ export class TlsStream implements SecureStream {
     if (options.role === 'server' && options.resumption === 'required' && openssl().SSL_session_reused(this.ssl) !== 1)
       return this.fail("the data connection does not resume its control connection's TLS session");
     this.life = 'up';
+    if (options.role === 'server' && openssl().SSL_session_reused(this.ssl) === 1) options.ticketsOver?.issueTicket();
     return 'up';
+  }
+
+  /** Leaves with what is sent next. TLS 1.2 has no such tickets, and needs none. */
+  private issueTicket(): void {
+    if (this.life === 'up' && this.facts.version === 'TLSv1.3') openssl().SSL_new_session_ticket(this.ssl);
   }
 
   private readFacts(): SecureFacts {

@@ -77,6 +77,8 @@ class Security implements SessionSecurity {
   private readonly server: Address;
   /** Where reuse is demanded, TLS sessions of this session resume here alone. */
   private readonly circle: Uint8Array | undefined;
+  /** The client's control leg, which issues the tickets for its data connections. */
+  private toClient: TlsStream | undefined;
   /** The server's control leg, from which its data connections go on. */
   private toServer: TlsStream | undefined;
 
@@ -88,11 +90,11 @@ class Security implements SessionSecurity {
   }
 
   secureControl(side: Side, carrier: Stream): SecureStream {
-    if (side === 'client')
-      return new TlsStream(
-        carrier,
-        this.accepting({ resumption: 'offered', truncation: 'accepted', tickets: 'issued' }),
-      );
+    if (side === 'client') {
+      const how = { resumption: 'offered', truncation: 'accepted', ticketsOver: undefined } as const;
+      this.toClient = new TlsStream(carrier, this.accepting(how));
+      return this.toClient;
+    }
     this.toServer = new TlsStream(carrier, this.connecting(undefined, 'accepted'));
     return this.toServer;
   }
@@ -101,13 +103,13 @@ class Security implements SessionSecurity {
     if (side === 'client') {
       const resumption = this.prepared.client?.tls.requireReuse === true ? 'required' : 'offered';
       const truncation = this.prepared.client?.tls.acceptTruncation === true ? 'accepted' : 'broken';
-      return new TlsStream(carrier, this.accepting({ resumption, truncation, tickets: 'none' }));
+      return new TlsStream(carrier, this.accepting({ resumption, truncation, ticketsOver: this.toClient }));
     }
     const truncation = this.prepared.server?.tls.acceptTruncation === true ? 'accepted' : 'broken';
     return new TlsStream(carrier, this.connecting(this.toServer, truncation));
   }
 
-  private accepting(how: Pick<AcceptOptions, 'resumption' | 'truncation' | 'tickets'>): AcceptOptions {
+  private accepting(how: Pick<AcceptOptions, 'resumption' | 'truncation' | 'ticketsOver'>): AcceptOptions {
     const { client } = this.prepared;
     if (client === undefined) throw new Error('the client leg of this listener has no TLS');
     return { role: 'server', contextFor: client.contextFor, sessionContext: this.circle, ...how };

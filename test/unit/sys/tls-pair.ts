@@ -35,7 +35,7 @@ export const accepting: AcceptOptions = {
   sessionContext: undefined,
   resumption: 'offered',
   truncation: 'broken',
-  tickets: 'issued',
+  ticketsOver: undefined,
 };
 
 export const connecting: ConnectOptions = {

@@ -125,7 +125,7 @@ socketTest('a data connection goes on from the session of its control connection
   const buffer = new Uint8Array(100);
   turnUntil(poller, () => control.client.receive(buffer) > 0);
   for (const end of ['in order', 'reset by the client', 'reset by the server', 'in order'] as const) {
-    const data = tlsPair(poller, { resumption: 'required', tickets: 'none' }, { resumes: control.client });
+    const data = tlsPair(poller, { resumption: 'required', ticketsOver: control.server }, { resumes: control.client });
     assert.deepEqual(shake(poller, data), ['up', 'up'], data.server.failureText);
     assert.ok(data.client.facts.resumed && data.server.facts.resumed);
     if (end === 'reset by the client') data.client.reset();
