@@ -1,5 +1,5 @@
 // What do control legs, their queues, pumps and relay legs ask of a connection? One contract, whatever carries the
-// octets: TCP today, TLS over it when there is a second implementation.
+// octets: TCP, or TLS over it.
 // Must not break: after an event the owner reads until `mayHaveMore` is false, and writes until a short count or
 // WOULD_BLOCK; then, and only then, another event will tell. A connection that has failed never reads as ended.
 
