@@ -2,6 +2,7 @@
 // brought to say what they say. Octets are latin1 text; every wait has a bound.
 
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { LabEndpoint } from './lab.ts';
 import { patienceMs } from './watch.ts';
 
@@ -57,6 +58,20 @@ export class RawControl {
     const replies = [await control.reply(), await control.ask(`USER ${user}`), await control.ask(`PASS ${password}`)];
     if (!/^220.*331.*230/s.test(replies.join(' '))) throw new Error(`no login: ${replies.join(' | ')}`);
     return control;
+  }
+
+  /** Puts TLS over the connection, after whatever was said in the clear; whose certificate it is does not matter. */
+  static secured(control: RawControl): Promise<{ control: RawControl; tls: TLSSocket }> {
+    const socket = control.#socket;
+    socket.removeAllListeners('data');
+    return new Promise((resolve, reject) => {
+      const tls = connectTls({ socket, rejectUnauthorized: false });
+      tls.once('error', reject);
+      tls.once('secureConnect', () => {
+        tls.off('error', reject);
+        resolve({ control: new RawControl(tls), tls });
+      });
+    });
   }
 
   /** This end's address and port. */
