@@ -91,6 +91,8 @@ export function onJoined(session: Session, id: number, out: Action[]): Session {
   if (way.stage.kind === 'unconfirmed') return closeWay(session, way, 'failed', 'used before it was announced', out);
   // Else whose arrival has used it was told.
   if (isUnused(way) || isDialledOnly(way)) recordWay(way, 'used', undefined, undefined, out);
+  // A short file is there, and its reply too, before a path that learns of its steps late has told of the connection.
+  if (typeof way.transfer?.reply === 'number') out.push({ kind: 'conclude-data-path', way: id });
   return withWay(session, inStage(way, flowing));
 }
 

@@ -56,13 +56,13 @@ listeners:
     dataPath: kernel
 `;
 
-// At the server: whatever comes to the two ports from beyond, but for whole connections of the test's own.
+// At the server: what the probes send, whose ports no connection of the kernel's own choice begins at.
 const seen = `
 table inet probes {
   counter came { }
   chain came {
     type filter hook prerouting priority raw; policy accept;
-    tcp sport 40000-40999 tcp dport { 80, 81 } counter name "came"
+    tcp sport 20000-20999 tcp dport { 80, 81 } counter name "came"
   }
 }`;
 

@@ -40,7 +40,7 @@ def main(what, source, destination, ports, flags="2"):
     targets = range(first, last + 1)
     if what == "probe":
         for place, (port, each) in enumerate(itertools.product(targets, flags.split(","))):
-            raw.sendto(segment(source, destination, 40000 + place, port, int(each)), to)
+            raw.sendto(segment(source, destination, 20000 + place, port, int(each)), to)
         return
     # Of each target some hundred, so that sending is all that is done from here on.
     packets = [
