@@ -66,7 +66,7 @@ export async function operateGateway(
       const said = program.output.length;
       program.signal('SIGHUP');
       // From here on only: earlier reloads have said the same.
-      const [line] = await program.printed(new RegExp(`(?<=^[^]{${said},})settings (not )?reloaded`));
+      const [line] = await program.printed(/settings (not )?reloaded/, { from: said });
       return line.includes('not') ? 'refused' : 'applied';
     },
   };

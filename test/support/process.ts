@@ -69,8 +69,11 @@ export class RunningProgram {
     return this.#output;
   }
 
-  /** Resolves with the first match in the output; rejects when the program ends or stays silent for too long. */
-  async printed(pattern: RegExp, timeoutMs = patienceMs): Promise<RegExpExecArray> {
+  /**
+   * Resolves with the first match in the output, or in what follows its first `from` octets; rejects when the program
+   * ends or stays silent for too long.
+   */
+  async printed(pattern: RegExp, { from = 0, timeoutMs = patienceMs } = {}): Promise<RegExpExecArray> {
     let over = '';
     const timer = setTimeout(() => {
       over = 'took too long';
@@ -81,7 +84,7 @@ export class RunningProgram {
     });
     try {
       for (;;) {
-        const found = pattern.exec(this.#output);
+        const found = pattern.exec(this.#output.slice(from));
         if (found) return found;
         if (over !== '') throw new Error(`${this.name} ${over} before it printed ${pattern}:\n${this.#output}`);
         await new Promise<void>((resolve) => this.#onOutput.push(resolve));

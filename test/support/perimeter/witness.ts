@@ -51,10 +51,12 @@ export async function attemptsSeen(host: Network, from: string, port: number): P
 // What an operator has beside Portcullis: everything is dropped but what is established and what Portcullis has marked.
 const operatorsTable = `
 table inet filter {
+  counter begun { }
   counter passed { }
   counter refused { }
   chain forward {
     type filter hook forward priority filter; policy drop;
+    tcp flags syn counter name begun
     ct state established,related counter name passed accept
     ct mark 0xf7b counter name passed accept
     counter name refused drop
@@ -85,7 +87,15 @@ export async function installOperatorsTranslation(router: Network): Promise<void
   await loadNft(router, operatorsTranslation);
 }
 
-/** What that firewall let through: data connections of the kernel's, and nothing that passes through the process. */
+/**
+ * The first packets that the firewall was asked to let through. A connection that passes through the process has none:
+ * of it, at the most, an acknowledgement is forwarded that comes again when its socket is gone already.
+ */
+export function begunByForwarding(router: Network): Promise<Counted> {
+  return counted(router, 'filter', 'begun');
+}
+
+/** What that firewall let through: data connections of the kernel's. */
 export function forwarded(router: Network): Promise<Counted> {
   return counted(router, 'filter', 'passed');
 }
