@@ -2,7 +2,7 @@
 
 segments.py probe SOURCE DESTINATION PORTS FLAGS   one segment for each port and each flag octet, then the end
 segments.py flood SOURCE DESTINATION PORTS         first segments from ever other ports, until it is ended
-PORTS is FIRST-LAST, FLAGS are numbers with commas between them.
+PORTS is FIRST-LAST or numbers with commas between them, FLAGS are numbers with commas between them.
 """
 
 import itertools
@@ -33,11 +33,11 @@ def segment(source, destination, source_port, port, flags):
 
 
 def main(what, source, destination, ports, flags="2"):
-    first, last = (int(port) for port in ports.split("-"))
+    first, *rest = ports.split("-")
+    targets = range(int(first), int(rest[0]) + 1) if rest else [int(port) for port in ports.split(",")]
     family = socket.AF_INET6 if ":" in source else socket.AF_INET
     raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
     to = (destination, 0)
-    targets = range(first, last + 1)
     if what == "probe":
         for place, (port, each) in enumerate(itertools.product(targets, flags.split(","))):
             raw.sendto(segment(source, destination, 20000 + place, port, int(each)), to)
