@@ -22,6 +22,7 @@ import { done } from './result.ts';
 import { FileWatch } from './settings/file-watch.ts';
 import { tlsFilesOf } from './settings/renew-tls.ts';
 import type { Settings } from './settings/settings.ts';
+import { isTerminated } from './settings/tls-settings.ts';
 import { ticketKeyOctets } from './sys/tls-context.ts';
 import { newTally } from './witness/verb-tally.ts';
 import { printPlace } from './yaml/problem.ts';
@@ -321,9 +322,9 @@ export class Gateway {
 
 function shownCertificates({ listeners }: Settings): readonly ShownCertificate[] {
   return listeners.flatMap(({ name, tls: { client } }) =>
-    client.mode === 'off'
-      ? []
-      : client.certificates.map(({ subject, notAfterMs }) => ({ listener: name, subject, notAfterMs })),
+    isTerminated(client)
+      ? client.certificates.map(({ subject, notAfterMs }) => ({ listener: name, subject, notAfterMs }))
+      : [],
   );
 }
 

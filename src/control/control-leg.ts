@@ -5,6 +5,7 @@
 import { type Pollable, Ready } from '../sys/poller.ts';
 import { type SecureFacts, type SecureStream, type Stream, WOULD_BLOCK } from '../sys/stream.ts';
 import { type ControlLine, LineSplitter } from '../wire/line-splitter.ts';
+import { TlsRecords } from '../wire/tls-records.ts';
 import { OutQueue } from './out-queue.ts';
 
 export interface LegOwner {
@@ -28,6 +29,10 @@ export interface LegOwner {
   onNotSecured(leg: ControlLeg, reason: string): void;
   /** TLS has ended, and the connection goes on. */
   onCleared(leg: ControlLeg): void;
+  /** Of a leg that is passed through; the octets are the owner's. */
+  onOctets(leg: ControlLeg, octets: Uint8Array): void;
+  /** The peer's own TLS has ended, and lines follow. */
+  onTextAgain(leg: ControlLeg): void;
   /** Everything that an event of this leg led to has been done: time to flush. */
   settle(): void;
   /** Runs a step of the session so that a mistake of ours ends this session only. */
@@ -52,8 +57,11 @@ export interface LegBounds {
 
 const endOrError = Ready.peerShutdown | Ready.error | Ready.hangUp;
 
-/** `discarding`: the session is done with this leg; what still comes is read only so that closing does not reset it. */
-type Reading = 'dialling' | 'securing' | 'clearing' | 'open' | 'ended' | 'told' | 'discarding' | 'closed';
+/**
+ * `passing`: octets are handed on as they are, as long as they are TLS. `discarding`: the session is done with this
+ * leg; what still comes is read only so that closing does not reset it.
+ */
+type Reading = 'dialling' | 'securing' | 'clearing' | 'open' | 'passing' | 'ended' | 'told' | 'discarding' | 'closed';
 
 // The read buffer is everyone's, and lines are views of what they came in. A store of its own for every read would keep
 // the garbage collector busy, so many share one; it is small, because the shortest line keeps the whole of it alive.
@@ -83,6 +91,7 @@ export class ControlLeg implements Pollable {
   socket: Stream | undefined;
   private secure: SecureStream | undefined;
   private insecurity: string | undefined;
+  private records = new TlsRecords();
   private reading: Reading;
   private how: 'end' | 'reset' = 'end';
   private reason = '';
@@ -128,7 +137,7 @@ export class ControlLeg implements Pollable {
     socket.hear(noted);
     this.pull();
     // A client that goes is heard of at once, also where what it has sent must wait to be read.
-    if (this.side !== 'client' || this.reading !== 'open' || (noted & endOrError) === 0) return;
+    if (this.side !== 'client' || !this.isRead || (noted & endOrError) === 0) return;
     if ((noted & Ready.error) !== 0) this.breakOff(socket);
     else this.owner.onClientEnding();
   }
@@ -164,7 +173,11 @@ export class ControlLeg implements Pollable {
 
   private mayRead(): boolean {
     if (this.reading === 'discarding') return this.hasShare() && this.owner.mayDiscard();
-    return this.reading === 'open' && this.owner.wantsLine(this) && this.hasShare();
+    return this.isRead && this.owner.wantsLine(this) && this.hasShare();
+  }
+
+  private get isRead(): boolean {
+    return this.reading === 'open' || this.reading === 'passing';
   }
 
   private hasShare(): boolean {
@@ -194,6 +207,19 @@ export class ControlLeg implements Pollable {
     this.socket = this.secure;
     // What is said from now on would leave in front of the handshake.
     if (!this.out.isEmpty) this.insecurity = `the ${this.side} does not read what it is sent`;
+    return discarded;
+  }
+
+  /**
+   * From now on what comes is handed on unread; what has come before is thrown away. How many octets that were.
+   */
+  passThrough(): number {
+    const { socket } = this;
+    if (socket === undefined) return 0;
+    const discarded = this.discard(socket);
+    this.out.flush(socket);
+    this.reading = 'passing';
+    this.records = new TlsRecords();
     return discarded;
   }
 
@@ -280,12 +306,13 @@ export class ControlLeg implements Pollable {
   }
 
   private readChunk(socket: Stream): void {
-    const buffer = this.reading === 'open' ? chunkBuffer : readBuffer;
+    const buffer = this.isRead ? chunkBuffer : readBuffer;
     const count = socket.receive(buffer);
     if (count > 0) {
       this.owner.countOctets(this, count);
       if (this.begun === 'no') this.begin(buffer.subarray(0, count));
       if (this.reading === 'open') this.splitter.give(kept(count));
+      else if (this.reading === 'passing') this.passOn(count);
       return;
     }
     if (count === WOULD_BLOCK) return;
@@ -299,6 +326,22 @@ export class ControlLeg implements Pollable {
     this.reading = 'ended';
     this.how = count === 0 ? 'end' : 'reset';
     this.reason = count === 0 ? `the ${this.side} closed` : `the ${this.side}: ${socket.failure}`;
+  }
+
+  /** The first octets of the read buffer. */
+  private passOn(count: number): void {
+    const octets = kept(count);
+    const { under, after } = this.records.take(octets);
+    if (under > 0) this.owner.onOctets(this, octets.subarray(0, under));
+    // Whoever was told may have ended the session.
+    if (after === 'tls' || this.reading !== 'passing') return;
+    if (after === 'neither') {
+      this.owner.onNotSecured(this, 'what follows AUTH is not TLS');
+      return;
+    }
+    this.reading = 'open';
+    this.splitter.give(octets.subarray(under));
+    this.owner.onTextAgain(this);
   }
 
   /**

@@ -3,6 +3,7 @@
 
 import { addressFromOctets, type Endpoint, isUnspecified, octetsOfAddress } from '../address/endpoint.ts';
 import type { DataPath } from '../datapath/data-path.ts';
+import type { PassiveRanges } from '../datapath/passive-range.ts';
 import type { Destination } from '../policy/destination.ts';
 import type { Result } from '../result.ts';
 import type { SessionEvent } from '../session/event.ts';
@@ -30,6 +31,7 @@ export interface DoorTerms {
   /** Code point of what clients are sent; undefined for the kernel's default. */
   readonly dscp: number | undefined;
   readonly dataPath: DataPath;
+  readonly passiveRanges: PassiveRanges | undefined;
   readonly security: ListenerSecurity | undefined;
   readonly sessionsMax: number;
   readonly client: ClientBounds;
@@ -263,6 +265,7 @@ export class FrontDoor implements Pollable {
       witness,
       turns,
       dataPath: this.terms.dataPath,
+      passiveRanges: this.terms.passiveRanges,
       security: this.terms.security,
       serverDial: (client) => this.terms.serverDial(client),
       onSessionOver: (facts, place) => this.onSessionOver(facts, place),

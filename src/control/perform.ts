@@ -5,6 +5,7 @@ import { noNews, type OpenWay, type WayOwner } from '../datapath/data-path.ts';
 import type { Action } from '../session/action.ts';
 import type { SessionEvent } from '../session/event.ts';
 import type { Expectation, Side, WayNews } from '../session/expectation.ts';
+import type { PassiveRange } from '../session/opaque.ts';
 import type { Protection } from '../session/security.ts';
 import type { ControlLeg } from './control-leg.ts';
 import type { ServicePoint, Upstream } from './service-point.ts';
@@ -27,6 +28,13 @@ export interface Stage extends WayOwner {
   /** How many octets that had come in the clear were thrown away. */
   startTls(leg: Side, before: 'nothing' | 'in-the-clear'): number;
   endTls(leg: Side): void;
+  /** How many octets that had come in the clear were thrown away. */
+  passThrough(leg: Side): number;
+  /** Why it cannot be had; of one that is open the session is told when it is lost. */
+  openPassiveRange(range: PassiveRange): string | undefined;
+  closePassiveRange(): void;
+  /** Data connections of it that there are. */
+  passiveConnections(): number;
   /** Settles which legs of that way are under TLS. */
   protectWay(way: number, levels: Readonly<Record<Side, Protection>>): void;
   forgetWay(way: number): void;
@@ -42,6 +50,19 @@ export function perform(stage: Stage, action: Action): SessionEvent | undefined 
       const octets = stage.startTls(action.leg, action.before);
       return octets === 0 ? undefined : { kind: 'clear-text-discarded', leg: action.leg, octets };
     }
+    case 'pass-through': {
+      const octets = stage.passThrough(action.leg);
+      return octets === 0 ? undefined : { kind: 'clear-text-discarded', leg: action.leg, octets };
+    }
+    case 'open-passive-range': {
+      const reason = stage.openPassiveRange(action.range);
+      return reason === undefined ? { kind: 'passive-range-opened' } : { kind: 'passive-range-unavailable', reason };
+    }
+    case 'close-passive-range':
+      stage.closePassiveRange();
+      return undefined;
+    case 'look-at-passive-range':
+      return { kind: 'passive-range-looked', connections: stage.passiveConnections() };
     case 'end-tls':
       stage.endTls(action.leg);
       return undefined;

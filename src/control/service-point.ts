@@ -2,6 +2,7 @@
 
 import type { Endpoint } from '../address/endpoint.ts';
 import type { DataPath } from '../datapath/data-path.ts';
+import type { PassiveRanges } from '../datapath/passive-range.ts';
 import type { ServerDialect } from '../session/action.ts';
 import type { Poller } from '../sys/poller.ts';
 import type { DialOptions } from '../sys/tcp-socket.ts';
@@ -18,6 +19,8 @@ export interface Upstream {
 export interface ServicePoint {
   readonly poller: Poller;
   readonly dataPath: DataPath;
+  /** Undefined where no listener passes TLS through. */
+  readonly passiveRanges: PassiveRanges | undefined;
   readonly witness: Witness;
   /** Who works next, among all sessions of the engine. */
   readonly turns: Turns;

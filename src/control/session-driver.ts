@@ -3,12 +3,14 @@
 
 import { addressFromOctets, type Endpoint, octetsOfAddress } from '../address/endpoint.ts';
 import type { OpenWay, Securing } from '../datapath/data-path.ts';
+import type { OpenPassiveRange } from '../datapath/passive-range.ts';
 import type { Action } from '../session/action.ts';
 import { nextDeadlineMs } from '../session/deadline.ts';
 import type { SessionEvent } from '../session/event.ts';
 import type { DataResult, Side } from '../session/expectation.ts';
+import type { PassiveRange } from '../session/opaque.ts';
 import type { Protection } from '../session/security.ts';
-import { acceptsClientLine, newSession, type SessionTerms } from '../session/session.ts';
+import { newSession, readsClient, type SessionTerms } from '../session/session.ts';
 import { Ready } from '../sys/poller.ts';
 import type { SecureFacts } from '../sys/stream.ts';
 import { TcpSocket } from '../sys/tcp-socket.ts';
@@ -43,6 +45,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   readonly ways = new Map<number, OpenWay>();
   private readonly runner: SessionRunner;
   private security: SessionSecurity | undefined;
+  private passiveRange: OpenPassiveRange | undefined;
   private laterLooks: readonly number[] = [];
   private timer: Timer | undefined;
   private timerMs = Number.POSITIVE_INFINITY;
@@ -121,6 +124,30 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     return this.security;
   }
 
+  passThrough(side: Side): number {
+    return this[side].passThrough();
+  }
+
+  openPassiveRange(range: PassiveRange): string | undefined {
+    const { passiveRanges } = this.point;
+    if (passiveRanges === undefined) return 'the kernel carries no data connections for this listener';
+    const { endFlows } = this.runner.session.terms;
+    const onLost = (reason: string): void => this.tell({ kind: 'passive-range-lost', reason });
+    const opened = passiveRanges.open(range, endFlows, onLost);
+    if (!opened.ok) return opened.reason;
+    this.passiveRange = opened.value;
+    return undefined;
+  }
+
+  closePassiveRange(): void {
+    this.passiveRange?.close();
+    this.passiveRange = undefined;
+  }
+
+  passiveConnections(): number {
+    return this.passiveRange?.connections() ?? 0;
+  }
+
   lookLater(ways: readonly number[]): void {
     this.laterLooks = this.laterLooks.length === 0 ? ways : [...this.laterLooks, ...ways];
   }
@@ -137,7 +164,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     if (this.client.out.isFull) return false;
     // What a server sends is read also while much waits for it: it may not read on before it has sent.
     if (leg === this.server) return !this.server.out.hasOverflown;
-    return acceptsClientLine(this.runner.session) && !this.server.out.isFull && this.keepsPace();
+    return readsClient(this.runner.session) && !this.server.out.isFull && this.keepsPace();
   }
 
   /** How its data connections count against the share of its client. */
@@ -213,6 +240,14 @@ export class SessionDriver implements LegOwner, Stage, Worker {
 
   onCleared(): void {
     this.dispatch({ kind: 'tls-down', leg: 'client' });
+  }
+
+  onOctets(leg: ControlLeg, octets: Uint8Array): void {
+    this.dispatch({ kind: 'octets', from: leg.side, octets });
+  }
+
+  onTextAgain(leg: ControlLeg): void {
+    this.dispatch({ kind: 'leg-cleared', leg: leg.side });
   }
 
   onUnreachable(_leg: ControlLeg, reason: string): void {
@@ -393,6 +428,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     if (this.life === 'over') return;
     this.life = 'over';
     for (const timer of [this.timer, this.pacing]) if (timer !== undefined) this.point.poller.timers.cancel(timer);
+    this.closePassiveRange();
     for (const [id, way] of this.ways) {
       way.close();
       this.forgetWay(id);

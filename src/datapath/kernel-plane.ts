@@ -9,6 +9,7 @@
 import { printEndpoint } from '../address/endpoint.ts';
 import { closing, type Hole, opening, passing, spent } from '../nftables/hole.ts';
 import {
+  type Flow,
   type FlowEvent,
   type FlowOctets,
   type FlowStage,
@@ -186,6 +187,24 @@ export class KernelPlane {
   kill(flow: FlowTuple): void {
     this.leave(flow);
     this.watch.kill(flow);
+  }
+
+  /**
+   * All data connections of this machine that have come about, its own and those of others with our mark: the kernel
+   * looks through all that it tracks, so this is for now and then. Undefined where it could not be asked to the end.
+   */
+  flows(): readonly Flow[] | undefined {
+    return this.watch.list();
+  }
+
+  /** Ends a flow of which nobody here was told. */
+  end(flow: FlowTuple): void {
+    this.watch.kill(flow);
+  }
+
+  /** Events that nobody waits for must not fill the room for others. */
+  catchUp(): void {
+    this.hear();
   }
 
   /** For the end of the engine. */

@@ -9,12 +9,13 @@ import type { Upstream } from '../control/service-point.ts';
 import { AutoPath } from '../datapath/auto-path.ts';
 import type { DataPath } from '../datapath/data-path.ts';
 import { KernelPlane } from '../datapath/kernel-plane.ts';
+import { PassiveRanges } from '../datapath/passive-range.ts';
 import { PinholePath } from '../datapath/pinhole.ts';
 import { PortPool } from '../datapath/port-pool.ts';
 import { Relay } from '../datapath/relay.ts';
 import type { TlsTerms } from '../session/security.ts';
 import type { ListenerSettings, Settings } from '../settings/settings.ts';
-import type { ListenerTls } from '../settings/tls-settings.ts';
+import { isTerminated, type ListenerTls } from '../settings/tls-settings.ts';
 import { SysError } from '../sys/errno.ts';
 import { othersListening } from '../sys/listening.ts';
 import { mayBind } from '../sys/may-bind.ts';
@@ -61,6 +62,7 @@ export class Doors {
   private retired: FrontDoor[] = [];
   private change: Change | undefined;
   private plane: KernelPlane | undefined;
+  private passiveRanges: PassiveRanges | undefined;
   private readonly serverSide = new ServerSide();
 
   constructor(resources: DoorsResources) {
@@ -127,6 +129,8 @@ export class Doors {
     for (const door of fresh) door.welcome();
     const given = [...this.open].filter(([key]) => !next.has(key)).map(([, { door }]) => door);
     for (const door of given) door.closeBehindWaiting();
+    // The table may have been written anew for these settings.
+    this.passiveRanges?.putBack();
     this.retired = [...this.retired, ...given].filter((door) => door.sessionCount > 0);
     this.open = next;
   }
@@ -153,6 +157,7 @@ export class Doors {
 
   /** At the end of the engine: what it holds in the kernel besides sockets. */
   shutDown(): void {
+    this.passiveRanges?.shutDown();
     this.plane?.shutDown();
     this.serverSide.close();
   }
@@ -244,6 +249,7 @@ export class Doors {
       serverDial: serverDial(listener, settings.kernel),
       dscp,
       dataPath: this.dataPathOf(listener, settings, ports),
+      passiveRanges: listener.tls.client.mode === 'pass-through' ? this.passiveRanges : undefined,
       security,
       sessionsMax: sessions.totalMax,
       client: {
@@ -284,10 +290,13 @@ export class Doors {
 
   /** Opens what this engine needs of the kernel once a listener wants it; why that cannot be, in one sentence. */
   private kernelProblem(listener: ListenerSettings, settings: Settings): string | undefined {
-    if (listener.dataPath === 'relay' || this.plane !== undefined) return undefined;
+    if (listener.dataPath === 'relay') return undefined;
+    const { poller, index, count } = this.resources;
     try {
       const { table, dataMark } = settings.kernel;
-      this.plane = new KernelPlane({ poller: this.resources.poller, table, dataMark });
+      this.plane ??= new KernelPlane({ poller, table, dataMark });
+      if (listener.tls.client.mode !== 'pass-through') return undefined;
+      this.passiveRanges ??= new PassiveRanges({ poller, plane: this.plane, table, index, count });
       return undefined;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
@@ -310,8 +319,9 @@ export class Doors {
 
 /** What a socket is bound to for good. */
 function tlsTerms({ client, server }: ListenerTls): TlsTerms {
-  const clearCommandChannel = client.mode !== 'off' && client.clearCommandChannel;
-  return { client: client.mode, server: server.mode, clearCommandChannel };
+  const clearCommandChannel = isTerminated(client) && client.clearCommandChannel;
+  const passivePorts = client.mode === 'pass-through' ? client.passivePorts : undefined;
+  return { client: client.mode, server: server.mode, clearCommandChannel, passivePorts };
 }
 
 function keyOf({ mode, listen }: ListenerSettings): string {

@@ -100,7 +100,11 @@ export class Engine {
         if (this.prepared?.change === message.change) this.abandon();
         return;
       case 'list-ways':
-        this.tell({ kind: 'ways', request: message.request, ways: this.witness.ledger.list() });
+        this.tell({
+          kind: 'ways',
+          request: message.request,
+          ways: [...this.witness.opaque.list(), ...this.witness.ledger.list()],
+        });
         return;
       case 'drain':
         this.abandon();

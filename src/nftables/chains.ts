@@ -22,6 +22,9 @@ import {
   guards,
   type Intercept,
   pinholes,
+  type RangeSets,
+  rangeSets,
+  rangesByEngine,
   redirects,
   sources,
   type TablePlan,
@@ -33,6 +36,7 @@ const firstSyn = 'tcp flags & (fin | syn | rst | ack) == syn';
 
 const ip = (family: Family): string => (family === 4 ? 'ip' : 'ip6');
 const keyOf = (family: Family): string => `${ip(family)} saddr . ${ip(family)} daddr . tcp dport`;
+const peersOf = (family: Family): string => `${ip(family)} saddr . ${ip(family)} daddr`;
 const marked = (plan: TablePlan): string => `meta mark set ${mark(plan.divertMark)}`;
 
 // Every packet that the machine receives comes through here, so it is the ports that are compared first, once each.
@@ -151,6 +155,10 @@ export function translateDestination(plan: TablePlan): string {
         `${firstSyn} ${key} @${pinholes(family)} dnat ${ip(family)} to ${ip(family)} daddr`,
       ];
     }),
+    ...opaqueRules(plan, (family, sets) => [
+      `dnat ${ip(family)} to ${peersOf(family)} map @${sets.redirects}`,
+      `${peersOf(family)} @${sets.peers} dnat ${ip(family)} to ${ip(family)} daddr`,
+    ]),
   ]);
 }
 
@@ -192,6 +200,9 @@ export function admit(plan: TablePlan): string {
     `ct mark ${dataMark} jump trying`,
     '# The first SYN of an expected one; whose it is shows when the connection is complete.',
     ...families.map((family) => `ct state new ${firstSyn} ${keyOf(family)} @${pinholes(family)} jump trying`),
+    ...opaqueRules(plan, (family, sets) => [
+      `${peersOf(family)} @${sets.peers} ct mark set ${dataMark} ct label set ${completedLabel} accept`,
+    ]),
     '# Control connections that come here were not intercepted: nobody is there to read them.',
     ...plan.intercepts.flatMap((intercept) =>
       intercept.families.map(
@@ -256,11 +267,21 @@ export function translateSource(plan: TablePlan): string {
   return chain('translate_source', 'type nat hook postrouting priority srcnat - 1', [
     '# As above: connections of ours, then data connections, which come from where their peer expects them.',
     ...families.map((family) => `meta mark ${mark(plan.divertMark)} snat ${ip(family)} to ${ip(family)} saddr`),
-    ...families.flatMap((family) => [
-      `${firstSyn} snat ${ip(family)} to ${keyOf(family)} map @${sources(family)}`,
-      `ct mark ${mark(plan.dataMark)} snat ${ip(family)} to ${ip(family)} saddr`,
-    ]),
+    ...families.flatMap((family) => [`${firstSyn} snat ${ip(family)} to ${keyOf(family)} map @${sources(family)}`]),
+    ...opaqueRules(plan, (family, sets) => [`snat ${ip(family)} to ${peersOf(family)} map @${sets.sources}`]),
+    ...families.flatMap((family) => [`ct mark ${mark(plan.dataMark)} snat ${ip(family)} to ${ip(family)} saddr`]),
   ]);
+}
+
+/** For sessions that are passed through: what to do with the first packet of any data connection that is theirs. */
+function opaqueRules(plan: TablePlan, rules: (family: Family, sets: RangeSets) => readonly string[]): string[] {
+  const all = rangesByEngine(plan).flatMap(({ range, engine }) => {
+    const first = `${firstSyn} tcp dport ${port(range.from)}-${port(range.to)}`;
+    return families.flatMap((family) =>
+      rules(family, rangeSets(family, range, engine)).map((rule) => `${first} ${rule}`),
+    );
+  });
+  return all.length === 0 ? [] : ['# Data connections of sessions that are passed through under TLS.', ...all];
 }
 
 export function classify(plan: TablePlan): string[] {

@@ -4,8 +4,9 @@
 // on both sides needs no translation. The pinhole itself is looked up in the forward hook, where the destination has
 // been translated and the source has not. All fields in network order, each padded to four octets.
 
-import { type Address, type Endpoint, octetsOfAddress, sameAddress, sameEndpoint } from '../address/endpoint.ts';
+import { type Address, type Endpoint, sameAddress, sameEndpoint } from '../address/endpoint.ts';
 import type { ElementChange } from '../sys/nfnetlink.ts';
+import { concatenated } from './element-octets.ts';
 import { completedLabel, type Family, pinholes, redirects, sources } from './table-plan.ts';
 
 export interface Hole {
@@ -69,24 +70,4 @@ export function hasPassed(label: Uint8Array | undefined): boolean {
 function familyOf(first: Address, ...others: Address[]): Family {
   if (others.every(({ family }) => family === first.family)) return first.family;
   throw new RangeError('the addresses of a pinhole are of two families');
-}
-
-/** An address, then perhaps another, then perhaps a port. */
-function concatenated(...fields: readonly (Address | number)[]): Uint8Array {
-  let length = 0;
-  for (const field of fields) length += typeof field === 'number' || field.family === 4 ? 4 : 16;
-  const octets = new Uint8Array(length);
-  let at = 0;
-  for (const field of fields) {
-    if (typeof field === 'number') {
-      octets[at] = field >> 8;
-      octets[at + 1] = field & 255;
-      at += 4;
-    } else {
-      const address = octetsOfAddress(field);
-      octets.set(address, at);
-      at += address.length;
-    }
-  }
-  return octets;
 }

@@ -20,6 +20,8 @@ import {
   families,
   guarded,
   pinholes,
+  rangeSets,
+  rangesByEngine,
   redirects,
   sources,
   type TablePlan,
@@ -43,7 +45,7 @@ function printTable(plan: TablePlan): string {
   comment "${tableComment}"
 
 ${families.map((family) => expectations(plan, family)).join('\n')}
-${families.flatMap((family) => guardedNetworks(plan, family)).join('\n')}
+${families.flatMap((family) => [...opaquePeers(plan, family), ...guardedNetworks(plan, family)]).join('\n')}
   # Dropped: data connections that no session expects.
   counter unexpected { }
   # Dropped: control connections that would have passed unread.
@@ -115,6 +117,23 @@ function expectations(plan: TablePlan, family: Family): string {
   # Those whose peer must see another address than the real one: from . to . port : as whom.
   map ${sources(family)} { ${key} : ${address}; flags timeout; ${size}; }
 `;
+}
+
+/** For each range of ports and each engine those who may connect to it. */
+function opaquePeers(plan: TablePlan, family: Family): string[] {
+  const address = `ipv${family}_addr`;
+  const size = `size ${wholeNumber(plan.pinholesMax, 1, 0xffff_ffff, 'size')}`;
+  const timeout = `timeout ${wholeNumber(plan.expectationTimeoutMs, 1, 0x7fff_ffff, 'timeout')}ms`;
+  const pair = `${address} . ${address}`;
+  return rangesByEngine(plan).map(({ range, engine }) => {
+    const sets = rangeSets(family, range, engine);
+    return `  # Whose session is passed through under TLS, over IPv${family}, by engine ${engine}. Renewed meanwhile.
+  # client . server; client . announced address : server; client . server : as whom.
+  set ${sets.peers} { type ${pair}; flags timeout; ${timeout}; ${size}; }
+  map ${sets.redirects} { type ${pair} : ${address}; flags timeout; ${size}; }
+  map ${sets.sources} { type ${pair} : ${address}; flags timeout; ${size}; }
+`;
+  });
 }
 
 function guardedNetworks(plan: TablePlan, family: Family): string[] {

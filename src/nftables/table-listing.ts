@@ -9,6 +9,9 @@ import {
   guarded,
   guards,
   pinholes,
+  type RangeSets,
+  rangeSets,
+  rangesByEngine,
   redirects,
   sources,
   type TablePlan,
@@ -46,6 +49,14 @@ function setsOf(plan: TablePlan, family: Family): Part[] {
     { name: `map ${redirects(family)}`, lines: [`${key} : ${address} . inet_service;`, 'flags timeout;'] },
     { name: `map ${sources(family)}`, lines: [`${key} : ${address};`, 'flags timeout;'] },
   ];
+  for (const { range, engine } of rangesByEngine(plan)) {
+    const sets = rangeSets(family, range, engine);
+    parts.push(
+      { name: `set ${sets.peers}`, lines: [`type ${address} . ${address};`, 'flags timeout;'] },
+      { name: `map ${sets.redirects}`, lines: [`type ${address} . ${address} : ${address};`, 'flags timeout;'] },
+      { name: `map ${sets.sources}`, lines: [`type ${address} . ${address} : ${address};`, 'flags timeout;'] },
+    );
+  }
   if (guards(plan, family))
     parts.push({ name: `set ${guarded(family)}`, lines: [`type ${address};`, 'flags interval;'] });
   return parts;
@@ -54,6 +65,10 @@ function setsOf(plan: TablePlan, family: Family): Part[] {
 function chainsOf(plan: TablePlan): Part[] {
   const [divertMark, dataMark] = [printedMark(plan.divertMark), printedMark(plan.dataMark)];
   const each = (line: (family: Family) => string): string[] => families.map(line);
+  const opaque = (line: (sets: RangeSets) => string): string[] =>
+    rangesByEngine(plan).flatMap(({ range, engine }) =>
+      families.map((family) => line(rangeSets(family, range, engine))),
+    );
   const taken = plan.intercepts.flatMap((intercept) =>
     interceptions(intercept).map(({ from, taken }) =>
       intercept.clients === undefined
@@ -92,6 +107,7 @@ function chainsOf(plan: TablePlan): Part[] {
         `meta mark ${divertMark} dnat ip to ip daddr`,
         ...each((family) => `tcp dport map @${redirects(family)}`),
         ...each((family) => `tcp dport @${pinholes(family)} dnat`),
+        ...opaque(({ redirects }) => `map @${redirects}`),
       ],
     },
     {
@@ -100,6 +116,7 @@ function chainsOf(plan: TablePlan): Part[] {
         'type filter hook forward',
         `ct mark ${dataMark} jump trying`,
         ...each((family) => `tcp dport @${pinholes(family)} jump trying`),
+        ...opaque(({ peers }) => `daddr @${peers} ct mark set ${dataMark}`),
         ...families
           .filter((family) => guards(plan, family))
           .flatMap((family) => [
@@ -124,6 +141,7 @@ function chainsOf(plan: TablePlan): Part[] {
         'type nat hook postrouting',
         `meta mark ${divertMark} snat ip to ip saddr`,
         ...each((family) => `tcp dport map @${sources(family)}`),
+        ...opaque((sets) => `map @${sets.sources}`),
         `ct mark ${dataMark} snat ip to ip saddr`,
       ],
     },

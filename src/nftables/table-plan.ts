@@ -12,6 +12,10 @@ export interface TablePlan {
   /** Connection mark of data connections. */
   readonly dataMark: number;
   readonly intercepts: readonly Intercept[];
+  /** Ports of servers whose sessions are passed through under TLS, each range once. */
+  readonly passiveRanges: readonly PassiveRangePorts[];
+  /** How many engines put elements into the table. */
+  readonly engines: number;
   /** Networks to which nobody opens a TCP connection above port 1023 that no session expects. */
   readonly guard: readonly Network[];
   /** Whether a data connection whose session has ended it must not be taken up again in its middle. */
@@ -26,6 +30,12 @@ export interface TablePlan {
    * control connections are sockets of ours, which mark themselves.
    */
   readonly dscp: { readonly control: number | undefined; readonly data: number | undefined };
+}
+
+/** Both ends are among them. */
+export interface PassiveRangePorts {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The control connections of one listener: where the kernel takes them from and which socket gets them. */
@@ -54,6 +64,29 @@ export const pinholes = (family: Family): string => `pinholes${family}`;
 export const redirects = (family: Family): string => `redirects${family}`;
 export const sources = (family: Family): string => `sources${family}`;
 export const tries = (family: Family): string => `tries${family}`;
+
+/**
+ * Names of what holds those who may connect to such ports. Each engine has its own, so that none takes away what
+ * sessions of another still need.
+ */
+export interface RangeSets {
+  readonly peers: string;
+  readonly redirects: string;
+  readonly sources: string;
+}
+
+export function rangeSets(family: Family, { from, to }: PassiveRangePorts, engine: number): RangeSets {
+  const name = (what: string): string => `${what}${family}_${from}_${to}_${engine}`;
+  return { peers: name('opaque'), redirects: name('opaque_redirects'), sources: name('opaque_sources') };
+}
+
+/** Every range for every engine. */
+export function rangesByEngine({
+  passiveRanges,
+  engines,
+}: Pick<TablePlan, 'passiveRanges' | 'engines'>): { readonly range: PassiveRangePorts; readonly engine: number }[] {
+  return passiveRanges.flatMap((range) => Array.from({ length: engines }, (_, engine) => ({ range, engine })));
+}
 
 /**
  * The bit of a flow's ct label that says: its peer has completed the handshake, and so has used its pinhole. A mark

@@ -7,6 +7,7 @@ import { replacementCauses } from '../policy/decision.ts';
 import {
   bounceKinds,
   handshakeOutcomes,
+  opaqueEvents,
   planes,
   refusalCauses,
   replyOrigins,
@@ -94,6 +95,16 @@ const metricTable = {
     type: 'counter',
     help: 'Sessions ended because their client spoke another protocol than FTP, by protocol.',
     labels: [['protocol', foreignProtocols]],
+  },
+  sessions_opaque: {
+    type: 'gauge',
+    help: 'Control connections that are not read now: client and server speak TLS with one another (pass-through).',
+    labels: [],
+  },
+  sessions_opaque_total: {
+    type: 'counter',
+    help: 'Control connections that the gateway ceased to read, and those that it reads again (CCC).',
+    labels: [['event', opaqueEvents]],
   },
   tls_handshakes_total: {
     type: 'counter',

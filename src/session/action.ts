@@ -7,6 +7,7 @@ import type { ForeignProtocol } from '../wire/foreign-protocol.ts';
 import type { TransferDirection } from '../wire/verbs.ts';
 import type { SessionOutcome } from './event.ts';
 import type { DataResult, Expectation, OpenedPorts, Plane, SetUpVerb, Side } from './expectation.ts';
+import type { PassiveRange } from './opaque.ts';
 import type {
   bounceKinds,
   refusalCauses,
@@ -29,6 +30,17 @@ export type Action =
   | { readonly kind: 'start-tls'; readonly leg: Side; readonly before: 'nothing' | 'in-the-clear' }
   /** The leg takes leave of TLS, behind what has been sent before. Answered later by `tls-down`. */
   | { readonly kind: 'end-tls'; readonly leg: 'client' }
+  /**
+   * From now on the leg's octets come as `octets`, up to `leg-cleared` or `tls-failed`. What that peer has sent and
+   * nobody has read is thrown away first, and told by `clear-text-discarded`.
+   */
+  | { readonly kind: 'pass-through'; readonly leg: Side }
+  /** Answered before anything else happens by `passive-range-opened` or `passive-range-unavailable`. */
+  | { readonly kind: 'open-passive-range'; readonly range: PassiveRange }
+  /** New data connections of it pass no more; those there are end where `endFlows` says so. */
+  | { readonly kind: 'close-passive-range' }
+  /** Answered by `passive-range-looked` before anything else happens. */
+  | { readonly kind: 'look-at-passive-range' }
   /** Whether each leg of the way is under TLS is settled now, and nothing has moved in it before. */
   | {
       readonly kind: 'protect-data-path';
@@ -153,6 +165,10 @@ export type SessionRecord =
   | { readonly kind: 'tls-failed'; readonly leg: Side; readonly reason: string }
   /** Sent in the clear, to be taken for said under TLS (an injection), or by mistake. */
   | { readonly kind: 'clear-text-discarded'; readonly leg: Side; readonly octets: number }
+  /** From here on the session is not read; its data connections pass where this says. */
+  | { readonly kind: 'opaque'; readonly range: PassiveRange }
+  /** Both its legs are in the clear again. */
+  | { readonly kind: 'read-again' }
   | { readonly kind: 'login'; readonly user: string }
   /** What spoke was no FTP client; its session has ended with this. */
   | { readonly kind: 'foreign-protocol'; readonly protocol: ForeignProtocol }

@@ -14,6 +14,7 @@ import type { Side, WayNews } from './expectation.ts';
 import { waysInDoubt } from './in-doubt.ts';
 import { onClientLine, onFirstOctets } from './on-client-line.ts';
 import { resumeHeld } from './on-command.ts';
+import { onLegCleared, onOctets, onRangeLooked, onRangeLost, onRangeOpened, onRangeUnavailable } from './on-opaque.ts';
 import { onServerLine } from './on-server-line.ts';
 import { onTlsDown, onTlsFailed, onTlsUp, startTls } from './on-tls.ts';
 import { activeAt, changed, expectGreeting, type Session, type Step } from './session.ts';
@@ -37,8 +38,13 @@ function tellsTime({ kind }: SessionEvent): boolean {
 
 /** A held command that has gone may have ended what a reply of the gateway was waiting for. */
 function whatElseIsDue(session: Session, nowMs: number, out: Action[]): Session {
-  if (session.phase.kind === 'expect-data-path' || nextDeadlineMs(session) > nowMs) return session;
+  if (isAnsweredNext(session) || nextDeadlineMs(session) > nowMs) return session;
   return goOn(onClock(session, nowMs, out), nowMs, out);
+}
+
+/** Has something been asked of the shell that it answers before anything else? */
+function isAnsweredNext({ phase }: Session): boolean {
+  return phase.kind === 'expect-data-path' || phase.kind === 'expect-passive-range' || phase.kind === 'opaque';
 }
 
 /** What has become possible: replies of the gateway, the command that was held, the end of a draining session. */
@@ -88,6 +94,18 @@ function judge(session: Session, event: SessionEvent, nowMs: number, out: Action
       return onTlsFailed(session, event, out);
     case 'tls-down':
       return onTlsDown(session);
+    case 'octets':
+      return onOctets(session, event, nowMs, out);
+    case 'leg-cleared':
+      return onLegCleared(session, event, out);
+    case 'passive-range-opened':
+      return onRangeOpened(session, event, out);
+    case 'passive-range-unavailable':
+      return onRangeUnavailable(session, event, out);
+    case 'passive-range-looked':
+      return onRangeLooked(session, event, nowMs, out);
+    case 'passive-range-lost':
+      return onRangeLost(session, event, out);
     case 'clear-text-discarded':
       out.push({ kind: 'record', record: event });
       return session;

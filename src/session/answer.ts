@@ -3,7 +3,7 @@
 
 import { formatReply } from '../wire/reply.ts';
 import type { Action } from './action.ts';
-import { type AwaitedReplies, firstOwed } from './awaited-replies.ts';
+import { type AwaitedReplies, firstOwed, withOverdue } from './awaited-replies.ts';
 import { awaiting, type Session } from './session.ts';
 
 /** Answers the client's latest command, now or as soon as all before it are answered. */
@@ -66,4 +66,9 @@ function sendOwed(awaited: AwaitedReplies, index: number, out: Action[]): Awaite
   if (entry?.kind !== 'gateway') return awaited;
   sendReply(entry.code, entry.octets, out);
   return [...awaited.slice(0, index), ...awaited.slice(index + 1)];
+}
+
+/** What has been waited for in vain is waited for no more: the reply that is due now must be the next one. */
+export function withNothingAwaited(session: Session, out: Action[]): Session {
+  return sendOwedReplies(awaiting(session, withOverdue(session.awaited, session.awaited.length)), out);
 }

@@ -27,7 +27,11 @@ export function onClock(session: Session, nowMs: number, out: Action[]): Session
       next = closeWay(next, way, 'expired', 'no data connection came in time', out);
     }
   }
-  if (controlDeadlineMs(next) <= nowMs) return endControl(next, lateness(next), out);
+  if (controlDeadlineMs(next) <= nowMs) {
+    if (next.phase.kind !== 'opaque' || next.clientEndedMs !== undefined) return endControl(next, lateness(next), out);
+    out.push({ kind: 'look-at-passive-range' });
+    return next;
+  }
   next = awaiting(next, withOverdue(next.awaited, owedInVain(next, nowMs)));
   // A held command goes by itself, with the next step.
   if (next.phase.kind === 'expect-turn' || patienceMs(next) > nowMs) return next;
@@ -96,7 +100,10 @@ function controlDeadlineMs(session: Session): number {
     case 'expect-auth-reply':
     case 'expect-handshake':
     case 'expect-clear':
+    case 'expect-opaque':
       return Math.min(phase.sinceMs + limits.tlsHandshakeTimeoutMs, farewellMs);
+    case 'opaque':
+      return Math.min(lastActivityMs + limits.idleTimeoutMs, farewellMs);
     default:
       if (farewellMs < never && !session.ways.some(isInUse)) return farewellMs;
       if (login.kind !== 'in') return (loginBeganMs ?? startedMs) + limits.loginTimeoutMs;
@@ -112,6 +119,7 @@ function lateness({ phase, login, clientEndedMs }: Session): Ending {
     case 'expect-server':
       return late('upstream-timeout', 'The FTP server cannot be reached in time; try again later.');
     case 'expect-auth-reply':
+    case 'expect-opaque':
       return tlsFailure('server', 'no answer to AUTH in time');
     case 'expect-handshake':
       return tlsFailure(phase.leg, 'no handshake in time');

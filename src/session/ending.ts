@@ -8,7 +8,7 @@ import { sendReply } from './answer.ts';
 import { nothingAwaited } from './awaited-replies.ts';
 import type { SessionOutcome } from './event.ts';
 import type { Side } from './expectation.ts';
-import { changed, inPhase, type Phase, type Session } from './session.ts';
+import { changed, holdsRange, inPhase, type Phase, type Session } from './session.ts';
 import { closeWays } from './ways.ts';
 
 const lingering: Phase = { kind: 'lingering' };
@@ -28,8 +28,11 @@ export function endControl(session: Session, { outcome, reason, farewell }: Endi
   if (session.phase.kind === 'lingering' || session.phase.kind === 'closed') return session;
   // Behind the server's own 221 or 421 nothing more is said.
   const isLast = session.service === 'serving' || session.service === 'draining';
-  if (farewell !== undefined && isLast) sendReply(421, formatReply(421, farewell), out);
+  // Between the records of TLS that is not ours a reply would be no reply.
+  const isText = session.opaque?.client !== 'tls';
+  if (farewell !== undefined && isLast && isText) sendReply(421, formatReply(421, farewell), out);
   out.push({ kind: 'close-leg', leg: 'client' }, { kind: 'close-leg', leg: 'server' });
+  if (holdsRange(session)) out.push({ kind: 'close-passive-range' });
   out.push({ kind: 'record', record: { kind: 'session-ended', outcome, reason } });
   const ended = changed(session, {
     phase: lingering,
@@ -37,6 +40,7 @@ export function endControl(session: Session, { outcome, reason, farewell }: Endi
     openReply: undefined,
     collected: undefined,
     judging: undefined,
+    opaque: undefined,
   });
   return closeWhenDone(closeWays(ended, session.terms.endFlows ? 'answered' : 'flowing', out));
 }

@@ -4,7 +4,7 @@
 // what was under way when the session went on arrives all the same. Those that are tolerated are listed here by name.
 
 import type { SessionEvent } from './event.ts';
-import { acceptsClientLine, type Session } from './session.ts';
+import { acceptsClientLine, holdsRange, type Session } from './session.ts';
 import { findWay } from './ways.ts';
 
 /**
@@ -37,6 +37,9 @@ export function raceOf(session: Session, event: SessionEvent): ToleratedRace | u
     case 'tls-failed':
     case 'tls-down':
     case 'clear-text-discarded':
+    case 'octets':
+    case 'leg-cleared':
+    case 'passive-range-lost':
       if (session.phase.kind === 'lingering') return 'control-after-its-end';
       break;
     case 'data-leg-arrived':
@@ -59,7 +62,7 @@ function isAlive(session: Session, id: number): boolean {
 
 /** Of an event that has lost no race. */
 function isLegal(session: Session, event: SessionEvent): boolean {
-  const { phase, said, nextWay } = session;
+  const { phase, said, nextWay, opaque } = session;
   switch (event.kind) {
     case 'accepted':
     case 'server-connected':
@@ -68,11 +71,24 @@ function isLegal(session: Session, event: SessionEvent): boolean {
     case 'first-octets':
       return said === 'nothing';
     case 'line':
+      if (opaque?.[event.from] === 'tls') return false;
       return event.from === 'client' ? acceptsClientLine(session) : phase.kind !== 'expect-server';
     case 'tls-up':
+      return phase.kind === 'expect-handshake' && phase.leg === event.leg;
     case 'tls-failed':
     case 'clear-text-discarded':
-      return phase.kind === 'expect-handshake' && phase.leg === event.leg;
+      return opaque?.[event.leg] === 'tls' || (phase.kind === 'expect-handshake' && phase.leg === event.leg);
+    case 'octets':
+      return opaque?.[event.from] === 'tls';
+    case 'leg-cleared':
+      return opaque?.[event.leg] === 'tls';
+    case 'passive-range-opened':
+    case 'passive-range-unavailable':
+      return phase.kind === 'expect-passive-range';
+    case 'passive-range-looked':
+      return phase.kind === 'opaque';
+    case 'passive-range-lost':
+      return holdsRange(session);
     case 'tls-down':
       return phase.kind === 'expect-clear';
     case 'data-path-opened':

@@ -24,7 +24,18 @@ export type SessionEvent =
   | { readonly kind: 'tls-failed'; readonly leg: Side; readonly reason: string }
   /** Both ends of the client's leg have taken leave of TLS. */
   | { readonly kind: 'tls-down'; readonly leg: 'client' }
-  /** The answer to `start-tls` where something was thrown away. */
+  /** What has come from that peer on a leg that is passed through. */
+  | { readonly kind: 'octets'; readonly from: Side; readonly octets: Uint8Array }
+  /** TLS of the peers' own has ended in that peer's direction; lines follow. */
+  | { readonly kind: 'leg-cleared'; readonly leg: Side }
+  | { readonly kind: 'passive-range-opened' }
+  /** Why, for people. */
+  | { readonly kind: 'passive-range-unavailable'; readonly reason: string }
+  /** How many data connections there are between the two peers' ends of it. */
+  | { readonly kind: 'passive-range-looked'; readonly connections: number }
+  /** It was open and cannot be kept so. */
+  | { readonly kind: 'passive-range-lost'; readonly reason: string }
+  /** The answer to `start-tls` and `pass-through` where something was thrown away. */
   | { readonly kind: 'clear-text-discarded'; readonly leg: Side; readonly octets: number }
   /** `tookMs`: what opening it cost, in the kernel and here. */
   | {

@@ -15,6 +15,8 @@ export function editOfFeatures(
   code: number,
   kind: 'single' | 'first',
 ): 'features' | 'own-features' | undefined {
+  // What the server says of TLS holds where its client has it with the server.
+  if (session.terms.tls.client === 'pass-through') return undefined;
   if (code === 211 && kind === 'first') return 'features';
   if (offeredFeatures(session).length === 0) return undefined;
   return code === 211 || code >= 500 ? 'own-features' : undefined;

@@ -12,6 +12,7 @@ import {
   withoutAnswered,
 } from './awaited-replies.ts';
 import { letIn, onLoginReply } from './on-login-reply.ts';
+import { onAuthPassedOn } from './on-opaque.ts';
 import { recordRefusal } from './refuse.ts';
 import type { Protection } from './security.ts';
 import { askServerForTls, onOwnReply, wantsServerTls } from './server-leg-security.ts';
@@ -70,6 +71,8 @@ function onFinal(session: Session, entry: AwaitedFromServer, code: number, out: 
         setUps: 'any',
         translation: 'on',
       });
+    case 'AUTH':
+      return onAuthPassedOn(session, code, out);
     case 'PROT':
       return onProtAgreed(session, entry.protection, code);
     case 'QUIT':

@@ -6,21 +6,22 @@ import { argumentText } from '../wire/command.ts';
 import { formatReply } from '../wire/reply.ts';
 import type { Verb } from '../wire/verbs.ts';
 import type { Action } from './action.ts';
-import { answerClient, sendOwedReplies, sendReply } from './answer.ts';
-import { withOverdue } from './awaited-replies.ts';
+import { answerClient, sendReply, withNothingAwaited } from './answer.ts';
+import { onPassedSecurityVerb } from './on-opaque.ts';
 import { passOn } from './pass-on.ts';
 import { type Refusal, refuse } from './refuse.ts';
 import { impliedProtection, isMechanism, type Mechanism, type Protection } from './security.ts';
 import { askServerForTls, wantsServerDataPrivate } from './server-leg-security.ts';
-import { awaiting, type ClientCommand, changed, inPhase, type Session } from './session.ts';
+import { type ClientCommand, changed, inPhase, type Session } from './session.ts';
 
 /** Does it change how the octets behind it are to be read, so that nothing else may be under way? */
 export function changesCarrier({ name }: Verb): boolean {
   return name === 'AUTH' || name === 'CCC';
 }
 
-/** The client leg offers TLS. */
+/** The client leg offers TLS, or the server may. */
 export function onSecurityVerb(session: Session, given: ClientCommand, out: Action[]): Session {
+  if (session.terms.tls.client === 'pass-through') return onPassedSecurityVerb(session, given, out);
   const argument = argumentText(given.command.argument).trim().toUpperCase();
   switch (given.command.verb) {
     case 'AUTH':
@@ -140,11 +141,6 @@ function onCcc(session: Session, out: Action[]): Session {
   sendReply(200, formatReply(200, 'The control connection is clear from now on.'), out);
   out.push({ kind: 'end-tls', leg: 'client' });
   return inPhase(alone, { kind: 'expect-clear', sinceMs: session.lastActivityMs });
-}
-
-/** What has been waited for in vain is waited for no more: the reply that is due now must be the next one. */
-function withNothingAwaited(session: Session, out: Action[]): Session {
-  return sendOwedReplies(awaiting(session, withOverdue(session.awaited, session.awaited.length)), out);
 }
 
 function refusal(verb: string, code: number, text: string): Refusal {

@@ -15,6 +15,7 @@ export const sessionOutcomes = [
   'timeout-idle',
   'protocol-error',
   'tls-failed',
+  'passive-range-lost',
   'budget-spent',
   'drained',
   'internal-error',
@@ -41,6 +42,9 @@ export const refusalCauses = [
 
 /** How a TLS handshake of a control connection went; `resumed`: it went on from an earlier one. */
 export const handshakeOutcomes = ['full', 'resumed', 'failed'] as const;
+
+/** What becomes of a session whose peers speak TLS with one another. */
+export const opaqueEvents = ['opaque', 'read-again'] as const;
 
 /** The two ends between which a session stands. */
 export const sides = ['client', 'server'] as const;

@@ -5,12 +5,23 @@ import type { Side } from './expectation.ts';
 
 /** What a listener demands and offers; settled before the first octet. */
 export interface TlsTerms {
-  /** `optional`: AUTH TLS is offered. `required`: it comes before USER. `implicit`: TLS begins with the connection. */
-  readonly client: 'off' | 'optional' | 'required' | 'implicit';
+  /**
+   * `optional`: AUTH TLS is offered. `required`: it comes before USER. `implicit`: TLS begins with the connection.
+   * `pass-through`: it is the server's to offer, and what follows is between it and its client (opaque.ts).
+   */
+  readonly client: 'off' | 'optional' | 'required' | 'implicit' | 'pass-through';
   /** `match-client`: the server leg is protected as the client's is. */
   readonly server: 'off' | 'required' | 'match-client' | 'implicit';
   /** Whether CCC may end the protection of the client's control leg. */
   readonly clearCommandChannel: boolean;
+  /** With `pass-through`, and only then: where servers listen for data connections. */
+  readonly passivePorts: PassivePorts | undefined;
+}
+
+/** Both ends are among them. */
+export interface PassivePorts {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** PROT C or PROT P (RFC 2228 §3); the two levels between have no meaning under TLS (RFC 4217 §9). */

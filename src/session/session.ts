@@ -11,6 +11,7 @@ import { type AwaitedReplies, isFull, nothingAwaited } from './awaited-replies.t
 import type { SessionEvent } from './event.ts';
 import type { Expectation, SetUp } from './expectation.ts';
 import type { Limits } from './limits.ts';
+import type { OpaqueLegs } from './opaque.ts';
 import { type Security, type SecurityPhase, type TlsTerms, unprotected } from './security.ts';
 import type { Way } from './way.ts';
 
@@ -56,9 +57,19 @@ export type Phase =
       readonly then: Phase;
     }
   | SecurityPhase
+  | OpaquePhase
   /** The control connection has ended; data still flows (RFC 959 §4.1.1 QUIT). */
   | { readonly kind: 'lingering' }
   | { readonly kind: 'closed' };
+
+/** The phases from AUTH until the session is read again. */
+type OpaquePhase =
+  /** Nothing is asked of the server before the ports are open: answered at once. `given` is AUTH. */
+  | { readonly kind: 'expect-passive-range'; readonly given: ClientCommand }
+  /** AUTH has been passed on; after a 234 its peers speak TLS. */
+  | { readonly kind: 'expect-opaque'; readonly sinceMs: number }
+  /** What the client says is TLS, or is to be. */
+  | { readonly kind: 'opaque' };
 
 /** A command as it was read, once. */
 export interface ClientCommand {
@@ -128,6 +139,8 @@ export interface Session {
   readonly nextWay: number;
   readonly login: Login;
   readonly security: Security;
+  /** Set while TLS of its peers is passed through. */
+  readonly opaque: OpaqueLegs | undefined;
   readonly dialect: ServerDialect;
   /** RFC 2428 §4: after EPSV ALL no other set-up is accepted. */
   readonly setUps: 'any' | 'epsv-only';
@@ -182,6 +195,7 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
     nextWay: 1,
     login: nobody,
     security: unprotected,
+    opaque: undefined,
     dialect,
     setUps: 'any',
     translation: 'on',
@@ -204,6 +218,16 @@ export const expectCommand: Phase = { kind: 'expect-command' };
 export function acceptsClientLine(session: Session): boolean {
   const { phase, awaited, terms } = session;
   return phase.kind === 'expect-command' && !isFull(awaited, terms.limits.commandsInFlightMax);
+}
+
+/** Are the server's ports open to its client? */
+export function holdsRange({ phase, opaque }: Session): boolean {
+  return phase.kind === 'expect-opaque' || opaque !== undefined;
+}
+
+/** Is the client to be read, in lines or unread? */
+export function readsClient(session: Session): boolean {
+  return session.phase.kind === 'opaque' || acceptsClientLine(session);
 }
 
 /**
@@ -262,6 +286,7 @@ class SessionCopy implements Session {
   readonly nextWay: Session['nextWay'];
   readonly login: Session['login'];
   readonly security: Session['security'];
+  readonly opaque: Session['opaque'];
   readonly dialect: Session['dialect'];
   readonly setUps: Session['setUps'];
   readonly translation: Session['translation'];
@@ -286,6 +311,7 @@ class SessionCopy implements Session {
     this.nextWay = from.nextWay;
     this.login = from.login;
     this.security = from.security;
+    this.opaque = from.opaque;
     this.dialect = from.dialect;
     this.setUps = from.setUps;
     this.translation = from.translation;

@@ -3,7 +3,13 @@
 
 import type { LoadedTls } from './load-tls.ts';
 import type { ClientTlsFile, ServerTlsFile, TlsFile } from './tls-schema.ts';
-import type { ClientTls, ListenerTls, ServerTls, TerminatedClientTls } from './tls-settings.ts';
+import {
+  type ClientTls,
+  isTerminated,
+  type ListenerTls,
+  type ServerTls,
+  type TerminatedClientTls,
+} from './tls-settings.ts';
 
 export function buildTls(file: TlsFile | undefined, loaded: LoadedTls): ListenerTls {
   return { client: buildClient(file?.client, loaded), server: buildServer(file?.server, loaded) };
@@ -12,7 +18,7 @@ export function buildTls(file: TlsFile | undefined, loaded: LoadedTls): Listener
 /** The same settings with what their files hold now; of a file that cannot be used, what it held before. */
 export function renewedTls({ client, server }: ListenerTls, { pairs, clientCa, ca }: LoadedTls): ListenerTls {
   return {
-    client: client.mode === 'off' ? client : renewedClient(client, pairs, clientCa),
+    client: isTerminated(client) ? renewedClient(client, pairs, clientCa) : client,
     server: server.mode === 'off' ? server : { ...server, ca: ca ?? server.ca },
   };
 }
@@ -32,7 +38,10 @@ function renewedClient(
 
 function buildClient(file: ClientTlsFile | undefined, { pairs, clientCa }: LoadedTls): ClientTls {
   const [first, ...others] = pairs.filter((pair) => pair !== undefined);
-  if (file === undefined || file.mode === 'off' || first === undefined) return { mode: 'off' };
+  if (file === undefined || file.mode === 'off') return { mode: 'off' };
+  if (file.mode === 'pass-through')
+    return file.passivePorts === undefined ? { mode: 'off' } : { mode: file.mode, passivePorts: file.passivePorts };
+  if (first === undefined) return { mode: 'off' };
   return {
     mode: file.mode,
     certificates: [first, ...others],

@@ -5,7 +5,7 @@ import type { Address, Endpoint } from '../address/endpoint.ts';
 import type { Network } from '../address/network.ts';
 import type { Published } from '../policy/destination.ts';
 import type { Path } from '../yaml/problem.ts';
-import type { PortRange } from './settings.ts';
+import type { PortRange } from './port-range.ts';
 import type { ClientTlsFile, ServerTlsFile } from './tls-schema.ts';
 
 export interface Finding {

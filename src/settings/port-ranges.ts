@@ -3,7 +3,7 @@
 
 import { type Parsed, parsed, unreadable } from '../address/parsed.ts';
 import { scalar } from '../yaml/schema-parts.ts';
-import type { PortRange } from './settings.ts';
+import type { PortRange } from './port-range.ts';
 
 const expected = 'ports from 1024 to 65535, as 50000-50999 or [50000-50999, 52000]';
 
@@ -13,7 +13,7 @@ export const portRanges = scalar(expected, (value): Parsed<readonly PortRange[]>
   if (parts.length === 0) return unreadable(`expected ${expected}, with one port at least`);
   const ranges: PortRange[] = [];
   for (const part of parts) {
-    const range = portRange(part);
+    const range = readRange(part);
     if (!range.ok) return range;
     ranges.push(range.value);
   }
@@ -21,6 +21,9 @@ export const portRanges = scalar(expected, (value): Parsed<readonly PortRange[]>
   const second = ranges.find((range, index) => index > 0 && range.from <= ranges[index - 1]!.to);
   return second === undefined ? parsed(ranges) : unreadable(`expected each port once; ${second.from} is named twice`);
 });
+
+/** One range or one port. */
+export const portRange = scalar('ports from 1024 to 65535, as 50000-50999', readRange);
 
 /** A range that holds ports of both lists, or undefined where they have none in common. */
 export function commonPorts(a: readonly PortRange[], b: readonly PortRange[]): PortRange | undefined {
@@ -39,7 +42,7 @@ export function printRange({ from, to }: PortRange): string {
 }
 
 // range = port [ "-" port ]
-function portRange(part: unknown): Parsed<PortRange> {
+function readRange(part: unknown): Parsed<PortRange> {
   if (typeof part !== 'number' && typeof part !== 'string') return unreadable(`expected ${expected}`);
   const [, low, high = low] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(String(part)) ?? [];
   if (low === undefined) return unreadable(`expected ${expected}`);

@@ -7,6 +7,7 @@ import type { Published } from '../policy/destination.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
 import type { Limits } from '../session/limits.ts';
 import type { Problem } from '../yaml/problem.ts';
+import type { PortRange } from './port-range.ts';
 import type { ListenerTls, TlsSources } from './tls-settings.ts';
 
 export interface Settings {
@@ -114,10 +115,4 @@ export interface KernelSettings {
    * Differentiated services code points, 0 to 63 (RFC 2474), of what the gateway sends; undefined leaves them alone.
    */
   readonly dscp: { readonly control: number | undefined; readonly data: number | undefined };
-}
-
-/** Both ends belong to the range. */
-export interface PortRange {
-  readonly from: number;
-  readonly to: number;
 }

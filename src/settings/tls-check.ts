@@ -1,9 +1,18 @@
 // Which keys of a listener's `tls` are right by themselves and wrong together?
 // Must not break: a key that would be ignored is told, because whoever wrote it believes that it holds.
 
+import { isServicePort } from '../policy/service-ports.ts';
 import type { Find, ReadableListener, ReadableTls } from './finding.ts';
+import type { PortRange } from './port-range.ts';
+import { commonPorts, printRange } from './port-ranges.ts';
 
-export function checkTls({ tls: { client, server }, dataPath }: ReadableListener, find: Find): void {
+export function checkTls(listener: ReadableListener, find: Find): void {
+  const { client, server } = listener.tls;
+  const { dataPath } = listener;
+  if (client.mode === 'pass-through') {
+    checkPassThrough(listener, find);
+    return;
+  }
   checkClient(client, (key, message) => find(['tls', 'client', key], message));
   checkServer(server, client, (key, message) => find(['tls', 'server', key], message));
   for (const [leg, mode] of Object.entries({ client: client.mode, server: server.mode })) {
@@ -22,9 +31,45 @@ function checkClient(client: ReadableTls['client'], find: FindKey): void {
     return;
   }
   checkPair(client, find);
+  if (client.passivePorts !== undefined)
+    find('passivePorts', `has no effect with mode ${client.mode}; leave it out, or choose pass-through`);
   if (client.clientCertificate !== undefined && isLeftOut(client, 'clientCa')) {
     find('clientCertificate', 'has no effect without clientCa, by which the certificates of clients are judged');
   }
+}
+
+function checkPassThrough(listener: ReadableListener, find: Find): void {
+  const { client, server } = listener.tls;
+  const at = (key: string, message: string): void => find(['tls', 'client', key], message);
+  for (const [key, value] of Object.entries(client))
+    if (key !== 'mode' && key !== 'passivePorts' && value !== undefined)
+      at(key, 'has no effect with mode pass-through, where TLS is between client and server; leave it out');
+  if (listener.mode === 'reverse')
+    at('mode', 'expected off, optional, required or implicit; pass-through needs a listener of mode transparent');
+  if (listener.dataPath === 'relay')
+    find(['dataPath'], 'expected kernel or auto; with pass-through nobody could tell the relay which ports to open');
+  if (server.mode !== undefined && server.mode !== 'off')
+    find(
+      ['tls', 'server', 'mode'],
+      'expected off; with tls.client pass-through the gateway has no TLS with the server',
+    );
+  const { passivePorts } = client;
+  if (isLeftOut(client, 'passivePorts')) {
+    at('passivePorts', 'is missing, and mode pass-through needs it; expected the passive ports that servers use');
+  }
+  if (passivePorts === undefined) return;
+  const service = servicePortIn(passivePorts);
+  if (service !== undefined)
+    at('passivePorts', `${service} belongs to a well-known service; expected ports without it`);
+  const common = commonPorts([passivePorts], listener.dataPorts);
+  if (common !== undefined)
+    at('passivePorts', `${printRange(common)} belongs to dataPorts too; expected ports of their own for either`);
+}
+
+/** Opened for whole sessions, they would let a client at services that have nothing to do with FTP. */
+function servicePortIn({ from, to }: PortRange): number | undefined {
+  for (let port = from; port <= to; port += 1) if (isServicePort(port)) return port;
+  return undefined;
 }
 
 function checkPair(client: ReadableTls['client'], find: FindKey): void {

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { parsed, unreadable } from '../address/parsed.ts';
 import { list, oneOf, section, text, trueOrFalse } from '../yaml/schema-parts.ts';
 import { hostName } from './host-name.ts';
+import { portRange } from './port-ranges.ts';
 
 const path = text('the path of a PEM file', (value) =>
   value === '' ? unreadable('expected the path of a PEM file') : parsed(value),
@@ -13,9 +14,7 @@ const path = text('the path of a PEM file', (value) =>
 const pair = section({ certificate: path, key: path });
 
 const clientSchema = section({
-  mode: oneOf(['off', 'optional', 'required', 'implicit'], {
-    'pass-through': 'expected off, optional, required or implicit; pass-through cannot be had yet',
-  }),
+  mode: oneOf(['off', 'optional', 'required', 'implicit', 'pass-through']),
   certificate: path.optional(),
   key: path.optional(),
   certificates: list(pair, 'pairs {certificate: …, key: …}', 1).optional(),
@@ -24,6 +23,7 @@ const clientSchema = section({
   clientCertificate: oneOf(['optional', 'required']).optional(),
   acceptTruncation: trueOrFalse.optional(),
   clearCommandChannel: trueOrFalse.optional(),
+  passivePorts: portRange.optional(),
 });
 
 const fingerprint = text('a SHA-256 fingerprint', (value) => {

@@ -3,6 +3,7 @@
 // Plain data: it crosses to the engines' threads. Keys are in it; hidden-key.ts keeps them out of what is printed.
 
 import type { Place } from '../yaml/problem.ts';
+import type { PortRange } from './port-range.ts';
 
 export interface ListenerTls {
   readonly client: ClientTls;
@@ -10,7 +11,18 @@ export interface ListenerTls {
 }
 
 /** Towards clients. */
-export type ClientTls = { readonly mode: 'off' } | TerminatedClientTls;
+export type ClientTls = { readonly mode: 'off' } | TerminatedClientTls | PassedClientTls;
+
+/** Between client and server; the gateway has no part in it. */
+interface PassedClientTls {
+  readonly mode: 'pass-through';
+  /** Where servers listen for data connections. */
+  readonly passivePorts: PortRange;
+}
+
+export function isTerminated(client: ClientTls): client is TerminatedClientTls {
+  return client.mode !== 'off' && client.mode !== 'pass-through';
+}
 
 export interface TerminatedClientTls {
   readonly mode: 'optional' | 'required' | 'implicit';

@@ -19,7 +19,7 @@ export function tlsSourcesOf(source: YamlSource, listener: Path, { client, serve
     certificate: named(certificate, 'client', ...path, 'certificate')!,
     key: named(key, 'client', ...path, 'key')!,
   }));
-  const terminated = client.mode !== undefined && client.mode !== 'off';
+  const terminated = client.mode !== undefined && client.mode !== 'off' && client.mode !== 'pass-through';
   const isProtected = server.mode !== undefined && server.mode !== 'off';
   const isJudged = isProtected && server.verify !== false && server.fingerprint === undefined;
   return {

@@ -4,7 +4,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Address } from '../address/endpoint.ts';
 import type { Result } from '../result.ts';
 import type { Side } from '../session/expectation.ts';
-import type { ListenerTls, ProtectedServerTls, TerminatedClientTls } from '../settings/tls-settings.ts';
+import {
+  isTerminated,
+  type ListenerTls,
+  type ProtectedServerTls,
+  type TerminatedClientTls,
+} from '../settings/tls-settings.ts';
 import type { SecureStream, Stream } from '../sys/stream.ts';
 import { TlsContext } from '../sys/tls-context.ts';
 import { type AcceptOptions, type ConnectOptions, TlsStream } from '../sys/tls-stream.ts';
@@ -32,8 +37,8 @@ export function listenerSecurity(
   { client, server }: ListenerTls,
   ticketKeys: Uint8Array,
 ): Result<ListenerSecurity | undefined, string> {
-  if (client.mode === 'off' && server.mode === 'off') return { ok: true, value: undefined };
-  const acceptor = client.mode === 'off' ? undefined : prepareClient(client, ticketKeys);
+  if (!isTerminated(client) && server.mode === 'off') return { ok: true, value: undefined };
+  const acceptor = isTerminated(client) ? prepareClient(client, ticketKeys) : undefined;
   if (acceptor?.ok === false) return acceptor;
   const connector = server.mode === 'off' ? undefined : prepareServer(server);
   if (connector?.ok === false) return connector;

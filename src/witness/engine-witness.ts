@@ -12,6 +12,7 @@ import type { SessionRecord, TransferRecord, WayOutcome } from '../session/actio
 import type { Plane } from '../session/expectation.ts';
 import type { LogLevel } from '../settings/settings.ts';
 import { LogShares } from './log-shares.ts';
+import { OpaqueLedger, printPorts } from './opaque-ledger.ts';
 import { WayLedger } from './way-ledger.ts';
 
 const outcomeOfTurnedAway = {
@@ -26,6 +27,7 @@ const outcomeOfTurnedAway = {
 
 export class EngineWitness implements Witness {
   readonly ledger = new WayLedger();
+  readonly opaque = new OpaqueLedger();
   private readonly shares: LogShares;
   private readonly tally: Tally;
   private readonly createLog: (level: LogLevel) => Logger;
@@ -73,6 +75,7 @@ export class EngineWitness implements Witness {
 
   sessionOver(facts: SessionFacts): void {
     this.tally.raise('sessions_active', -1);
+    this.endOpaque(facts);
     this.ledger.sessionOver(facts);
     this.shares.sessionOver(facts);
   }
@@ -136,6 +139,17 @@ export class EngineWitness implements Witness {
         this.ledger.changed(facts, record);
         this.onWay(record.plane, record.outcome);
         return;
+      case 'opaque':
+        this.opaque.begun(facts, record.range);
+        tally.count('sessions_opaque_total', record.kind);
+        tally.raise('sessions_opaque', 1);
+        this.log.info({ ...facts.fields, passivePorts: printPorts(record.range.ports) }, 'TLS is passed through');
+        return;
+      case 'read-again':
+        tally.count('sessions_opaque_total', record.kind);
+        this.endOpaque(facts);
+        this.log.info(facts.fields, 'TLS has ended: the session is read again');
+        return;
       case 'login':
         if (this.log.isLevelEnabled('debug')) this.log.debug({ ...facts.fields, user: record.user }, 'login');
         return;
@@ -153,12 +167,17 @@ export class EngineWitness implements Witness {
         this.onTransfer(facts, record.transfer);
         return;
       case 'session-ended':
+        this.endOpaque(facts);
         tally.count('sessions_total', record.outcome);
         this.logEnd(facts, record.outcome, record.reason);
         return;
       default:
         record satisfies never;
     }
+  }
+
+  private endOpaque(facts: SessionFacts): void {
+    if (this.opaque.ended(facts)) this.tally.raise('sessions_opaque', -1);
   }
 
   /** The one line that every session has; field by field, because spreading takes longer than the rest of it. */
