@@ -40,7 +40,7 @@ export const layers: Readonly<Record<string, Layer>> = {
 
   // What carries.
   datapath: {
-    parts: ['result.ts', 'address', 'session/expectation.ts', 'sys', 'nftables/hole.ts'],
+    parts: ['result.ts', 'address', 'session/expectation.ts', 'sys', 'nftables/hole.ts', 'nftables/range-elements.ts'],
     outside: ['node:crypto'],
   },
   control: {
@@ -53,6 +53,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'sys',
       'tls/session-security.ts',
       'datapath/data-path.ts',
+      'datapath/passive-range.ts',
     ],
     outside: ['node:crypto'],
   },
@@ -106,6 +107,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'settings/file-watch.ts',
       'settings/renew-tls.ts',
       'settings/settings.ts',
+      'settings/tls-settings.ts',
       'sys/tls-context.ts',
       'nftables/drop-reasons.ts',
       'perimeter',

@@ -40,7 +40,7 @@ export async function startServer(
 export async function startServerAt(
   lab: Lab,
   name: ServerName,
-  { host, port, network }: LabEndpoint & { readonly network?: string },
+  { host, port, network, passivePorts }: LabEndpoint & { readonly network?: string; readonly passivePorts?: string },
   tls?: ServerTlsSite,
 ): Promise<RealServer> {
   const endpoint = { host, port };
@@ -50,6 +50,6 @@ export async function startServerAt(
   for (const path of [settings, root, files]) await mkdir(path);
   // Each server writes as another user.
   await chmod(files, 0o777);
-  const started = await starters[name]({ ...endpoint, lab, settings, root, network, tls });
+  const started = await starters[name]({ ...endpoint, lab, settings, root, network, tls, passivePorts });
   return { ...endpoint, files, ...started };
 }

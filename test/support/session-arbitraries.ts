@@ -117,6 +117,11 @@ const move: fc.Arbitrary<Move> = fc.oneof(
 // What belongs together, so that arbitrary lives get as far as data that flows; anything may come between.
 const client = (text: string): Move => ({ kind: 'octets', from: 'client', octets: latin1(`${text}\r\n`) });
 const server = (text: string): Move => ({ kind: 'octets', from: 'server', octets: latin1(`${text}\r\n`) });
+const underTls = (from: 'client' | 'server', type: number): Move => ({
+  kind: 'octets',
+  from,
+  octets: Uint8Array.of(type, 3, 3, 0, 2, 1, 2),
+});
 const arrived = (leg: 'client' | 'server'): Move => ({ kind: 'arrived', way: 0, leg });
 const joined: Move = { kind: 'joined', way: 0, leg: 'client' };
 const ended: Move = { kind: 'ended', way: 0, outcome: 'completed' };
@@ -135,6 +140,8 @@ const phrase: fc.Arbitrary<Move[]> = fc.constantFrom(
   [server('226 done'), ended],
   [client('ABOR'), server('426 broken'), server('226 done')],
   [client('USER bert'), server('331 password'), client('PASS x'), server('230 in')],
+  [client('AUTH TLS'), server('234 go'), underTls('client', 22), underTls('server', 22)],
+  [underTls('client', 23), underTls('server', 23), underTls('client', 21), client('NOOP'), server('200 ok')],
 );
 
 /** Up to 40 things, or a few more. */
@@ -163,6 +170,7 @@ export const scenes: fc.Arbitrary<ArbitraryScene> = fc
     foreignPassiveAddress: fc.constantFrom('replace', 'refuse'),
     unknownVerbs: fc.constantFrom('refuse', 'forward'),
     limits: fc.constantFrom({}, tightLimits),
+    clientTls: fc.constantFrom('off', 'off', 'off', 'pass-through'),
   })
   .map((scene) => ({ ...scene, gateway: scene.client.includes(':') ? '2001:db8::10' : '203.0.113.10' }));
 

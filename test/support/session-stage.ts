@@ -7,8 +7,9 @@ import { type Performer, SessionRunner } from '../../src/control/session-runner.
 import type { Action } from '../../src/session/action.ts';
 import type { SessionEvent } from '../../src/session/event.ts';
 import type { Expectation, OpenedPorts, Plane, Side, WayNews } from '../../src/session/expectation.ts';
-import { acceptsClientLine, type Session, type Step } from '../../src/session/session.ts';
+import { acceptsClientLine, holdsRange, type Session, type Step } from '../../src/session/session.ts';
 import { type ControlLine, LineSplitter } from '../../src/wire/line-splitter.ts';
+import { TlsRecords } from '../../src/wire/tls-records.ts';
 import { linesOf } from './lines.ts';
 
 /** A way as the data path holds it. */
@@ -34,6 +35,10 @@ export class SessionStage {
   plane: Plane = 'relay';
   /** What a look at a way finds. */
   news: readonly WayNews[] = [];
+  /** What a look at the passive ports finds. */
+  passiveConnections = 0;
+  private range: 'open' | 'closed' = 'closed';
+  private passing: Partial<Record<Side, TlsRecords | undefined>> = {};
   /** Whether the pool has ports left for the next way. */
   dataPorts: 'some' | 'none' = 'some';
   readonly ways = new Map<number, StagedWay>();
@@ -66,11 +71,44 @@ export class SessionStage {
       this.begun = 'yes';
       this.event({ kind: 'first-octets', octets });
     }
+    const passing = this.passing[from];
+    if (passing !== undefined) {
+      this.passOn(from, passing, octets);
+      this.readClient();
+      return;
+    }
     for (const line of linesOf(this.splitters[from], octets)) {
       if (from === 'client') this.waiting.push(line);
       else this.event({ kind: 'line', from, line });
     }
     this.readClient();
+  }
+
+  private passOn(from: Side, records: TlsRecords, octets: Uint8Array): void {
+    const { under, after } = records.take(octets);
+    if (under > 0) this.dispatch({ kind: 'octets', from, octets: octets.subarray(0, under) });
+    if (after === 'tls') return;
+    this.passing[from] = undefined;
+    if (after === 'neither') {
+      this.dispatch({ kind: 'tls-failed', leg: from, reason: 'what follows AUTH is not TLS' });
+      return;
+    }
+    this.dispatch({ kind: 'leg-cleared', leg: from });
+    this.octets(from, octets.subarray(under));
+  }
+
+  private passThrough(leg: Side): SessionEvent | undefined {
+    let discarded = this.splitters[leg].restart();
+    if (leg === 'client') for (const { wire } of this.waiting.splice(0)) discarded += wire.length;
+    this.passing[leg] = new TlsRecords();
+    return discarded === 0 ? undefined : { kind: 'clear-text-discarded', leg, octets: discarded };
+  }
+
+  private openRange(): SessionEvent {
+    assert.equal(this.range, 'closed', 'passive ports are opened twice');
+    if (this.dataPorts === 'none') return { kind: 'passive-range-unavailable', reason: 'the kernel refuses' };
+    this.range = 'open';
+    return { kind: 'passive-range-opened' };
   }
 
   /** One event, and whatever of the client's lines it makes room for. */
@@ -80,6 +118,8 @@ export class SessionStage {
     this.readClient();
     const { phase, ways } = this.session;
     const open = ways.some(({ stage }) => stage.kind !== 'ended');
+    if (phase.kind === 'lingering' || phase.kind === 'closed') this.passing = {};
+    assert.ok(this.range === 'closed' || holdsRange(this.session), 'passive ports are open for nobody');
     assert.ok(phase.kind !== 'lingering' || open, 'a session without control connection waits for nothing');
   }
 
@@ -107,6 +147,17 @@ export class SessionStage {
         way.dialled.add(action.leg);
         return undefined;
       }
+      case 'pass-through':
+        return this.passThrough(action.leg);
+      case 'open-passive-range':
+        return this.openRange();
+      case 'close-passive-range':
+        assert.equal(this.range, 'open', 'passive ports are closed although they are not open');
+        this.range = 'closed';
+        return undefined;
+      case 'look-at-passive-range':
+        assert.equal(this.range, 'open', 'passive ports are looked at although they are not open');
+        return { kind: 'passive-range-looked', connections: this.passiveConnections };
       case 'keep-data-path':
         assert.ok(this.ways.has(action.way), `way ${action.way} is kept although it is not open`);
         return undefined;

@@ -85,6 +85,7 @@ function termsOf(scene: Scene): SessionTerms {
       client: scene.clientTls ?? 'off',
       server: scene.serverTls ?? 'off',
       clearCommandChannel: scene.clearCommandChannel === 'yes',
+      passivePorts: scene.clientTls === 'pass-through' ? { from: 30_000, to: 30_999 } : undefined,
     },
   };
 }

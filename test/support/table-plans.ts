@@ -24,6 +24,8 @@ export const tablePlan: TablePlan = {
   dataMark: 0xf7b,
   serverMark: 0xf7d,
   intercepts: [intercept],
+  passiveRanges: [],
+  engines: 1,
   guard: [],
   endFlows: false,
   expectationTimeoutMs: 30_000,

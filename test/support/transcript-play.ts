@@ -21,6 +21,17 @@ type Play = (stage: SessionStage, found: RegExpExecArray, scene: Scene) => void;
 const plays: readonly (readonly [RegExp, Play])[] = [
   [/^(client|server): ?(.*)$/, (stage, [, from, text]) => stage.octets(side(from), octetsOf(`${text}\\r\\n`))],
   [/^(client|server) without line end: (.*)$/, (stage, [, from, text]) => stage.octets(side(from), octetsOf(text!))],
+  [
+    /^(client|server) under TLS: (handshake|data|alert)(?:, (\d+) octets)?$/,
+    (stage, [, from, type, octets]) => stage.octets(side(from), record(type!, Number(octets ?? 2))),
+  ],
+  [
+    /^passive connections: (\d+)$/,
+    (stage, [, count]) => {
+      stage.passiveConnections = Number(count);
+    },
+  ],
+  [/^passive ports lost: (.*)$/, (stage, [, reason]) => stage.event({ kind: 'passive-range-lost', reason: reason! })],
   [/^(client|server) (end|reset)s$/, (stage, [, leg, how]) => endLeg(stage, side(leg), how as 'end' | 'reset')],
   [/^client ends unread$/, (stage) => stage.event({ kind: 'leg-ending', leg: 'client' })],
   [/^TLS up: (client|server)$/, (stage, [, leg]) => stage.event({ kind: 'tls-up', leg: side(leg), facts })],
@@ -87,6 +98,12 @@ export class TranscriptPlay {
     }
     throw new Error(`no event of a transcript: ${text}`);
   }
+}
+
+function record(type: string, length: number): Uint8Array {
+  const octets = new Uint8Array(5 + length);
+  octets.set([{ handshake: 22, data: 23, alert: 21 }[type]!, 3, 3, length >> 8, length & 255]);
+  return octets;
 }
 
 function side(text: string | undefined): Side {

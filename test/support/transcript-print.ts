@@ -25,6 +25,20 @@ export function printAction(action: Action, session: Session): string {
       return printSent(`urgent to ${action.to}`, action.octets);
     case 'start-tls':
       return `start TLS: ${action.leg}${action.before === 'nothing' ? ' at once' : ''}`;
+    case 'pass-through':
+      return `pass through: ${action.leg}`;
+    case 'open-passive-range': {
+      const { client, announced, server, ports } = action.range;
+      const { terms } = session;
+      assert.equal(client.text, terms.clientPeer.address.text, 'for this client');
+      assert.equal(announced.text, terms.clientLocal.address.text, 'at the address that it dialled');
+      assert.equal(server.text, terms.serverPeer.address.text, 'to this server');
+      return `open passive ports: ${ports.from}-${ports.to}`;
+    }
+    case 'close-passive-range':
+      return 'close passive ports';
+    case 'look-at-passive-range':
+      return 'look: passive ports';
     case 'end-tls':
       return `end TLS: ${action.leg}`;
     case 'protect-data-path':
@@ -57,9 +71,13 @@ export function printAction(action: Action, session: Session): string {
 }
 
 function printSent(where: string, octets: Uint8Array): string {
+  const [type, version] = octets;
+  if (type !== undefined && type in recordTypes && version === 3) return `${where} under TLS: ${recordTypes[type]}`;
   const text = textOf(octets);
   return text.endsWith('\\r\\n') ? `${where}: ${text.slice(0, -4)}` : `${where} without line end: ${text}`;
 }
+
+const recordTypes: Readonly<Record<number, string>> = { 21: 'alert', 22: 'handshake', 23: 'data' };
 
 const sides = ['client', 'server'] as const;
 
@@ -115,6 +133,10 @@ function printRecord(record: SessionRecord): string {
       return `TLS failed at ${record.leg}`;
     case 'clear-text-discarded':
       return `${record.octets} clear octets of the ${record.leg} discarded`;
+    case 'opaque':
+      return `opaque, passive ports ${record.range.ports.from}-${record.range.ports.to}`;
+    case 'read-again':
+      return 'read again';
     case 'foreign-protocol':
       return `foreign protocol ${record.protocol}`;
     case 'session-ended':

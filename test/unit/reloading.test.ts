@@ -12,6 +12,7 @@ import { defaultKernel, defaultSettings } from '../../src/settings/defaults.ts';
 import { loadPackagedRules } from '../../src/settings/load-rules.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import type { KernelSettings, ListenerSettings, Settings } from '../../src/settings/settings.ts';
+import { isTerminated } from '../../src/settings/tls-settings.ts';
 import { newTally } from '../../src/witness/verb-tally.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 
@@ -244,7 +245,7 @@ function withCertificates(names: readonly string[]) {
 }
 
 function subjectsOf({ listeners }: Settings): string[] {
-  return listeners.flatMap(({ tls: { client } }) => (client.mode === 'off' ? [] : [client.certificates[0].subject]));
+  return listeners.flatMap(({ tls: { client } }) => (isTerminated(client) ? [client.certificates[0].subject] : []));
 }
 
 test('certificates are renewed without the settings file, and a bad pair keeps only its own place', async () => {

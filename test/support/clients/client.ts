@@ -40,6 +40,8 @@ export interface ClientTlsTarget {
   readonly name: string;
   /** The latest version that the client offers. */
   readonly version?: '1.2' | '1.3';
+  /** CCC after the login; only ftplib here can. */
+  readonly clearAfterLogin?: boolean;
 }
 
 export interface ClientRun {

@@ -132,6 +132,8 @@ client.connect(host, int(port))
 client.login(user, password)
 if ca:
     client.prot_p()
+if os.environ.get("TLS_CCC"):
+    client.ccc()
 client.set_pasv(mode in ("passive", "extended"))
 known = (download, upload, resume, finish, many, abort, pause, reset, endless)
 operations = {operation.__name__: operation for operation in known}

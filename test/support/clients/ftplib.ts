@@ -14,7 +14,8 @@ function runFtplib(target: ClientTarget, ...words: string[]): Promise<ClientRun>
   // File names are read and printed as latin1, octet for octet.
   const { tls } = target;
   const asTls = tls === undefined ? {} : { TLS_CA: tls.ca, TLS_MODE: tls.mode, TLS_VERSION: tls.version ?? '1.3' };
-  const env = { PYTHONIOENCODING: 'latin-1', ...asTls };
+  const clear = tls?.clearAfterLogin === true ? { TLS_CCC: '1' } : {};
+  const env = { PYTHONIOENCODING: 'latin-1', ...asTls, ...clear };
   return runProgram('/usr/bin/python3', ftplibArguments(target, ...words), {
     cwd: target.folder,
     env,

@@ -22,6 +22,7 @@ export async function startProftpd({
   root,
   network,
   tls,
+  passivePorts,
 }: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   const users = join(settings, 'users');
@@ -38,6 +39,7 @@ export async function startProftpd({
     `Port ${port}`,
     `ModulePath ${join(tree, 'usr/lib/proftpd')}`,
     ...(tls === undefined ? [] : tlsLines(tls)),
+    ...(passivePorts === undefined ? [] : [`PassivePorts ${passivePorts.replace('-', ' ')}`]),
     `PidFile ${join(settings, 'pid')}`,
     `ScoreboardFile ${join(settings, 'scoreboard')}`,
     `DelayTable none`,

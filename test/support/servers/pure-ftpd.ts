@@ -22,6 +22,7 @@ export async function startPureFtpd({
   root,
   network,
   tls,
+  passivePorts,
 }: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   const env = packageEnvironment(tree);
@@ -41,6 +42,7 @@ export async function startPureFtpd({
       'none',
       '-g',
       join(settings, 'pid'),
+      ...(passivePorts === undefined ? [] : ['-p', passivePorts.replace('-', ':')]),
       ...(tls === undefined ? [] : ['-Y', '3', '-2', await bothInOne(tls.pair, settings)]),
     ]),
     { env, network },

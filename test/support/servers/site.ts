@@ -17,6 +17,8 @@ export interface ServerSite extends LabEndpoint {
   readonly network: string | undefined;
   /** Logins and data under TLS only; undefined: without any. */
   readonly tls: ServerTlsSite | undefined;
+  /** As `40000-40999`: where it listens for data; undefined: where it likes. */
+  readonly passivePorts: string | undefined;
 }
 
 export interface ServerTlsSite {

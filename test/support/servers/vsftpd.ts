@@ -14,6 +14,7 @@ export async function startVsftpd({
   root,
   network,
   tls,
+  passivePorts,
 }: ServerSite): Promise<StartedServer> {
   const tree = await serverPackages();
   await mkdir(join(settings, 'empty'));
@@ -39,6 +40,7 @@ export async function startVsftpd({
     'async_abor_enable=YES',
     'xferlog_enable=NO',
     ...(tls === undefined ? [] : tlsLines(tls)),
+    ...(passivePorts?.split('-').map((end, at) => `pasv_${at === 0 ? 'min' : 'max'}_port=${end}`) ?? []),
     // Containers often forbid what these two want to do.
     ...['seccomp_sandbox', 'isolate', 'isolate_network'].map((wall) => `${wall}=NO`),
   ];

@@ -62,6 +62,14 @@ class Owner implements LegOwner {
     this.told.push(`${leg.side} cleared`);
   }
 
+  onOctets(leg: ControlLeg, octets: Uint8Array): void {
+    this.told.push(`${leg.side} passes ${Buffer.from(octets).toString('hex')}`);
+  }
+
+  onTextAgain(leg: ControlLeg): void {
+    this.told.push(`${leg.side} text again`);
+  }
+
   onClientEnding(): void {
     this.told.push('client ending');
   }

@@ -59,6 +59,7 @@ function stage(poller: Poller) {
   const terms: DoorTerms = {
     destinationOf: () => ({ ok: true, value: serverPeer }),
     security: undefined,
+    passiveRanges: undefined,
     serverDial: () => ({ purpose: 'control' }),
     session: { limits: defaultLimits, tls: noTls } as DoorTerms['session'],
     dscp: undefined,

@@ -135,6 +135,7 @@ export class SessionBench {
       poller,
       dataPath: new Relay({ poller, pipes: this.pipes, ports: this.ports, times }),
       security: undefined,
+      passiveRanges: undefined,
       serverDial: () => ({ purpose: 'control' }),
       witness: this.witness,
       turns: new Turns(poller),

@@ -330,6 +330,11 @@ const plans: fc.Arbitrary<TablePlan> = fc.record({
     { minLength: 1, maxLength: 4 },
   ),
   guard: fc.array(network, { maxLength: 6 }).map((texts) => networks(...texts)),
+  passiveRanges: fc.uniqueArray(
+    fc.tuple(port, port).map(([one, other]) => ({ from: Math.min(one, other), to: Math.max(one, other) })),
+    { maxLength: 2, selector: ({ from, to }) => `${from}-${to}` },
+  ),
+  engines: fc.integer({ min: 1, max: 3 }),
   endFlows: fc.boolean(),
   expectationTimeoutMs: fc.integer({ min: 1, max: 600_000 }),
   pinholesMax: fc.integer({ min: 1, max: 1_000_000 }),

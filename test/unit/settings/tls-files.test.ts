@@ -10,7 +10,12 @@ import { inspect } from 'node:util';
 import { loadSettings } from '../../../src/settings/load-settings.ts';
 import { renewTls, tlsFilesOf } from '../../../src/settings/renew-tls.ts';
 import type { Settings } from '../../../src/settings/settings.ts';
-import type { CertificatePair, ClientTls, ServerTls } from '../../../src/settings/tls-settings.ts';
+import {
+  type CertificatePair,
+  type ClientTls,
+  isTerminated,
+  type ServerTls,
+} from '../../../src/settings/tls-settings.ts';
 import { printProblem } from '../../../src/yaml/problem.ts';
 import { CertificateAuthority, type Pair } from '../../support/certificates.ts';
 
@@ -407,7 +412,7 @@ function tlsOf({ listeners }: Settings): { client: ClientTls; server: ServerTls 
 
 function pairsOf(settings: Settings): readonly CertificatePair[] {
   const { client } = tlsOf(settings);
-  return client.mode === 'off' ? [] : client.certificates;
+  return isTerminated(client) ? client.certificates : [];
 }
 
 function openssl(...argv: readonly string[]): string {
