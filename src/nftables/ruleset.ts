@@ -123,13 +123,12 @@ function expectations(plan: TablePlan, family: Family): string {
 function opaquePeers(plan: TablePlan, family: Family): string[] {
   const address = `ipv${family}_addr`;
   const size = `size ${wholeNumber(plan.pinholesMax, 1, 0xffff_ffff, 'size')}`;
-  const timeout = `timeout ${wholeNumber(plan.expectationTimeoutMs, 1, 0x7fff_ffff, 'timeout')}ms`;
   const pair = `${address} . ${address}`;
   return rangesByEngine(plan).map(({ range, engine }) => {
     const sets = rangeSets(family, range, engine);
     return `  # Whose session is passed through under TLS, over IPv${family}, by engine ${engine}. Renewed meanwhile.
   # client . server; client . announced address : server; client . server : as whom.
-  set ${sets.peers} { type ${pair}; flags timeout; ${timeout}; ${size}; }
+  set ${sets.peers} { type ${pair}; flags timeout; ${size}; }
   map ${sets.redirects} { type ${pair} : ${address}; flags timeout; ${size}; }
   map ${sets.sources} { type ${pair} : ${address}; flags timeout; ${size}; }
 `;

@@ -344,3 +344,50 @@ socketTest('end() while it dials gives the dial up', (poller) => {
   assert.deepEqual(owner.told, []);
   listener.close();
 });
+
+// Records of TLS: a handshake, and application data that looks like a command.
+const records = Buffer.concat([
+  Buffer.of(22, 3, 1, 0, 4, 1, 2, 3, 4),
+  Buffer.of(23, 3, 3, 0, 11),
+  Buffer.from('USER evil\r\n'),
+]);
+
+socketTest(
+  'octets under TLS are passed on unread, whatever their pieces, and text behind them is read again',
+  (poller) => {
+    for (const pieceOctets of [1, 7, 1000]) {
+      const { owner, leg, peer } = accepted(poller);
+      assert.equal(leg.passThrough(), 0);
+      const octets = Buffer.concat([records, Buffer.from('SYST\r\nNOOP\r\n')]);
+      for (let at = 0; at < octets.length; at += pieceOctets) {
+        const piece = octets.subarray(at, at + pieceOctets);
+        peer.send(piece);
+        turnUntil(poller, () => owner.octets === at + piece.length);
+      }
+      const passed = owner.told.filter((told) => told.includes(' passes '));
+      assert.equal(passed.map((told) => told.split(' passes ')[1]).join(''), records.toString('hex'));
+      assert.deepEqual(owner.told.slice(passed.length), ['client text again', 'SYST', 'NOOP']);
+      leg.socket!.close();
+      peer.close();
+    }
+  },
+);
+
+socketTest(
+  'what follows AUTH and is not TLS is told, and not passed on; what came before it is thrown away',
+  (poller) => {
+    for (const sent of ['USER evil\r\n', '\x17\x03\x03']) {
+      const { owner, leg, peer } = accepted(poller);
+      owner.appetite = 1;
+      peer.send(ascii('AUTH TLS\r\nUSER early\r\n'));
+      turnUntil(poller, () => owner.told.length > 0);
+      assert.equal(leg.passThrough(), 'USER early\r\n'.length);
+      owner.appetite = 1;
+      peer.send(ascii(sent));
+      turnUntil(poller, () => owner.told.length > 1);
+      assert.deepEqual(owner.told, ['AUTH TLS', 'client not secured: what follows AUTH is not TLS']);
+      leg.socket!.close();
+      peer.close();
+    }
+  },
+);

@@ -59,6 +59,21 @@ describe('the plan of our table', () => {
     assert.deepEqual(plan?.intercepts[0]?.serverPorts, [21, 990, 2021]);
   });
 
+  it('knows the passive ranges of listeners that pass TLS through, each once', () => {
+    const passed = (range: string) =>
+      `{ ports: [21] }, tls: { client: { mode: pass-through, passivePorts: ${range} } }`;
+    const plan = planOf(`listeners:
+  ${transparent('one', '127.0.0.1:2121', '50000-50099', passed('40000-40099'))}
+  ${transparent('two', '127.0.0.2:2122', '50100-50199', passed('40000-40099').replace('21', '22'))}
+  ${transparent('three', '127.0.0.3:2123', '50200-50299', passed('"41000"').replace('21', '23'))}
+  ${transparent('none', '127.0.0.4:2124', '50300-50399', '{ ports: [24] }')}
+`);
+    assert.deepEqual(plan?.passiveRanges, [
+      { from: 40_000, to: 40_099 },
+      { from: 41_000, to: 41_000 },
+    ]);
+  });
+
   it('takes over what the kernel section says', () => {
     const plan = planOf(`listeners:
   ${transparent('inside', '0.0.0.0:2121', '40000-40099', '{}')}
@@ -71,6 +86,7 @@ kernel:
   dscp: { data: af11 }
 limits:
   expectationTimeout: 5s
+engines: 3
 `);
     const { intercepts, guard, ...rest } = plan!;
     assert.deepEqual(
@@ -82,6 +98,8 @@ limits:
       divertMark: 7,
       dataMark: 0x99,
       serverMark: 0x9a,
+      passiveRanges: [],
+      engines: 3,
       expectationTimeoutMs: 5_000,
       endFlows: false,
       pinholesMax: 65_536,

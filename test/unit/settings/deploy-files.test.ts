@@ -114,7 +114,9 @@ describe('deploy/ftps.yaml', () => {
   it('has every key of either leg', () => {
     const [first, second] = parse(text).listeners;
     const { client, server } = tlsShapes;
-    assert.deepEqual(keysOf({ ...first.tls.client, ...second.tls.client }), keysOf(client));
+    // Transparent listeners alone have the passive ports of pass-through.
+    assert.match(texts.get('inbound.yaml')!, /mode: pass-through[^:]*# passivePorts: /);
+    assert.deepEqual(keysOf({ ...first.tls.client, ...second.tls.client, passivePorts: '' }), keysOf(client));
     // A fingerprint stands instead of a CA.
     assert.ok(text.includes('# fingerprint: '));
     assert.deepEqual(keysOf({ ...second.tls.server, fingerprint: '' }), keysOf(server));
