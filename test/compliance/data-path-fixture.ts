@@ -2,10 +2,11 @@
 // its poller and its ports in sight, the places where the peers live, and by which traits it differs from other planes.
 
 import type { Address } from '../../src/address/endpoint.ts';
-import type { DataPath } from '../../src/datapath/data-path.ts';
+import type { DataPath, Securing } from '../../src/datapath/data-path.ts';
 import type { PortPool, PortSpan } from '../../src/datapath/port-pool.ts';
 import type { Side } from '../../src/session/expectation.ts';
 import type { Poller } from '../../src/sys/poller.ts';
+import type { PeerTls } from './peer.ts';
 
 export interface DataPathFixture {
   readonly path: DataPath;
@@ -48,8 +49,16 @@ export interface Places {
   within<T>(side: Side, body: () => T): T;
 }
 
+/** TLS on one leg: as the gateway puts it over its end, and the peer over its own. */
+export interface LegTls {
+  readonly gateway: Securing;
+  readonly peer: NonNullable<PeerTls>;
+}
+
 export interface Bench {
   readonly name: string;
+  /** Legs that are put under TLS as soon as the way is open, as for a session under PROT P. */
+  readonly tls?: Partial<Readonly<Record<Side, LegTls>>>;
   readonly traits: Traits;
   readonly places: Places;
   make: MakeFixture;

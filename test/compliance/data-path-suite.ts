@@ -26,3 +26,17 @@ export function dataPathCompliance(bench: Bench, options: TestOptions = {}): voi
   // What one thread has to do for many: where octets never meet it, there is no load to bear.
   else describe(`${name}: under load`, options, () => loadCases(test));
 }
+
+/** What of it changes where TLS is put over a leg: whom it admits and which ports it takes is settled before. */
+export function securedCompliance(bench: Bench): void {
+  const { name, traits } = bench;
+  const test = sceneTests(bench);
+  carriedCompliance(bench);
+  describe(`${name}: breaks`, () => breakingCases(test, traits));
+  describe(`${name}: closes`, () => closingCases(test, traits));
+}
+
+/** Only that octets and ends arrive. */
+export function carriedCompliance(bench: Bench): void {
+  describe(`${bench.name}: carries`, () => carryingCases(sceneTests(bench), bench.traits));
+}

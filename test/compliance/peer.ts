@@ -1,17 +1,21 @@
 // The far end of one leg: an FTP client's or server's data socket. It sends its stream of octets, checks each octet
-// that comes against the other side's stream, and keeps what it saw: how many, the end, the failure.
+// that comes against the other side's stream, and keeps what it saw: how many, the end, the failure. It may have put
+// TLS over its socket: then all this is what it saw under TLS, and `connected` is when the handshake is up.
 
 import assert from 'node:assert/strict';
 import { addressFromOctets, type Endpoint, octetsOfAddress } from '../../src/address/endpoint.ts';
 import type { Side } from '../../src/session/expectation.ts';
 import { type Pollable, type Poller, Ready } from '../../src/sys/poller.ts';
 import type { SocketAddress } from '../../src/sys/socket-address.ts';
-import { WOULD_BLOCK } from '../../src/sys/stream.ts';
+import { type SecureStream, type Stream, WOULD_BLOCK } from '../../src/sys/stream.ts';
 import { TcpListener } from '../../src/sys/tcp-listener.ts';
 import { TcpSocket } from '../../src/sys/tcp-socket.ts';
 import { fromClient, fromServer, type Pattern, pieceMax } from './pattern.ts';
 
 const buffer = new Uint8Array(pieceMax);
+/** Puts TLS over a peer's connection; undefined: it speaks in the clear. */
+export type PeerTls = ((side: Side, carrier: Stream) => SecureStream) | undefined;
+
 const connectedOrNot = Ready.out | Ready.error | Ready.hangUp;
 
 export class Peer implements Pollable {
@@ -34,18 +38,23 @@ export class Peer implements Pollable {
   private readonly poller: Poller;
   private listener: TcpListener | undefined;
   private socket: TcpSocket | undefined;
+  private readonly side: Side;
+  private readonly tls: PeerTls;
+  private secure: SecureStream | undefined;
   private wanted = 0;
   private afterwards: 'stay' | 'end-writing' | 'ended' = 'stay';
   private appetite: 'reads' | 'waits' = 'reads';
 
-  private constructor(side: Side, poller: Poller) {
+  private constructor(side: Side, poller: Poller, tls: PeerTls) {
     this.poller = poller;
+    this.side = side;
+    this.tls = tls;
     [this.outgoing, this.incoming] = side === 'client' ? [fromClient, fromServer] : [fromServer, fromClient];
   }
 
   /** Dials the gateway from an address of its own. */
-  static dialling(side: Side, poller: Poller, from: SocketAddress, to: SocketAddress): Peer {
-    const peer = new Peer(side, poller);
+  static dialling(side: Side, poller: Poller, from: SocketAddress, to: SocketAddress, tls?: PeerTls): Peer {
+    const peer = new Peer(side, poller, tls);
     const dialled = TcpSocket.dial(poller, to, peer, { from });
     if (!dialled.ok) peer.breakWith(dialled.reason);
     else {
@@ -56,9 +65,9 @@ export class Peer implements Pollable {
   }
 
   /** Waits for the gateway to dial; takes one connection, and counts what more comes. */
-  static listening(side: Side, poller: Poller, at: SocketAddress, backlog = 4): Peer {
-    const peer = new Peer(side, poller);
-    const listened = TcpListener.open(poller, at, peer, { backlog });
+  static listening(side: Side, poller: Poller, at: SocketAddress, tls?: PeerTls): Peer {
+    const peer = new Peer(side, poller, tls);
+    const listened = TcpListener.open(poller, at, peer, { backlog: 4 });
     assert.ok(listened.ok, 'the peer can listen');
     peer.listener = listened.value;
     return peer;
@@ -100,14 +109,20 @@ export class Peer implements Pollable {
 
   reset(): void {
     this.life = 'closed';
-    this.socket?.reset();
+    this.stream?.reset();
     this.listener?.close();
   }
 
   close(): void {
     this.life = 'closed';
+    this.stream?.close();
     this.socket?.close();
     this.listener?.close();
+  }
+
+  /** What its octets go through. */
+  private get stream(): Stream | undefined {
+    return this.secure ?? this.socket;
   }
 
   get wasReset(): boolean {
@@ -118,10 +133,13 @@ export class Peer implements Pollable {
   onReady(events: number): void {
     if (this.listener !== undefined) this.accept();
     if (this.socket === undefined) return;
+    this.secure?.hear(events);
     if (this.life === 'waiting' && (events & connectedOrNot) !== 0) {
-      if (this.socket.connected()) this.life = 'connected';
-      else this.breakWith(this.socket.failure!);
+      if (!this.socket.connected()) this.breakWith(this.socket.failure!);
+      else if (this.tls === undefined) this.life = 'connected';
+      else this.secure ??= this.tls(this.side, this.socket);
     }
+    this.shake();
     // A reset is told once, to whoever asks first: one that does not read would not learn of it by reading.
     if (this.life === 'connected' && this.appetite === 'waits' && (events & Ready.error) !== 0) {
       if (!this.socket!.connected()) this.breakWith(this.socket!.failure!);
@@ -142,14 +160,23 @@ export class Peer implements Pollable {
     this.gateway = endpointOf(accepted.peer);
     this.socket = TcpSocket.accepted(this.poller, accepted.fd, this);
     this.local = endpointOf(this.socket.localAddress());
-    this.life = 'connected';
+    if (this.tls === undefined) this.life = 'connected';
+    else this.secure = this.tls(this.side, this.socket);
+    this.shake();
+  }
+
+  private shake(): void {
+    if (this.life !== 'waiting' || this.secure === undefined) return;
+    const state = this.secure.handshake();
+    if (state === 'up') this.life = 'connected';
+    else if (state === 'failed') this.breakWith(this.secure.failure!);
   }
 
   private pull(): void {
     while (this.life === 'connected' && this.appetite === 'reads' && !this.hasEnded) {
-      const count = this.socket!.receive(buffer);
+      const count = this.stream!.receive(buffer);
       if (count === WOULD_BLOCK) return;
-      if (count < 0) this.breakWith(this.socket!.failure!);
+      if (count < 0) this.breakWith(this.stream!.failure!);
       else if (count === 0) {
         this.hasEnded = true;
         this.receivedBeforeEnd = this.received;
@@ -170,14 +197,14 @@ export class Peer implements Pollable {
 
   private push(): void {
     while (this.life === 'connected' && this.sent < this.wanted) {
-      const count = this.socket!.send(this.outgoing.piece(this.sent, this.wanted - this.sent));
+      const count = this.stream!.send(this.outgoing.piece(this.sent, this.wanted - this.sent));
       if (count === WOULD_BLOCK) return;
-      if (count < 0) this.breakWith(this.socket!.failure!);
+      if (count < 0) this.breakWith(this.stream!.failure!);
       else this.sent += count;
     }
     if (this.life !== 'connected' || this.afterwards !== 'end-writing') return;
     this.afterwards = 'ended';
-    this.socket!.endWriting();
+    this.stream!.endWriting();
   }
 
   private breakWith(code: string): void {

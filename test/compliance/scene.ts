@@ -8,7 +8,7 @@ import type { Network } from '../../src/address/network.ts';
 import type { DataLeg, Side } from '../../src/session/expectation.ts';
 import type { Poller } from '../../src/sys/poller.ts';
 import { openDescriptors, turnUntil } from '../unit/sys/loopback.ts';
-import type { Bench, DataPathFixture, FixtureWishes, Places } from './data-path-fixture.ts';
+import type { Bench, DataPathFixture, FixtureWishes, LegTls, Places } from './data-path-fixture.ts';
 import { Peer, socketAddress } from './peer.ts';
 import { TestedWay } from './tested-way.ts';
 
@@ -65,10 +65,12 @@ export class Scene {
   readonly poller: Poller;
   readonly places: Places;
   private readonly ways: TestedWay[] = [];
+  private readonly tls: Partial<Readonly<Record<Side, LegTls>>>;
 
-  constructor(fixture: DataPathFixture, places: Places) {
+  constructor(fixture: DataPathFixture, { places, tls = {} }: Bench) {
     this.fixture = fixture;
     this.places = places;
+    this.tls = tls;
     this.poller = fixture.poller;
   }
 
@@ -76,10 +78,16 @@ export class Scene {
   open(client: LegShape, server: LegShape, changes: Partial<Record<Side, LegChanges>> = {}): TestedWay {
     const listening: Partial<Record<Side, Peer>> = {};
     const leg = (side: Side, shape: LegShape): DataLeg => this.legOf(side, shape, changes[side] ?? {}, listening);
-    const expectation = { way: this.ways.length + 1, client: leg('client', client), server: leg('server', server) };
-    const { places } = this;
+    const { places, tls } = this;
+    const isTold = tls.client !== undefined || tls.server !== undefined;
+    const expectation = {
+      way: this.ways.length + 1,
+      client: leg('client', client),
+      server: leg('server', server),
+      ...(isTold ? { tls: 'by-transfer' as const } : {}),
+    };
     const ends = { client: places.peer('client', client.family), server: places.peer('server', server.family) };
-    const way = new TestedWay(expectation, ends, this.poller, listening, places);
+    const way = new TestedWay(expectation, ends, this.poller, listening, places, tls);
     this.ways.push(way);
     return way.open(this.fixture.path);
   }
@@ -121,7 +129,9 @@ export class Scene {
     }
     const { sourcePort, remotePort } = changes;
     if (remotePort !== undefined) return { mode: 'dial', remote: { address, port: remotePort }, local, sourcePort };
-    const peer = this.places.within(side, () => Peer.listening(side, this.poller, socketAddress(address)));
+    const peer = this.places.within(side, () =>
+      Peer.listening(side, this.poller, socketAddress(address), this.tls[side]?.peer),
+    );
     listening[side] = peer;
     return { mode: 'dial', remote: { address, port: peer.listeningPort }, local, sourcePort };
   }
@@ -139,12 +149,12 @@ export type SceneTest = (
 ) => void;
 
 /** Tests of one implementation; each leaves as many descriptors open as it found. */
-export function sceneTests({ make, places }: Bench): SceneTest {
+export function sceneTests(bench: Bench): SceneTest {
   return (name, body, wishes = {}, options = {}) => {
     test(name, options, () => {
       const before = openDescriptors();
-      const fixture = make({ ...ordinaryWishes, ...wishes });
-      const scene = new Scene(fixture, places);
+      const fixture = bench.make({ ...ordinaryWishes, ...wishes });
+      const scene = new Scene(fixture, bench);
       try {
         body(scene);
         scene.end();

@@ -7,7 +7,7 @@ import type { DataPath, OpenWay, WayOwner } from '../../src/datapath/data-path.t
 import type { DataResult, Expectation, OpenedPorts, Plane, Side } from '../../src/session/expectation.ts';
 import type { Poller } from '../../src/sys/poller.ts';
 import { turnUntil } from '../unit/sys/loopback.ts';
-import type { Places } from './data-path-fixture.ts';
+import type { LegTls, Places } from './data-path-fixture.ts';
 import { Peer, socketAddress } from './peer.ts';
 
 export interface Ends {
@@ -34,6 +34,7 @@ export class TestedWay implements WayOwner {
   private readonly peers: Partial<Record<Side, Peer>> = {};
   private readonly callers: Peer[] = [];
   private readonly places: Places;
+  private readonly tls: Partial<Readonly<Record<Side, LegTls>>>;
   private way: OpenWay | undefined;
   private life: 'in-a-call' | 'live' | 'closed' | 'ended' = 'live';
 
@@ -43,8 +44,10 @@ export class TestedWay implements WayOwner {
     poller: Poller,
     listening: Partial<Record<Side, Peer>>,
     places: Places,
+    tls: Partial<Readonly<Record<Side, LegTls>>>,
   ) {
     this.places = places;
+    this.tls = tls;
     this.expectation = expectation;
     this.ends = ends;
     this.poller = poller;
@@ -59,6 +62,8 @@ export class TestedWay implements WayOwner {
       this.way = opening.value.way;
       this.ports = opening.value.ports;
       this.plane = opening.value.plane;
+      if (this.expectation.tls !== undefined)
+        this.way.protect({ client: this.tls.client?.gateway, server: this.tls.server?.gateway });
     } else this.refusal = opening.reason.text;
     return this;
   }
@@ -98,7 +103,9 @@ export class TestedWay implements WayOwner {
     const leg = this.expectation[side];
     assert.ok(leg.mode === 'listen');
     const at = socketAddress(leg.local, this.ports[side]);
-    const peer = this.places.within(side, () => Peer.dialling(side, this.poller, socketAddress(from), at));
+    const peer = this.places.within(side, () =>
+      Peer.dialling(side, this.poller, socketAddress(from), at, this.tls[side]?.peer),
+    );
     this.callers.push(peer);
     return peer;
   }
