@@ -148,8 +148,12 @@ export class FrontDoor implements Pollable {
   renew(name: string, terms: DoorTerms): void {
     this.name = name;
     if (terms.dscp !== this.terms.dscp) this.listener?.setDscp(terms.dscp ?? 0);
+    const { ruleset } = terms.session;
+    const isOther = ruleset !== this.terms.session.ruleset;
     this.terms = terms;
     this.point = this.pointOfService();
+    if (!isOther) return;
+    for (const session of [...this.sessions.values()]) session.tell({ kind: 'rules-changed', ruleset });
   }
 
   get sessionCount(): number {
@@ -246,6 +250,8 @@ export class FrontDoor implements Pollable {
       ruleset: session.ruleset,
       limits: session.limits,
       tls: session.tls,
+      listener: session.listener,
+      epochMs: session.epochMs,
     };
     const driver = new SessionDriver(this.point, this.resources.upstream(server), facts, terms, place);
     this.sessions.set(facts.id, driver);

@@ -270,6 +270,8 @@ export class Doors {
         ruleset: rules,
         limits,
         tls: tlsTerms(listener.tls),
+        listener: listener.name,
+        epochMs: performance.timeOrigin,
       },
     };
   }

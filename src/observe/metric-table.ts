@@ -81,6 +81,11 @@ const metricTable = {
     help: 'Commands and replies that the gateway refused, by cause.',
     labels: [['cause', refusalCauses]],
   },
+  rules_reported_total: {
+    type: 'counter',
+    help: 'Commands that a rule on trial (report) would have denied, and that have passed.',
+    labels: [],
+  },
   address_replacements_total: {
     type: 'counter',
     help: "Addresses in PORT, EPRT and 227 that were replaced by that of the control connection's peer, by cause.",

@@ -10,6 +10,7 @@ export const decisionCauses = [
   'verb-unknown',
   'target-port',
   'not-logged-in',
+  'denied-by-rule',
 ] as const;
 
 export type DecisionCause = (typeof decisionCauses)[number];

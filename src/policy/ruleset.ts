@@ -2,12 +2,14 @@
 // The file form is rules/default.yaml; parse-ruleset.ts reads it, decide.ts applies it.
 
 import type { Network } from '../address/network.ts';
+import type { AccessRules } from './access-rules.ts';
 
 export interface Ruleset {
   /** Where the rules came from, for log lines: a file path, or `packaged default`. */
   readonly source: string;
   readonly dataConnections: DataConnectionRules;
   readonly verbs: VerbRules;
+  readonly access: AccessRules;
   /**
    * What becomes of a line of the server's that is no reply; what some reader could take for one always ends the
    * session.
@@ -51,4 +53,12 @@ interface VerbRules {
   readonly allow: ReadonlySet<string>;
   /** A verb in no table: a dialect that may carry addresses, so `refuse` unless an operator says otherwise. */
   readonly unknown: 'refuse' | 'forward';
+  readonly site: SiteRules;
+}
+
+/** Commands behind SITE, upper case. */
+interface SiteRules {
+  /** The only ones that pass; undefined: all but those of `refuse`. */
+  readonly allow: ReadonlySet<string> | undefined;
+  readonly refuse: ReadonlySet<string>;
 }

@@ -14,6 +14,8 @@ export interface VerbSubject {
   /** Whether it sets up a data connection or begins a transfer. */
   readonly asksForData: boolean;
   readonly login: 'out' | 'in';
+  /** The command behind SITE, upper case; undefined for other verbs, and for SITE alone. */
+  readonly site: string | undefined;
 }
 
 /** The client names, in PORT or EPRT, the endpoint to which the server shall connect. */

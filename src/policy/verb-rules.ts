@@ -29,6 +29,17 @@ const beforeLogin: Rule<VerbSubject> = {
       : undefined,
 };
 
+// SITE is whatever a server makes of it: to run programs (EXEC), to copy any file (CPFR and CPTO, CVE-2015-3306).
+const site: Rule<VerbSubject> = {
+  name: 'verbs.site',
+  judge({ site: command }, { verbs }) {
+    if (command === undefined) return undefined;
+    const { allow: allowed, refuse: refused } = verbs.site;
+    if (allowed === undefined ? !refused.has(command) : allowed.has(command)) return undefined;
+    return refuse('verb-refused', 'this command behind SITE is not allowed');
+  },
+};
+
 const any: LastRule<VerbSubject> = { name: 'verbs.refuse', judge: () => allow('no rule refuses this verb') };
 
-export const verbRules: OrderedRules<VerbSubject> = { rules: [listed, unknown, beforeLogin], last: any };
+export const verbRules: OrderedRules<VerbSubject> = { rules: [listed, unknown, beforeLogin, site], last: any };

@@ -130,6 +130,8 @@ function judge(session: Session, event: SessionEvent, nowMs: number, out: Action
       return closeWhenDone(onDataEnded(session, event.way, event.result, nowMs, out));
     case 'ways-looked':
       return session;
+    case 'rules-changed':
+      return changed(session, { terms: { ...session.terms, ruleset: event.ruleset } });
     case 'clock':
       return onClock(session, nowMs, out);
     case 'drain':

@@ -103,6 +103,7 @@ function isLegal(session: Session, event: SessionEvent): boolean {
     case 'leg-ending':
     case 'leg-ended':
     case 'ways-looked':
+    case 'rules-changed':
     case 'clock':
     case 'drain':
     case 'end':

@@ -1,6 +1,7 @@
 // Everything that can happen to a session. A closed union: advance.ts has one case for each.
 
 import type { Endpoint } from '../address/endpoint.ts';
+import type { Ruleset } from '../policy/ruleset.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
 import type { OpenedPorts, Plane, Side, WayNews } from './expectation.ts';
 import type { sessionOutcomes } from './record-words.ts';
@@ -28,6 +29,8 @@ export type SessionEvent =
   | { readonly kind: 'octets'; readonly from: Side; readonly octets: Uint8Array }
   /** TLS of the peers' own has ended in that peer's direction; lines follow. */
   | { readonly kind: 'leg-cleared'; readonly leg: Side }
+  /** The operator has changed the rules: they hold from the next command on. */
+  | { readonly kind: 'rules-changed'; readonly ruleset: Ruleset }
   | { readonly kind: 'passive-range-opened' }
   /** Why, for people. */
   | { readonly kind: 'passive-range-unavailable'; readonly reason: string }

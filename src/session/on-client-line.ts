@@ -40,7 +40,12 @@ export function onClientLine(session: Session, line: ControlLine, out: Action[])
     telnet.octets === line.octets ? line.wire : line.wire.subarray(line.octets.length - telnet.octets.length);
   const verb = lookupVerb(command.value.verb);
   out.push({ kind: 'record', record: { kind: 'command', verb: verb?.name ?? 'other' } });
-  return onCommand(heard, { command: command.value, verb, octets, interrupt: telnet.interrupt }, 'may-wait', out);
+  return onCommand(
+    heard,
+    { command: command.value, verb, octets, interrupt: telnet.interrupt, access: 'not-judged' },
+    'may-wait',
+    out,
+  );
 }
 
 /** The client's first octets, whole lines or not: some protocols never send an end of a line. */

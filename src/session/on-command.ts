@@ -3,7 +3,9 @@
 
 import { decide } from '../policy/decide.ts';
 import type { Command } from '../wire/command.ts';
+import { siteCommand } from '../wire/path-argument.ts';
 import type { Verb } from '../wire/verbs.ts';
+import { judgeAccess } from './access.ts';
 import type { Action } from './action.ts';
 import { answerClient } from './answer.ts';
 import { awaitsLogin, awaitsProtection, isQuiet } from './awaited-replies.ts';
@@ -22,6 +24,7 @@ import {
 } from './session.ts';
 import { beginSetUp } from './transfer-setup.ts';
 import { joinsIpv6ToIpv4, onAlgs } from './translation.ts';
+import { askDirectory } from './working-directory.ts';
 
 /** `must-go`: it has waited for long enough. */
 type Patience = 'may-wait' | 'must-go';
@@ -32,6 +35,20 @@ export function onCommand(session: Session, given: ClientCommand, patience: Pati
   if (forbidden?.cause === 'not-logged-in' && patience === 'may-wait' && awaitsLogin(session.awaited))
     return hold(session, given, 'login');
   if (forbidden !== undefined) return refuse(session, forbidden, out);
+  if (given.access === 'granted') return onGranted(session, given, patience, out);
+  const access = judgeAccess(session, given, patience, out);
+  switch (access.kind) {
+    case 'granted':
+      return onGranted(access.session, { ...given, access: 'granted' }, patience, out);
+    case 'wants':
+      return hold(access.what === 'directory' ? askDirectory(session, out) : session, given, access.what);
+    case 'over':
+      return access.session;
+  }
+}
+
+function onGranted(session: Session, given: ClientCommand, patience: Patience, out: Action[]): Session {
+  const { command, verb } = given;
   if (verb?.name === 'ALGS') return onAlgs(session, command, out);
   if (verb?.group === 'security') {
     if (changesCarrier(verb) && patience === 'may-wait' && !isQuiet(session.awaited))
@@ -57,9 +74,19 @@ export function resumeHeld(session: Session, nowMs: number, out: Action[]): Sess
   if (session.phase.kind !== 'expect-turn') return session;
   const { held } = session.phase;
   const patience = heldUntilMs(session, held) <= nowMs ? 'must-go' : 'may-wait';
-  const itsTurn =
-    patience === 'must-go' || (held.cause === 'login' ? !awaitsLogin(session.awaited) : isQuiet(session.awaited));
+  const itsTurn = patience === 'must-go' || isKnown(session, held.cause);
   return itsTurn ? onCommand(activeAt(inPhase(session, expectCommand), nowMs), held, patience, out) : session;
+}
+
+function isKnown({ awaited, directory }: Session, cause: HeldCommand['cause']): boolean {
+  switch (cause) {
+    case 'replies':
+      return isQuiet(awaited);
+    case 'login':
+      return !awaitsLogin(awaited);
+    case 'directory':
+      return directory.kind !== 'unknown';
+  }
 }
 
 /**
@@ -67,7 +94,7 @@ export function resumeHeld(session: Session, nowMs: number, out: Action[]): Sess
  * command of its need not wait for those before it.
  */
 export function heldUntilMs({ terms, clientEndedMs }: Session, { cause, sinceMs }: HeldCommand): number {
-  const patient = cause === 'login' || clientEndedMs === undefined;
+  const patient = cause !== 'replies' || clientEndedMs === undefined;
   return patient ? sinceMs + terms.limits.holdTimeoutMs : Number.NEGATIVE_INFINITY;
 }
 
@@ -96,6 +123,7 @@ function refusedVerb(session: Session, command: Command, verb: Verb | undefined)
     // ALGS asks the gateway itself, and for no connection.
     asksForData: (verb?.group === 'data-set-up' && verb.name !== 'ALGS') || verb?.starts !== undefined,
     login: session.login.kind === 'in' ? 'in' : 'out',
+    site: verb?.name === 'SITE' ? siteCommand(command.argument) : undefined,
   });
   if (decision.verdict === 'refuse') {
     const { cause, reason, rule } = decision;

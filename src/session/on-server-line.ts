@@ -9,7 +9,7 @@ import { numberAt } from '../wire/reply-number.ts';
 import { takeTelnet } from '../wire/telnet.ts';
 import type { Action } from './action.ts';
 import { sendOwedBefore } from './answer.ts';
-import { indexAnswered } from './awaited-replies.ts';
+import { type AwaitedFromServer, indexAnswered } from './awaited-replies.ts';
 import { endsOtherwise, keep, type Place, release } from './collected-reply.ts';
 import { endControl } from './ending.ts';
 import { editOfFeatures, isSecurityFeature, ownFeatures, sendOffered } from './features.ts';
@@ -130,8 +130,8 @@ function treatmentOf(
   kind: 'single' | 'first',
 ): ReplyTreatment {
   const entry = index === undefined ? undefined : session.awaited[index];
-  if (entry?.kind === 'server' && entry.asker === 'gateway') return 'withhold';
-  if (entry?.kind === 'server' && entry.setUp !== undefined) return 'collect';
+  const ownOrSetUp = entry?.kind === 'server' ? treatmentOfAsked(entry) : undefined;
+  if (ownOrSetUp !== undefined) return ownOrSetUp;
   const edited = entry?.kind === 'server' && entry.verb === 'FEAT' ? editOfFeatures(session, code, kind) : undefined;
   if (edited !== undefined) return edited;
   // 1yz to a set-up is in no standard, and its client waits for the final reply alone.
@@ -139,6 +139,12 @@ function treatmentOf(
   // A 227, 228 or 229 that answers no set-up could steer a client that takes it for the next reply to its own PASV.
   if (code >= 227 && code <= 229) return 'withhold';
   return kind === 'first' && code >= 400 && index !== undefined ? 'hold' : 'forward';
+}
+
+/** Of what the gateway asks, and of what it has to understand; undefined for what is between the peers. */
+function treatmentOfAsked({ asker, verb, setUp }: AwaitedFromServer): ReplyTreatment | undefined {
+  if (asker === 'gateway') return verb === 'PWD' ? 'collect' : 'withhold';
+  return setUp === undefined ? undefined : 'collect';
 }
 
 /**

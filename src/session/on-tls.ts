@@ -24,7 +24,11 @@ export function onTlsUp(session: Session, event: TlsUp, nowMs: number, out: Acti
   const { leg, facts } = event;
   if (phase.kind !== 'expect-handshake') throw new IllegalEvent(event, session);
   out.push({ kind: 'record', record: { kind: 'tls-up', leg, facts } });
-  const secured = changed(session, { security: { ...security, [leg]: 'tls' }, lastActivityMs: nowMs });
+  const certificate = leg === 'client' ? facts.peerSubject : security.clientCertificate;
+  const secured = changed(session, {
+    security: { ...security, [leg]: 'tls', clientCertificate: certificate },
+    lastActivityMs: nowMs,
+  });
   switch (phase.next.kind) {
     case 'dial':
       out.push({ kind: 'dial-server' });

@@ -6,23 +6,20 @@ import { type AwaitedFromServer, certaintyOf, withAsked } from './awaited-replie
 import type { Protection } from './security.ts';
 import { awaiting, type ClientCommand, type Session } from './session.ts';
 import { beginTransfer, freeWay } from './ways.ts';
+import { afterCommand } from './working-directory.ts';
 
 /** @param protection What PROT asks for. */
-export function passOn(
-  session: Session,
-  { command, verb, octets, interrupt }: ClientCommand,
-  out: Action[],
-  protection?: Protection,
-): Session {
+export function passOn(session: Session, given: ClientCommand, out: Action[], protection?: Protection): Session {
+  const { command, verb, octets, interrupt } = given;
   // RFC 959 §4.1.3: servers that look at the control connection only on urgent data need the Synch before ABOR.
   if (interrupt) out.push({ kind: 'send-urgent', to: 'server', octets: telnetSynch });
   out.push({ kind: 'send', to: 'server', octets });
   const starts = verb?.starts;
-  let next = session;
+  let next = afterCommand(session, given);
   let way: number | undefined;
   if (starts !== undefined) {
     way = freeWay(session)?.id;
-    next = beginTransfer(session, { verb: command.verb, path: argumentText(command.argument), direction: starts }, out);
+    next = beginTransfer(next, { verb: command.verb, path: argumentText(command.argument), direction: starts }, out);
   }
   const asked: AwaitedFromServer = {
     kind: 'server',

@@ -17,6 +17,7 @@ export const sessionOutcomes = [
   'tls-failed',
   'passive-range-lost',
   'budget-spent',
+  'closed-by-rule',
   'drained',
   'internal-error',
 ] as const;

@@ -35,6 +35,8 @@ export interface Security {
   readonly protectionBuffer: 'unset' | 'set';
   readonly clientData: Protection;
   readonly serverData: Protection;
+  /** Subject of the certificate that the client has shown. */
+  readonly clientCertificate: string | undefined;
 }
 
 export const unprotected: Security = {
@@ -43,6 +45,7 @@ export const unprotected: Security = {
   protectionBuffer: 'unset',
   clientData: 'clear',
   serverData: 'clear',
+  clientCertificate: undefined,
 };
 
 /**

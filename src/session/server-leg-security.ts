@@ -9,6 +9,7 @@ import { endControl, tlsFailure } from './ending.ts';
 import { recordRefusal, refuse } from './refuse.ts';
 import type { AfterHandshake, Mechanism } from './security.ts';
 import { awaiting, changed, expectCommand, inPhase, type Session } from './session.ts';
+import { onDirectoryReply } from './working-directory.ts';
 
 /** Must the server be asked for TLS before its client may say anything? */
 export function wantsServerTls({ terms: { tls }, security }: Session): boolean {
@@ -51,7 +52,8 @@ function askOfOwn(session: Session, verb: string, line: string, out: Action[]): 
 }
 
 /** The final reply to what the gateway has asked of its own accord; the client has not seen it. */
-export function onOwnReply(session: Session, { verb }: AwaitedFromServer, code: number, out: Action[]): Session {
+export function onOwnReply(session: Session, entry: AwaitedFromServer, code: number, out: Action[]): Session {
+  const { verb } = entry;
   switch (verb) {
     case 'AUTH':
       return onAuthReply(session, code, out);
@@ -59,6 +61,8 @@ export function onOwnReply(session: Session, { verb }: AwaitedFromServer, code: 
       if (code < 300) return changed(session, { security: { ...session.security, serverData: 'private' } });
       recordRefusal({ cause: 'tls', reason: `the server answered PROT P with ${code}`, verb }, out);
       return session;
+    case 'PWD':
+      return onDirectoryReply(session, entry, code);
     default:
       // Whether PBSZ was to the server's liking shows with its answer to PROT.
       return session;

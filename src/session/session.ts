@@ -2,6 +2,7 @@
 // Plain, immutable data: advance.ts makes each next one from the last.
 
 import type { Address, Endpoint } from '../address/endpoint.ts';
+import type { SubjectPaths } from '../policy/access-subject.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
 import type { Command } from '../wire/command.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
@@ -37,6 +38,10 @@ export interface SessionTerms {
   readonly ruleset: Ruleset;
   readonly limits: Limits;
   readonly tls: TlsTerms;
+  /** Its name, which rules may ask for. */
+  readonly listener: string;
+  /** Milliseconds since 1970 at the moment 0 of the events' clock. */
+  readonly epochMs: number;
 }
 
 export type Phase =
@@ -79,16 +84,25 @@ export interface ClientCommand {
   readonly octets: Uint8Array;
   /** The Telnet Synch stood before it. */
   readonly interrupt: boolean;
+  /** `granted`: the access rules have been asked. */
+  readonly access: 'not-judged' | 'granted';
 }
 
 /**
  * `replies`: it asks for a data connection, and waits until all before it is answered, so that its reply cannot be
  * another's. `login`: only who is in may say it, and whether he is will be known with the replies before it.
+ * `directory`: a rule wants to know what it names, and the server is asked where the client is.
  */
 export interface HeldCommand extends ClientCommand {
-  readonly cause: 'replies' | 'login';
+  readonly cause: 'replies' | 'login' | 'directory';
   readonly sinceMs: number;
 }
+
+/** `untold`: the server was asked, and did not say what can be used. */
+export type WorkingDirectory =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'untold' }
+  | { readonly kind: 'known'; readonly octets: Uint8Array };
 
 /** A multi-line reply of which the end has not come. */
 export interface OpenReply {
@@ -138,6 +152,10 @@ export interface Session {
   readonly currentWay: number | undefined;
   readonly nextWay: number;
   readonly login: Login;
+  /** Followed only where rules ask for paths. */
+  readonly directory: WorkingDirectory;
+  /** What RNFR has named. */
+  readonly renaming: SubjectPaths | undefined;
   readonly security: Security;
   /** Set while TLS of its peers is passed through. */
   readonly opaque: OpaqueLegs | undefined;
@@ -194,6 +212,8 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
     currentWay: undefined,
     nextWay: 1,
     login: nobody,
+    directory: { kind: 'unknown' },
+    renaming: undefined,
     security: unprotected,
     opaque: undefined,
     dialect,
@@ -285,6 +305,8 @@ class SessionCopy implements Session {
   currentWay: Session['currentWay'];
   readonly nextWay: Session['nextWay'];
   readonly login: Session['login'];
+  readonly directory: Session['directory'];
+  readonly renaming: Session['renaming'];
   readonly security: Session['security'];
   readonly opaque: Session['opaque'];
   readonly dialect: Session['dialect'];
@@ -310,6 +332,8 @@ class SessionCopy implements Session {
     this.currentWay = from.currentWay;
     this.nextWay = from.nextWay;
     this.login = from.login;
+    this.directory = from.directory;
+    this.renaming = from.renaming;
     this.security = from.security;
     this.opaque = from.opaque;
     this.dialect = from.dialect;

@@ -53,6 +53,6 @@ function statusOf(session: Session): 'NONE' | 'EPSV' | 'EPSVEPRT' {
 }
 
 function allows(session: Session, verb: 'EPSV' | 'EPRT'): boolean {
-  const subject = { kind: 'verb', verb, known: true, asksForData: true, login: 'in' } as const;
+  const subject = { kind: 'verb', verb, known: true, asksForData: true, login: 'in', site: undefined } as const;
   return decide(session.terms.ruleset, subject).verdict === 'allow';
 }

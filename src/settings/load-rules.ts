@@ -3,10 +3,9 @@
 
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Ruleset } from '../policy/ruleset.ts';
 import { type Checked, wholeFileProblem } from '../yaml/problem.ts';
 import { problemAt, type YamlSource } from '../yaml/yaml-source.ts';
-import { parseRuleset } from './parse-ruleset.ts';
+import { parseRuleset, type ReadRules } from './parse-ruleset.ts';
 import { readTextFile } from './read-text-file.ts';
 
 // Two levels below the package, be it src/settings or dist/settings.
@@ -15,7 +14,7 @@ const packagedRules = fileURLToPath(new URL('../../rules/default.yaml', import.m
 /**
  * The rules in the file that a settings file names by a path relative to itself; its problems bear that file's name.
  */
-export function loadRules(settings: YamlSource, path: string): Checked<Ruleset> {
+export function loadRules(settings: YamlSource, path: string): Checked<ReadRules> {
   const file = isAbsolute(path) ? path : join(dirname(settings.file), path);
   const content = readTextFile(file);
   if (content.ok) return parseRuleset(file, content.value);
@@ -23,7 +22,7 @@ export function loadRules(settings: YamlSource, path: string): Checked<Ruleset> 
 }
 
 /** The rules that hold where the settings name none: rules/default.yaml of the package. */
-export function loadPackagedRules(): Checked<Ruleset> {
+export function loadPackagedRules(): Checked<ReadRules> {
   const content = readTextFile(packagedRules);
   if (content.ok) return parseRuleset(packagedRules, content.value, 'packaged default');
   return { ok: false, reason: [wholeFileProblem(packagedRules, `the packaged rules file ${content.reason}`)] };

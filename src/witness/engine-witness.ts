@@ -113,6 +113,14 @@ export class EngineWitness implements Witness {
       case 'refusal':
         this.onRefusal(facts, record);
         return;
+      case 'reported':
+        tally.count('rules_reported_total');
+        if (!this.shares.ofSession(facts, 'reported')) return;
+        this.log.warn(
+          { ...facts.fields, verb: record.verb, rule: record.rule, reason: record.reason },
+          'would be denied',
+        );
+        return;
       case 'replaced':
         tally.count('address_replacements_total', record.cause);
         if (record.bounce !== undefined) tally.count('bounce_attempts_total', record.bounce);

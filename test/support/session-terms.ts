@@ -2,15 +2,20 @@
 // rest as a gateway with the packaged rules and the default limits would have it.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Address, type Endpoint, parseAddress } from '../../src/address/endpoint.ts';
 import { parseNetwork } from '../../src/address/network.ts';
+import type { Ruleset } from '../../src/policy/ruleset.ts';
 import type { ServerDialect } from '../../src/session/action.ts';
 import { advance } from '../../src/session/advance.ts';
 import { defaultLimits, type Limits } from '../../src/session/limits.ts';
 import type { TlsTerms } from '../../src/session/security.ts';
 import { newSession, type Session, type SessionTerms } from '../../src/session/session.ts';
 import { loadPackagedRules } from '../../src/settings/load-rules.ts';
+import { parseRuleset } from '../../src/settings/parse-ruleset.ts';
 import { LineSplitter } from '../../src/wire/line-splitter.ts';
+import { printProblem } from '../../src/yaml/problem.ts';
 import { octetsOf } from './escaped-text.ts';
 import { linesOf } from './lines.ts';
 
@@ -41,16 +46,27 @@ export interface Scene {
   readonly clientTls?: TlsTerms['client'];
   readonly serverTls?: TlsTerms['server'];
   readonly clearCommandChannel?: 'yes' | 'no';
+  /** The name of a file in rules/, without its ending. */
+  readonly rules?: string;
   readonly dialect?: Partial<ServerDialect>;
   readonly limits?: Partial<Limits>;
 }
 
 const packaged = loadPackagedRules();
 assert.ok(packaged.ok, 'the packaged rules are readable');
-const { value: ruleset } = packaged;
+
+function rulesetOf(name: string | undefined): Ruleset {
+  assert.ok(packaged.ok);
+  if (name === undefined) return packaged.value.ruleset;
+  const file = join(import.meta.dirname, '../../rules', `${name}.yaml`);
+  const read = parseRuleset(file, readFileSync(file, 'utf8'), name);
+  assert.ok(read.ok, read.ok ? '' : read.reason.map(printProblem).join('\n'));
+  return read.value.ruleset;
+}
 
 function termsOf(scene: Scene): SessionTerms {
   const server = scene.server ?? '10.0.0.5';
+  const ruleset = rulesetOf(scene.rules);
   const { dataConnections, verbs } = ruleset;
   return {
     clientPeer: endpoint(scene.client ?? '198.51.100.2', 40_001),
@@ -76,11 +92,14 @@ function termsOf(scene: Scene): SessionTerms {
       verbs: {
         ...verbs,
         unknown: scene.unknownVerbs ?? verbs.unknown,
-        allow: new Set(scene.allowedVerbs?.split(',') ?? []),
+        allow: scene.allowedVerbs === undefined ? verbs.allow : new Set(scene.allowedVerbs.split(',')),
       },
       malformedReply: scene.malformedReply ?? ruleset.malformedReply,
     },
     limits: { ...defaultLimits, ...scene.limits },
+    listener: 'front',
+    // A Monday, 12:00 UTC.
+    epochMs: Date.UTC(2026, 0, 5, 12),
     tls: {
       client: scene.clientTls ?? 'off',
       server: scene.serverTls ?? 'off',

@@ -109,8 +109,11 @@ function printRecord(record: SessionRecord): string {
     case 'refusal': {
       const verb = record.verb === undefined ? '' : ` of ${record.verb}`;
       const target = record.target === undefined ? '' : ` naming ${printEndpoint(record.target)}`;
-      return `refusal ${record.cause}${verb}${target}${printBounce(record.bounce)}`;
+      const by = record.cause === 'denied-by-rule' ? ` by ${record.rule}` : '';
+      return `refusal ${record.cause}${verb}${target}${by}${printBounce(record.bounce)}`;
     }
+    case 'reported':
+      return `reported ${record.verb} by ${record.rule}`;
     case 'replaced':
       return `replaced ${printEndpoint(record.target)}${printBounce(record.bounce)}`;
     case 'stranger':

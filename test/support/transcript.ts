@@ -76,6 +76,7 @@ const sceneKeys: ReadonlySet<string> = new Set<keyof Scene>([
   'server',
   'inside',
   'serverMode',
+  'rules',
   'clientTls',
   'serverTls',
   'clearCommandChannel',

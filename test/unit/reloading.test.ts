@@ -22,7 +22,7 @@ const kernel: KernelSettings = { ...defaultKernel, guard: [], dscp: { control: u
 const base: Settings = {
   ...defaultSettings,
   listeners: [],
-  rules: rules.value,
+  rules: rules.value.ruleset,
   limits: defaultLimits,
   kernel,
   warnings: [],

@@ -10,6 +10,7 @@ import { Turns } from '../../../src/control/turns.ts';
 import { type SessionFacts, sessionFacts, type Witness } from '../../../src/control/witness.ts';
 import { PortPool } from '../../../src/datapath/port-pool.ts';
 import { Relay } from '../../../src/datapath/relay.ts';
+import { openAccess } from '../../../src/policy/access-rules.ts';
 import type { SessionRecord } from '../../../src/session/action.ts';
 import { defaultLimits, type Limits } from '../../../src/session/limits.ts';
 import type { SessionTerms } from '../../../src/session/session.ts';
@@ -267,10 +268,13 @@ function termsOf({ client, server }: SessionFacts, limits: Limits): SessionTerms
         foreignPassiveAddress: 'replace',
         fxp: [],
       },
-      verbs: { refuse: new Set(), allow: new Set(), unknown: 'refuse' },
+      verbs: { refuse: new Set(), allow: new Set(), unknown: 'refuse', site: { allow: undefined, refuse: new Set() } },
+      access: openAccess,
       malformedReply: 'close',
     },
     limits,
     tls: noTls,
+    listener: 'front',
+    epochMs: 0,
   };
 }

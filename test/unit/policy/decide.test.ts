@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { type Address, type Endpoint, parseAddress, parseEndpoint } from '../../../src/address/endpoint.ts';
 import { parseNetwork } from '../../../src/address/network.ts';
 import type { Parsed } from '../../../src/address/parsed.ts';
+import { openAccess } from '../../../src/policy/access-rules.ts';
 import { decide } from '../../../src/policy/decide.ts';
 import type { Ruleset } from '../../../src/policy/ruleset.ts';
 import { fxpPartners } from '../../../src/policy/target-rules.ts';
@@ -26,7 +27,13 @@ const ruleset: Ruleset = {
       { between: network('2001:db8:1::/48'), and: network('2001:db8:2::/48') },
     ],
   },
-  verbs: { refuse: new Set(['LPRT', 'PORT']), allow: new Set(['RCMD']), unknown: 'refuse' },
+  verbs: {
+    refuse: new Set(['LPRT', 'PORT']),
+    allow: new Set(['RCMD']),
+    unknown: 'refuse',
+    site: { allow: undefined, refuse: new Set(['EXEC']) },
+  },
+  access: openAccess,
   malformedReply: 'close',
 };
 
@@ -39,7 +46,7 @@ const forwarding: Ruleset = { ...ruleset, verbs: { ...ruleset.verbs, unknown: 'f
 
 describe('a verb', () => {
   const verb = (rules: Ruleset, name: string, known: boolean) =>
-    decide(rules, { kind: 'verb', verb: name, known, asksForData: false, login: 'out' });
+    decide(rules, { kind: 'verb', verb: name, known, asksForData: false, login: 'out', site: undefined });
 
   it('passes when no rule refuses it', () => {
     assert.equal(verb(ruleset, 'RETR', true).verdict, 'allow');
@@ -66,13 +73,13 @@ describe('a verb', () => {
 });
 
 describe('a verb that asks for data', () => {
-  const early = { kind: 'verb', verb: 'RETR', known: true, asksForData: true, login: 'out' } as const;
+  const early = { kind: 'verb', verb: 'RETR', known: true, asksForData: true, login: 'out', site: undefined } as const;
   const lenient: Ruleset = { ...ruleset, dataConnections: { ...ruleset.dataConnections, beforeLogin: 'allow' } };
 
   it('waits for a login, unless the rules say otherwise', () => {
     const rule = 'dataConnections.beforeLogin';
     assert.deepEqual(outcome(decide(ruleset, early)), ['refuse', 'not-logged-in', rule]);
-    assert.equal(decide(ruleset, { ...early, login: 'in' }).verdict, 'allow');
+    assert.equal(decide(ruleset, { ...early, login: 'in', site: undefined }).verdict, 'allow');
     assert.equal(decide(lenient, early).verdict, 'allow');
   });
 

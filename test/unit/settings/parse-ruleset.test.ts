@@ -27,7 +27,9 @@ describe('rules/default.yaml', () => {
         refuse: new Set(['LPRT', 'LPSV', 'P@SW', 'CPSV', 'SPSV', 'SSCN']),
         allow: new Set(),
         unknown: 'refuse',
+        site: { allow: undefined, refuse: new Set(['EXEC', 'CPFR', 'CPTO', 'CHMOD', 'CHGRP', 'SYMLINK']) },
       },
+      access: { rules: [], otherwise: 'allow', needsPaths: false },
       malformedReply: 'close',
     });
   });
@@ -67,7 +69,7 @@ describe('parseRuleset', () => {
 
   it('names the rules by another source where it is given one', () => {
     const result = parseRuleset('rules.yaml', packaged, 'packaged default');
-    assert.equal(result.ok && result.value.source, 'packaged default');
+    assert.equal(result.ok && result.value.ruleset.source, 'packaged default');
   });
 
   it('decides nothing that the file does not', () => {
@@ -113,7 +115,7 @@ describe('parseRuleset', () => {
 function mustParse(text: string): Ruleset {
   const result = parseRuleset('rules.yaml', text);
   assert.ok(result.ok, result.ok ? '' : result.reason.map(printProblem).join('\n'));
-  return result.value;
+  return result.value.ruleset;
 }
 
 function problemsOf(text: string): string[] {
