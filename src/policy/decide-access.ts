@@ -21,7 +21,7 @@ export interface AccessDecision {
 
 type Truth = 'yes' | 'no' | 'unclear';
 
-export const defaultRule = 'access.default';
+const defaultRule = 'access.default';
 
 export function decideAccess({ rules, otherwise }: AccessRules, subject: AccessSubject): AccessDecision {
   for (const rule of rules) {

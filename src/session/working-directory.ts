@@ -12,7 +12,7 @@ import { linesOf } from './collected-reply.ts';
 import { awaiting, type ClientCommand, changed, type Session, type WorkingDirectory } from './session.ts';
 
 /** `unknown`: nobody has asked since it may have changed. */
-export const unknownDirectory: WorkingDirectory = { kind: 'unknown' };
+const unknownDirectory: WorkingDirectory = { kind: 'unknown' };
 const untold: WorkingDirectory = { kind: 'untold' };
 
 export function askDirectory(session: Session, out: Action[]): Session {

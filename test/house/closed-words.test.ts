@@ -5,7 +5,10 @@ import { describe, it } from 'node:test';
 import { dropReasons } from '../../src/nftables/drop-reasons.ts';
 import { replyClasses } from '../../src/observe/metric-labels.ts';
 import { definitionOf, metricNames } from '../../src/observe/metric-table.ts';
+import { accessVerdicts } from '../../src/policy/access-rules.ts';
+import { weekdays } from '../../src/policy/time-window.ts';
 import { logLevels } from '../../src/settings/settings.ts';
+import { verbGroups } from '../../src/wire/verb-groups.ts';
 import { unsaidWords } from './closed-words.ts';
 import { sourceFiles } from './source-files.ts';
 
@@ -13,7 +16,10 @@ import { sourceFiles } from './source-files.ts';
  * What comes from elsewhere: from an operator's file, the text of our table in the kernel, the digits of a reply, and
  * the kernel's numbers of the states of TCP.
  */
-const fromElsewhere: readonly string[] = [...logLevels, ...dropReasons, ...replyClasses, 'established'];
+const fromElsewhere: readonly string[] = [
+  ...[...logLevels, ...accessVerdicts, ...weekdays, ...verbGroups],
+  ...[...dropReasons, ...replyClasses, 'established'],
+];
 
 describe('closed sets', () => {
   it('hold no word that is never said', () => {

@@ -23,7 +23,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   // The operator's files.
   yaml: { parts: ['result.ts', 'address/parsed.ts'], outside: ['yaml', 'zod'] },
   settings: {
-    parts: ['result.ts', 'address', 'policy', 'session/limits.ts', 'yaml'],
+    parts: ['result.ts', 'address', 'policy', 'wire/verbs.ts', 'wire/verb-groups.ts', 'session/limits.ts', 'yaml'],
     outside: ['zod', 'node:crypto', 'node:fs', 'node:os', 'node:path', 'node:tls', 'node:url', 'node:util'],
   },
 

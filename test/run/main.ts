@@ -1,7 +1,8 @@
 // Runs test files, some at a time, and tells of each as it ends: result, time, file, and how far it all is. A file
 // that failed prints its failures at once; everything that a file prints is in its log.
 //
-//   main.ts NAME AT-ONCE PATH...     the paths are test files, or folders with *.test.ts
+//   main.ts NAME AT-ONCE PATH...     the paths are test files, or folders with *.test.ts; each file runs once, where it
+//                                    is named first
 //
 // Its last line is the summary, which is also NAME.summary beside the logs. The exit code is 0 only if every file
 // passed.
@@ -22,7 +23,7 @@ if (paths.length === 0 || !(Number(atOnce) >= 1)) {
   process.exit(2);
 }
 
-const files = paths.flatMap(testFilesAt);
+const files = [...new Set(paths.flatMap(testFilesAt))];
 const waiting = [...files];
 const ends: FileEnd[] = [];
 const begun = performance.now();
