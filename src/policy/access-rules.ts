@@ -26,7 +26,7 @@ export interface AccessRule {
   /** Unique; decisions, log lines and explanations carry it. */
   readonly name: string;
   readonly when: Conditions;
-  readonly then: AccessVerdict;
+  readonly verdict: AccessVerdict;
   /** For the client, in place of the usual text. */
   readonly reply: string | undefined;
   /** For the log: why the rule is there. */

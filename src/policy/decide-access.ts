@@ -26,8 +26,8 @@ const defaultRule = 'access.default';
 export function decideAccess({ rules, otherwise }: AccessRules, subject: AccessSubject): AccessDecision {
   for (const rule of rules) {
     const truth = truthOf(rule, subject);
-    if (truth === 'no' || (truth === 'unclear' && rule.then === 'allow')) continue;
-    return { verdict: rule.then, rule: rule.name, reason: reasonOf(rule, subject, truth), reply: rule.reply };
+    if (truth === 'no' || (truth === 'unclear' && rule.verdict === 'allow')) continue;
+    return { verdict: rule.verdict, rule: rule.name, reason: reasonOf(rule, subject, truth), reply: rule.reply };
   }
   const reason = otherwise === 'allow' ? 'no rule is against it' : 'no rule allows it';
   return { verdict: otherwise, rule: defaultRule, reason, reply: undefined };
@@ -40,7 +40,7 @@ export function asksForPaths({ rules, needsPaths }: AccessRules, subject: Access
     const truth = truthBesidePaths(rule, subject);
     if (truth === 'no') continue;
     if (rule.when.path !== undefined) return true;
-    if (truth === 'yes' || rule.then !== 'allow') return false;
+    if (truth === 'yes' || rule.verdict !== 'allow') return false;
   }
   return false;
 }
@@ -52,10 +52,10 @@ function reasonOf({ why, name }: AccessRule, { paths }: AccessSubject, truth: Tr
 }
 
 function truthOf(rule: AccessRule, subject: AccessSubject): Truth {
-  const { when, then } = rule;
+  const { when, verdict } = rule;
   const beside = truthBesidePaths(rule, subject);
   if (when.path === undefined || beside === 'no') return beside;
-  const paths = truthOfPaths(when.path, subject.paths, lettersOf(then));
+  const paths = truthOfPaths(when.path, subject.paths, lettersOf(verdict));
   return paths === 'yes' ? beside : paths;
 }
 
@@ -64,7 +64,7 @@ function lettersOf(verdict: AccessVerdict): Letters {
 }
 
 // In the order in which they are cheap to ask, and most often tell.
-function truthBesidePaths({ when, then }: AccessRule, subject: AccessSubject): Truth {
+function truthBesidePaths({ when, verdict }: AccessRule, subject: AccessSubject): Truth {
   const { verb, groups } = subject;
   if (when.verb !== undefined || when.group !== undefined) {
     const isNamed = when.verb?.has(verb) === true || groups.some((group) => when.group?.has(group) === true);
@@ -72,7 +72,7 @@ function truthBesidePaths({ when, then }: AccessRule, subject: AccessSubject): T
   }
   if (!holdsOfCommand(when, subject) || !holdsOfPeers(when, subject)) return 'no';
   if (when.time?.some((window) => liesIn(window, subject.epochMs)) === false) return 'no';
-  const letters = lettersOf(then);
+  const letters = lettersOf(verdict);
   if (when.argument?.some((pattern) => fitsWildcard(pattern, subject.argument, letters)) === false) return 'no';
   return truthOfLogin(when, subject, letters);
 }

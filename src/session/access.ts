@@ -87,7 +87,7 @@ function remembering(session: Session, verb: string, paths: SubjectPaths): Sessi
 function unreadFromHere({ terms }: Session, verb: string, decision: AccessDecision): AccessDecision | undefined {
   if (verb !== 'AUTH' || terms.tls.client !== 'pass-through' || decision.verdict === 'deny') return undefined;
   const rule = terms.ruleset.access.rules.find(({ name }) => name === decision.rule);
-  if (rule?.then === 'allow' && rule.when.verb?.has('AUTH') === true) return undefined;
+  if (rule?.verdict === 'allow' && rule.when.verb?.has('AUTH') === true) return undefined;
   return {
     verdict: 'deny',
     rule: decision.rule,

@@ -119,8 +119,7 @@ export function accessOf(file: z.output<typeof accessSchema> | undefined): Acces
     (rule): AccessRule => ({
       name: rule.name,
       when: conditionsOf(rule.when ?? {}),
-      // biome-ignore lint/suspicious/noThenProperty: as above.
-      then: rule.then,
+      verdict: rule.then,
       reply: rule.reply,
       why: rule.why,
     }),

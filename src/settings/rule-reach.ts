@@ -33,7 +33,7 @@ function contradictionIn(when: Conditions): string | undefined {
 /** Whether `first` has decided whatever `second` could match. */
 function takesAll(first: AccessRule, second: AccessRule): boolean {
   // A rule that gives matches in fewer cases than its words say, so another that takes away may still have its own.
-  const isStrict = first.then === 'allow' && second.then !== 'allow';
+  const isStrict = first.verdict === 'allow' && second.verdict !== 'allow';
   const named: readonly (keyof Conditions)[] = ['path', 'user', 'login', 'argument'];
   if (isStrict && named.some((key) => first.when[key] !== undefined)) return false;
   return keysOf(first.when).every((key) => covers(key, first.when, second.when));

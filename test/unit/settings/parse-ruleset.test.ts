@@ -1,7 +1,7 @@
 // Wrong rules with all their problems stand in test/fixtures/rules; the settings' tests read them too.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Ruleset } from '../../../src/policy/ruleset.ts';
@@ -110,6 +110,46 @@ describe('parseRuleset', () => {
       'rules.yaml:15:12: verbs.unknown: expected refuse or forward, found "pass"',
     ]);
   });
+});
+
+const shadowed = `
+dataConnections: { minimumPort: 1024, unspecifiedAddress: replace, foreignPassiveAddress: replace, fxp: [] }
+verbs: { refuse: [], unknown: refuse }
+access:
+  default: allow
+  rules:
+    - { name: writers, when: { user: [anna], verb: [write] }, then: deny }
+    - { name: anna-stores, when: { user: [anna], verb: [STOR], path: ["/x/**"] }, then: allow }
+    - { name: anna-deletes, when: { user: [anna], verb: [DELE] }, then: allow }
+    - { name: site-without-site, when: { verb: [STOR], site: [CHMOD] }, then: deny }
+    - { name: downloads-by-stor, when: { verb: [STOR], direction: [download] }, then: deny }
+    - { name: short, when: { longerThan: 100 }, then: deny }
+    - { name: long, when: { longerThan: 200 }, then: deny }
+    - { name: maybe, when: { path: ["/a/**"] }, then: allow }
+    - { name: still-there, when: { path: ["/a/**"] }, then: deny }
+    - { name: all, then: allow }
+    - { name: never, when: { login: out }, then: deny }
+`.trimStart();
+
+describe('rules that can never match', () => {
+  it('are told where it is certain, and only there', () => {
+    const read = parseRuleset('rules.yaml', shadowed);
+    assert.ok(read.ok);
+    assert.deepEqual(read.value.warnings.map(printProblem), [
+      'rules.yaml:7:7: access.rules[1]: this rule can never match: rule writers before it matches all that it could',
+      'rules.yaml:9:7: access.rules[3]: this rule can never match: site asks for SITE, and verb does not name it',
+      'rules.yaml:10:7: access.rules[4]: this rule can never match: no verb of it begins a transfer in this direction',
+      'rules.yaml:12:7: access.rules[6]: this rule can never match: rule short before it matches all that it could',
+      'rules.yaml:16:7: access.rules[10]: this rule can never match: rule all before it matches all that it could',
+    ]);
+  });
+
+  for (const name of readdirSync(join(root, 'rules')).filter((file) => file.endsWith('.yaml'))) {
+    it(`rules/${name} has none`, () => {
+      const read = parseRuleset(name, readFileSync(join(root, 'rules', name), 'utf8'));
+      assert.deepEqual(read.ok ? read.value.warnings : read.reason.map(printProblem), []);
+    });
+  }
 });
 
 function mustParse(text: string): Ruleset {
