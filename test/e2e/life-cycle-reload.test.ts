@@ -1,5 +1,6 @@
-// What does SIGHUP change? New sessions get the new settings, live ones keep theirs to their end; settings that cannot
-// come into force leave the old ones as they were, and the log says why.
+// What does SIGHUP change? New sessions get the new settings, live ones keep theirs to their end, but for the rules, which
+// hold from their next command on; settings that cannot come into force leave the old ones as they were, and the log
+// says why.
 //
 //   client 127.0.0.1 ──── gateway 127.g:2121 (and more addresses, as settings say) ──── server 127.s:2121 (scripted)
 
@@ -64,7 +65,9 @@ for (const engines of [1, 2]) {
       assert.equal(await gateway.metric('portcullis_settings_reload_total{result="applied"}'), 1);
     });
 
-    test('new rules and limits hold for new sessions only', async () => {
+    test('new rules hold for everybody from the next command on, new limits for new sessions only', async () => {
+      assert.match(await veteran.ask('PORT 0,0,0,0,157,16'), /^200/);
+      await loggedLine(gateway.program, { msg: 'address replaced', cause: 'unspecified-address' });
       const rules = await changedRules(lab, 'stricter', {
         'unspecifiedAddress: replace': 'unspecifiedAddress: refuse',
       });
@@ -72,8 +75,7 @@ for (const engines of [1, 2]) {
       assert.equal(await gateway.reload(settings([listenerYaml('first', first, server)], more)), 'applied');
       const recruit = await RawControl.login(first, server);
       assert.match(await recruit.ask('PORT 0,0,0,0,157,16'), /^501/);
-      assert.match(await veteran.ask('PORT 0,0,0,0,157,16'), /^200/);
-      await loggedLine(gateway.program, { msg: 'address replaced', cause: 'unspecified-address' });
+      assert.match(await veteran.ask('PORT 0,0,0,0,157,16'), /^501/);
       const replaced = 'portcullis_address_replacements_total{cause="unspecified-address"}';
       assert.equal(await gateway.metric(replaced), 1);
       const third = await RawControl.open(first);
