@@ -4,6 +4,7 @@
 import { cert } from './command/cert.ts';
 import { check } from './command/check.ts';
 import { demo } from './command/demo.ts';
+import { explain } from './command/explain.ts';
 import { pinholes } from './command/pinholes.ts';
 import { rules } from './command/rules.ts';
 import { run } from './command/run.ts';
@@ -29,6 +30,8 @@ async function main(): Promise<number> {
       if (file === undefined || more.length > 0) return usage(2);
       return pinholes(file, rest.includes('--json') ? 'json' : 'table');
     }
+    case 'explain':
+      return explain(rest);
     case 'rules':
       return rest.length === 1 ? rules(rest[0]!) : usage(2);
     case 'version':

@@ -8,6 +8,9 @@ const text = `Portcullis, an FTP-aware gateway.
       --no-install                  use the nftables table that you have loaded, and leave it there
   portcullis rules SETTINGS.yaml    print the nftables ruleset that \`run\` installs for transparent listeners
   portcullis check SETTINGS.yaml    exit 0, or every problem as file:line:column and exit 1
+  portcullis explain SETTINGS.yaml TRANSCRIPT [--against OTHER.yaml] [--json]
+                                    what the gateway would do with a conversation, line by line, and by which rule;
+                                    a log of curl -v, lftp -d and the like, or a capture (pcap, read by tshark)
   portcullis pinholes SETTINGS.yaml [--json]
                                     the data connections of the gateway that runs with these settings
   portcullis cert --out DIR NAME...

@@ -13,9 +13,7 @@ import { PassiveRanges } from '../datapath/passive-range.ts';
 import { PinholePath } from '../datapath/pinhole.ts';
 import { PortPool } from '../datapath/port-pool.ts';
 import { Relay } from '../datapath/relay.ts';
-import type { TlsTerms } from '../session/security.ts';
 import type { ListenerSettings, Settings } from '../settings/settings.ts';
-import { isTerminated, type ListenerTls } from '../settings/tls-settings.ts';
 import { SysError } from '../sys/errno.ts';
 import { othersListening } from '../sys/listening.ts';
 import { mayBind } from '../sys/may-bind.ts';
@@ -24,6 +22,7 @@ import { listenerSecurity } from '../tls/listener-tls.ts';
 import type { ListenerSecurity } from '../tls/session-security.ts';
 import { bindProblem, noPortsProblem, type PortHolder, socketAddress, sourcePortProblem } from './door-problems.ts';
 import { ServerSide, serverDial } from './server-side.ts';
+import { sessionTermsOf } from './session-terms.ts';
 
 const upstreamsMax = 4096;
 
@@ -242,7 +241,7 @@ export class Doors {
     ports: PortPool,
     security: ListenerSecurity | undefined,
   ): DoorTerms {
-    const { limits, rules, sessions } = settings;
+    const { sessions } = settings;
     const dscp = listener.mode === 'transparent' ? settings.kernel.dscp.control : undefined;
     return {
       destinationOf: this.serverSide.destinations(listener, settings.kernel),
@@ -258,21 +257,7 @@ export class Doors {
         commandsPerSecond: sessions.commandsPerSecond,
         waysMax: sessions.waysPerClientMax,
       },
-      session: {
-        advertise: listener.advertise,
-        advertiseToServer: listener.advertiseToServer,
-        serverMode: listener.serverMode,
-        activeSourcePort: listener.activeSourcePort,
-        // A session between two others speaks as they do, whatever the routes would choose.
-        dataSource: listener.mode === 'transparent' ? 'control-leg' : 'routes',
-        endFlows: listener.mode === 'transparent' && settings.kernel.endFlows,
-        ownPorts: ownPortsOf(settings),
-        ruleset: rules,
-        limits,
-        tls: tlsTerms(listener.tls),
-        listener: listener.name,
-        epochMs: performance.timeOrigin,
-      },
+      session: sessionTermsOf(listener, settings, performance.timeOrigin),
     };
   }
 
@@ -320,22 +305,10 @@ export class Doors {
 }
 
 /** What a socket is bound to for good. */
-function tlsTerms({ client, server }: ListenerTls): TlsTerms {
-  const clearCommandChannel = isTerminated(client) && client.clearCommandChannel;
-  const passivePorts = client.mode === 'pass-through' ? client.passivePorts : undefined;
-  return { client: client.mode, server: server.mode, clearCommandChannel, passivePorts };
-}
-
 function keyOf({ mode, listen }: ListenerSettings): string {
   return `${mode} ${printEndpoint(listen)}`;
 }
 
 function rangesOf({ dataPorts }: ListenerSettings): string {
   return JSON.stringify(dataPorts);
-}
-
-/** Where this process listens, but for data. */
-function ownPortsOf({ listeners, admin }: Settings): number[] {
-  const ports = listeners.map(({ listen }) => listen.port);
-  return admin === undefined ? ports : [...ports, admin.listen.port];
 }

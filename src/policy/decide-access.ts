@@ -21,7 +21,8 @@ export interface AccessDecision {
 
 type Truth = 'yes' | 'no' | 'unclear';
 
-const defaultRule = 'access.default';
+/** Stands for a rule where none matched. */
+export const defaultRule = 'access.default';
 
 export function decideAccess({ rules, otherwise }: AccessRules, subject: AccessSubject): AccessDecision {
   for (const rule of rules) {

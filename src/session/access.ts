@@ -59,6 +59,7 @@ function follow(
       out.push({ kind: 'record', record: { kind: 'reported', verb: name, rule, reason } });
       return { kind: 'granted', session: remembering(session, verb, paths) };
     case 'allow':
+      out.push({ kind: 'record', record: { kind: 'granted', verb: name, rule, reason } });
       return { kind: 'granted', session: remembering(session, verb, paths) };
     case 'deny': {
       const text = reply ?? 'Not permitted by the rules of the gateway.';

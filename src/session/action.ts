@@ -131,6 +131,8 @@ export type SessionRecord =
       readonly bounce: BounceKind | undefined;
       readonly rule: string | undefined;
     }
+  /** What an access rule lets pass, where there are any. */
+  | { readonly kind: 'granted'; readonly verb: string; readonly rule: string; readonly reason: string }
   /** What a rule would deny if it were not on trial; it has passed. */
   | { readonly kind: 'reported'; readonly verb: string; readonly rule: string; readonly reason: string }
   /** A target that was healed instead of refused: counted as an attempt all the same. */

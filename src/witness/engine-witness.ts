@@ -113,13 +113,9 @@ export class EngineWitness implements Witness {
       case 'refusal':
         this.onRefusal(facts, record);
         return;
+      case 'granted':
       case 'reported':
-        tally.count('rules_reported_total');
-        if (!this.shares.ofSession(facts, 'reported')) return;
-        this.log.warn(
-          { ...facts.fields, verb: record.verb, rule: record.rule, reason: record.reason },
-          'would be denied',
-        );
+        this.onAccess(facts, record);
         return;
       case 'replaced':
         tally.count('address_replacements_total', record.cause);
@@ -198,6 +194,16 @@ export class EngineWitness implements Witness {
   private countIn(slot: Slot | undefined): void {
     if (slot === undefined) throw new RangeError('no series for this count');
     this.tally.add(slot, 1);
+  }
+
+  private onAccess(facts: SessionFacts, record: Extract<SessionRecord, { kind: 'granted' | 'reported' }>): void {
+    const { kind, verb, rule, reason } = record;
+    if (kind === 'granted') {
+      if (this.log.isLevelEnabled('debug')) this.log.debug({ ...facts.fields, verb, rule, reason }, 'granted');
+      return;
+    }
+    this.tally.count('rules_reported_total');
+    if (this.shares.ofSession(facts, kind)) this.log.warn({ ...facts.fields, verb, rule, reason }, 'would be denied');
   }
 
   private onRefusal(facts: SessionFacts, record: Extract<SessionRecord, { kind: 'refusal' }>): void {

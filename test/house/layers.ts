@@ -94,6 +94,20 @@ export const layers: Readonly<Record<string, Layer>> = {
     ],
     outside: ['node:worker_threads'],
   },
+  // What is asked without a gateway.
+  explain: {
+    parts: [
+      'result.ts',
+      'address',
+      'wire',
+      'policy/decide-access.ts',
+      'session',
+      'control/session-runner.ts',
+      'settings/settings.ts',
+      'engine/session-terms.ts',
+    ],
+    outside: ['node:child_process', 'node:fs'],
+  },
   'package-version.ts': { parts: [], outside: ['node:fs'] },
   'reloading.ts': {
     parts: ['result.ts', 'address', 'yaml/problem.ts', 'settings', 'perimeter', 'observe', 'engine'],
@@ -142,6 +156,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'nftables/ruleset.ts',
       'perimeter',
       'observe',
+      'explain',
       'package-version.ts',
       'reloading.ts',
       'gateway.ts',

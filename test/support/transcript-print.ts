@@ -10,6 +10,7 @@ import { textOf } from './escaped-text.ts';
 /** Records of which there are many and that every line causes: a transcript lists them only where it cares. */
 export const incidental: readonly SessionRecord['kind'][] = [
   'command',
+  'granted',
   'reply',
   'rewrite',
   'way-opened',
@@ -112,6 +113,8 @@ function printRecord(record: SessionRecord): string {
       const by = record.cause === 'denied-by-rule' ? ` by ${record.rule}` : '';
       return `refusal ${record.cause}${verb}${target}${by}${printBounce(record.bounce)}`;
     }
+    case 'granted':
+      return `granted ${record.verb} by ${record.rule}`;
     case 'reported':
       return `reported ${record.verb} by ${record.rule}`;
     case 'replaced':
