@@ -1,5 +1,5 @@
-// What would the gateway do with this conversation? It is played to the session that the gateway itself would have, with
-// nobody on the wire: what the kernel or a peer would answer is answered here as if all went well.
+// What would the gateway do with this conversation? It is played to the session that the gateway itself would have,
+// with nobody on the wire: what the kernel or a peer would answer is answered here as if all went well.
 
 import { type Address, type Endpoint, isUnspecified } from '../address/endpoint.ts';
 import { SessionRunner } from '../control/session-runner.ts';

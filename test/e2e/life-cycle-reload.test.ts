@@ -1,6 +1,6 @@
-// What does SIGHUP change? New sessions get the new settings, live ones keep theirs to their end, but for the rules, which
-// hold from their next command on; settings that cannot come into force leave the old ones as they were, and the log
-// says why.
+// What does SIGHUP change? New sessions get the new settings, live ones keep theirs to their end, but for the rules,
+// which hold from their next command on; settings that cannot come into force leave the old ones as they were, and the
+// log says why.
 //
 //   client 127.0.0.1 ──── gateway 127.g:2121 (and more addresses, as settings say) ──── server 127.s:2121 (scripted)
 
