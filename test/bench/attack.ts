@@ -5,14 +5,15 @@
 //   attack.ts KIND ADDRESS PORT CONNECTIONS FROM
 
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 /** What a connection sends again and again; `logged-in` ones log in first; those that do not read never do. */
 interface Attack {
   readonly begins: 'as-stranger' | 'logged-in';
   readonly sends: Buffer;
   readonly reads: 'yes' | 'no';
-  /** A segment for each octet, a connection for each sending, or as much as the kernel takes. */
-  readonly manner: 'at-once' | 'octet-by-octet' | 'one-connection-each';
+  /** A segment for each octet, a connection for each sending or TLS handshake, or as much as the kernel takes. */
+  readonly manner: 'at-once' | 'octet-by-octet' | 'one-connection-each' | 'handshake';
 }
 
 const repeated = (text: string): Buffer => Buffer.from(text.repeat(Math.ceil(16_384 / text.length)), 'latin1');
@@ -30,6 +31,7 @@ const attacks = {
   endless: { ...flood, sends: Buffer.alloc(16_384, 'a') },
   segments: { ...flood, sends: Buffer.from('NOOP\r\n'), begins: 'logged-in', manner: 'octet-by-octet' },
   connections: { ...flood, sends: Buffer.from('QUIT\r\n'), manner: 'one-connection-each' },
+  handshakes: { ...flood, sends: Buffer.from('AUTH TLS\r\n'), manner: 'handshake' },
 } as const satisfies Record<string, Attack>;
 
 export type AttackKind = keyof typeof attacks;
@@ -37,6 +39,10 @@ export type AttackKind = keyof typeof attacks;
 export const attackKinds = Object.keys(attacks) as readonly AttackKind[];
 
 function attackWith(attack: Attack, host: string, port: number, localAddress: string, onConnected: () => void): void {
+  if (attack.manner === 'handshake') {
+    shakeHands(attack.sends, host, port, localAddress, onConnected);
+    return;
+  }
   const socket = connect({ host, port, localAddress });
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
@@ -53,13 +59,32 @@ function logIn(socket: Socket, then: () => void): void {
   socket.setEncoding('latin1');
   const onText = (text: string): void => {
     heard += text;
-    if (/^230.*\n/m.test(heard)) {
+    if (/^230 /m.test(heard)) {
       socket.off('data', onText);
       then();
     }
   };
   socket.on('data', onText);
   socket.write('USER bench\r\nPASS bench\r\n');
+}
+
+/** Full handshakes, for each of which the gateway has to sign, and nothing behind them. */
+function shakeHands(auth: Buffer, host: string, port: number, localAddress: string, onConnected: () => void): void {
+  const socket = connect({ host, port, localAddress });
+  let heard = '';
+  socket.on('error', () => socket.destroy());
+  socket.once('close', () => shakeHands(auth, host, port, localAddress, () => undefined));
+  socket.on('data', (octets: Buffer) => {
+    const before = heard;
+    heard += octets.toString('latin1');
+    if (before === '') socket.write(auth);
+    if (!/^234 /m.test(heard)) return;
+    socket.removeAllListeners('data');
+    onConnected();
+    const secured = connectTls({ socket, rejectUnauthorized: false });
+    secured.on('error', () => socket.destroy());
+    secured.once('secureConnect', () => socket.destroy());
+  });
 }
 
 function begin({ sends, reads, manner }: Attack, socket: Socket): void {

@@ -39,7 +39,13 @@ export async function measureBystander(
 ): Promise<Cell> {
   purgeTimeWait(stage.lab);
   try {
-    const setUp = { ...stage, processors: gatewayProcessor, engines: 1, clientBounds: 'defaults' } as const;
+    const setUp = {
+      ...stage,
+      processors: gatewayProcessor,
+      engines: 1,
+      clientBounds: 'defaults',
+      tls: row.attack === 'handshakes',
+    } as const;
     const gateway = await startTarget(target, setUp);
     try {
       return await beside(stage, round, row, gateway);

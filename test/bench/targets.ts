@@ -6,7 +6,8 @@
 //   pinholes    the gateway as transparent proxy at the same place, data in the kernel
 // The rule: one process each, in the foreground, so that its id stands for all its processor time and memory.
 
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backends } from './backends.ts';
 import { sessionsWithin } from './descriptors.ts';
@@ -61,6 +62,8 @@ export interface TargetSetUp {
    * What one client address may have: all that the bench wants, because its clients have one, or what operators get.
    */
   readonly clientBounds?: 'none' | 'defaults';
+  /** Whether clients may have TLS. */
+  readonly tls?: boolean;
 }
 
 export async function startTarget(name: TargetName, setUp: TargetSetUp): Promise<Gateway> {
@@ -145,7 +148,16 @@ function reverseSettings(setUp: TargetSetUp): object {
     upstream: `${addresses.server}:${backends.plain.port}`,
     advertise: addresses.gateway,
     dataPath: 'relay',
+    ...(setUp.tls === true ? { tls: { client: { mode: 'optional', ...pairFor(setUp) } } } : {}),
   });
+}
+
+/** A pair as `portcullis cert` makes it. */
+function pairFor({ lab, executable }: TargetSetUp): { certificate: string; key: string } {
+  const words = [executable, 'cert', '--out', lab.folder, 'bench.example'];
+  const pair = { certificate: join(lab.folder, 'cert.pem'), key: join(lab.folder, 'key.pem') };
+  if (!existsSync(pair.certificate)) execFileSync(process.execPath, words, { stdio: 'ignore' });
+  return pair;
 }
 
 /**

@@ -1,5 +1,6 @@
-// Handshakes and transfers under TLS, one after another, with cuts, resets, truncation and garbage at every step: does
-// anything that OpenSSL holds through the FFI crash, leak, or tell a lie? A program of its own, because a crash ends it.
+// Handshakes and transfers under TLS, one after another, with cuts, resets, truncation and garbage at every step:
+// does anything that OpenSSL holds through the FFI crash, leak, or tell a lie? A program of its own, because a crash
+// ends it.
 //
 //   tls-soak-program.ts COUNT SEED      prints one line of JSON at its end; needs --expose-gc
 
@@ -319,6 +320,8 @@ some(Number(count));
 const after = { octets: allocated(), descriptors: sockets() };
 shared.listener.close();
 poller.close();
-process.stdout.write(
-  `${JSON.stringify({ ...tally, octetsMore: after.octets - before.octets, descriptorsMore: after.descriptors - before.descriptors })}\n`,
-);
+const more = {
+  octetsMore: after.octets - before.octets,
+  descriptorsMore: after.descriptors - before.descriptors,
+};
+process.stdout.write(`${JSON.stringify({ ...tally, ...more })}\n`);

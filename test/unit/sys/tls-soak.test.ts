@@ -1,5 +1,5 @@
-// OpenSSL through the FFI, for a long time and under everything that can happen to a connection: no crash, no growth, no
-// descriptor left, no cut that looks like an end. With memory that is overwritten as soon as it is given back
+// OpenSSL through the FFI, for a long time and under everything that can happen to a connection: no crash, no growth,
+// no descriptor left, no cut that looks like an end. With memory that is overwritten as soon as it is given back
 // (MALLOC_PERTURB_, mallopt(3)), so that what is used after that is not what it was.
 //
 // A few thousand handshakes here; a hundred thousand, some four minutes, with
