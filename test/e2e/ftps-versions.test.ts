@@ -1,6 +1,6 @@
 // What does the gateway offer to whoever asks as an auditor does, with openssl s_client? TLS 1.2 and 1.3 with
-// forward secrecy and authenticated encryption, no renegotiation, no compression, no handshake for other protocols; each
-// refusal has its reason in the log.
+// forward secrecy and authenticated encryption, no renegotiation, no compression, no handshake for other protocols;
+// each refusal has its reason in the log.
 //
 //   openssl s_client 127.0.0.1 ──── gateway 127.g:2121 (AUTH TLS), and another (implicit) ──── scripted server
 
