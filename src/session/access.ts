@@ -86,7 +86,8 @@ function remembering(session: Session, verb: string, paths: SubjectPaths): Sessi
  * whoever wrote it has thought of it.
  */
 function unreadFromHere({ terms }: Session, verb: string, decision: AccessDecision): AccessDecision | undefined {
-  if (verb !== 'AUTH' || terms.tls.client !== 'pass-through' || decision.verdict === 'deny') return undefined;
+  if (verb !== 'AUTH' || terms.tls.client !== 'pass-through') return undefined;
+  if (decision.verdict === 'deny' || decision.verdict === 'close') return undefined;
   const rule = terms.ruleset.access.rules.find(({ name }) => name === decision.rule);
   if (rule?.verdict === 'allow' && rule.when.verb?.has('AUTH') === true) return undefined;
   return {

@@ -27,7 +27,8 @@ const whole: Reader = (argument) => named(argument);
 /** Servers expand wildcards in listings, and take words that begin with a hyphen for options of ls(1). */
 const listed: Reader = (argument) => {
   const path = withoutOptions(argument);
-  if (argument.subarray(0, argument.length - path.length).includes(RECURSIVE)) return unclear('a listing of all below');
+  const options = argument.subarray(0, argument.length - path.length);
+  if (options.includes(RECURSIVE) || isLong(options)) return unclear('a listing of all below');
   if (path.some((octet) => wildcards.has(octet))) return unclear('a listing by wildcards');
   return named(path);
 };
@@ -149,6 +150,11 @@ function firstWord(argument: Uint8Array): [word: string, rest: Uint8Array] {
   const end = blank < 0 ? argument.length : blank;
   const word = String.fromCharCode(...argument.subarray(begin, Math.min(end, begin + 32))).toUpperCase();
   return [word, argument.subarray(Math.min(end + 1, argument.length))];
+}
+
+/** `--recursive`, and whatever else ls(1) takes by such a word. */
+function isLong(options: Uint8Array): boolean {
+  return options.some((octet, at) => octet === HYPHEN && options[at + 1] === HYPHEN);
 }
 
 function withoutOptions(argument: Uint8Array): Uint8Array {

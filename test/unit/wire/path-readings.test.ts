@@ -52,6 +52,7 @@ describe('the argument of', () => {
     ['LIST', '-la', ['']],
     ['LIST', '-l -a  sub', [' sub']],
     ['LIST', '-lR', 'not known: a listing of all below'],
+    ['LIST', '--recursive /', 'not known: a listing of all below'],
     ['NLST', '*.txt', 'not known: a listing by wildcards'],
     ['STAT', '', 'none'],
     ['STAT', 'sub', ['sub']],
