@@ -20,17 +20,17 @@ const codesOf = (text: string): string[] =>
 describe('the log of', () => {
   for (const [name, commands, codes] of [
     [
-      'curl.log',
+      'curl.txt',
       ['USER anonymous', 'PASS ftp@example.com', 'PWD', 'EPSV', 'TYPE I', 'SIZE welcome.txt'],
       ['220', '331', '230', '257', '229', '200', '550'],
     ],
     [
-      'lftp.log',
+      'lftp.txt',
       [...['FEAT', 'AUTH TLS', 'OPTS UTF8 ON', 'USER anonymous', 'PASS x', 'PWD', 'PASV', 'LIST', 'QUIT']],
       ['220', '211', '211', '502', '200', '331', '230', '257', '227', '150', '226', '221'],
     ],
     [
-      'ftplib.log',
+      'ftplib.txt',
       ['USER anonymous', 'PASS **********', 'CWD /', 'TYPE A', 'PASV', 'NLST', 'QUIT'],
       ['220', '331', '230', '250', '200', '227', '150', '226', '221'],
     ],
