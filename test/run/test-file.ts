@@ -113,10 +113,10 @@ class Tests {
 
 /** By SIGTERM, upon which a file removes what it has built; what is left after that, by SIGKILL. */
 async function endFamily(pid: number, graceMs: number): Promise<void> {
-  const family = await familyOf(pid);
+  const family = familyOf(pid);
   signalAll([pid], 'SIGTERM');
   await areGone([pid], graceMs);
-  const left = [...new Set([...family, ...(await familyOf(pid))])];
+  const left = [...new Set([...family, ...familyOf(pid)])];
   signalAll(left, 'SIGKILL');
   await areGone(left, graceMs);
 }

@@ -92,7 +92,7 @@ export class Lab {
   async #leftProcesses(): Promise<string[]> {
     const left: string[] = [];
     for (const program of this.#programs) {
-      for (const pid of await familyOf(program.pid)) left.push(`process ${pid} of ${program.name}`);
+      for (const pid of familyOf(program.pid)) left.push(`process ${pid} of ${program.name}`);
     }
     // Whatever left its group still has the lab's folder in its command line or as its working folder.
     for (const entry of await readdir('/proc')) {

@@ -104,7 +104,7 @@ export class RunningProgram {
    * SIGTERM does not do.
    */
   async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<Finished> {
-    const family = await familyOf(this.pid);
+    const family = familyOf(this.pid);
     signalAll(family, signal);
     if (signal === 'SIGKILL' || !(await areGone(family, graceMs))) {
       signalAll(family, 'SIGKILL');
