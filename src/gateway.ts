@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { printEndpoint } from './address/endpoint.ts';
+import { tuneCollector } from './engine/collector.ts';
 import { EngineHost } from './engine/engine-host.ts';
 import { newQuotaMemory, raiseDescriptorLimit } from './engine/process-wide.ts';
 import { dropReasons } from './nftables/drop-reasons.ts';
@@ -226,6 +227,7 @@ export class Gateway {
 
   private async startEngines(): Promise<string | undefined> {
     const { settings } = this;
+    tuneCollector();
     const quota = newQuotaMemory(settings.sessions.totalMax);
     const ticketKeys = new Uint8Array(randomBytes(ticketKeyOctets));
     for (let index = 0; index < settings.engines; index++) {

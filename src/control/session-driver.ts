@@ -33,6 +33,7 @@ const pauseMs = { 'too-fast': 100, unheard: 1000 } as const;
 // What several sends of a turn would cost besides what they send.
 const sendUnits = 4;
 const octetsPerUnitLog2 = 11;
+const pressMs = 1000;
 // A signature and a key exchange take as long as hundreds of lines.
 const handshakeUnits = 128;
 
@@ -55,6 +56,11 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   private readonly pace: Pace;
   private pacing: Timer | undefined;
   private reading: 'at-will' | keyof typeof pauseMs = 'at-will';
+  /**
+   * Whoever had more to do than its share lines up with whatever comes next: else many who do would still be served
+   * before one who waits for a single answer, at every turn anew.
+   */
+  private pressesUntilMs = 0;
   /** In which line it stands. */
   private line: Standing | 'none' = 'none';
   /** The turn that the share belongs to, and whose share it is. */
@@ -175,7 +181,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   takesTurn(): boolean {
     // Who has logged in meanwhile need not wait among the guests any more.
     if (this.line === this.standing || this.line === 'known') return false;
-    if (this.point.turns.admits(this.standing)) return true;
+    if (!this.presses && this.point.turns.admits(this.standing)) return true;
     this.lineUp();
     return false;
   }
@@ -318,7 +324,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
       this.lookNow();
       this.endIfOverflown();
       // Room again, or more than its share: what was held back goes on, the latter when it is its turn.
-      if (this.client.isUnfinished || this.server.isUnfinished) this.lineUp();
+      if (this.client.isUnfinished || this.server.isUnfinished) this.goOnInLine();
       else if (full) this.settle();
       if (this.reading !== 'at-will') this.slowDown(pauseMs[this.reading]);
       this.armTimer();
@@ -347,6 +353,15 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     this.point.turns.spend(this.shareOf, units);
   }
 
+  private get presses(): boolean {
+    return this.point.poller.nowMs < this.pressesUntilMs;
+  }
+
+  private goOnInLine(): void {
+    this.pressesUntilMs = this.point.poller.nowMs + pressMs;
+    this.lineUp();
+  }
+
   private lineUp(): void {
     const { standing } = this;
     if (this.line === standing || this.line === 'known' || this.life === 'over') return;
@@ -368,7 +383,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     this.pacing ??= poller.timers.set(poller.nowMs + forMs, () => {
       this.pacing = undefined;
       // Many may have waited for the same tick of the clock.
-      this.lineUp();
+      this.goOnInLine();
     });
   }
 

@@ -20,7 +20,7 @@ export const shareUnits: Readonly<Record<Standing, number>> = { guest: 16, known
 // What all guests together may begin in one turn before others must wait in line. A login of 16 at once fits in.
 const guestUnitsPerTurn = 512;
 // What is done of each line in one turn. Where guests stand in line somebody presses, and it is one of them a turn.
-const unitsInLine: Readonly<Record<Standing, number>> = { guest: 1, known: 192 };
+const unitsInLine: Readonly<Record<Standing, number>> = { guest: 1, known: 64 };
 /** To accept, to dial and to set up a session takes as long as so many units of a session's work. */
 export const beginUnits = 64;
 // A worker without work costs something too.

@@ -194,6 +194,23 @@ export class SessionBench {
     return { client, server };
   }
 
+  /** A session whose client is in, and has read all replies. */
+  logIn(id: string): { client: Talker; server: Talker } {
+    const { client, server } = this.greet(id);
+    for (const [command, reply] of [
+      ['USER me', '331 Password, please.'],
+      ['PASS word', '230 Come in.'],
+    ] as const) {
+      client.say(`${command}\r\n`);
+      this.until(() => server.text.endsWith(`${command}\r\n`));
+      server.say(`${reply}\r\n`);
+      this.until(() => client.text.endsWith(`${reply}\r\n`));
+    }
+    client.text = '';
+    server.text = '';
+    return { client, server };
+  }
+
   /** Until nothing moves any more: several turns after which `progress` is the same. */
   settle(progress: () => number): void {
     for (let still = 0, before = progress(); still < 5; still++) {
