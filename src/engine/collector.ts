@@ -4,9 +4,9 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** V8's own names; each is in the list that `node --v8-options` prints. */
-export const collectorFlags = [
-  // What an engine's small nursery holds is collected sooner by the engine itself than helpers are woken: on a processor
-  // of its own in 1 ms, where waiting for helpers took 3 to 12.
+const collectorFlags = [
+  // An engine has collected its small nursery itself sooner than helpers are woken: on a processor of its own in 1 ms,
+  // where waiting for helpers took 3 to 12.
   '--no-parallel-scavenge',
   // How much the old garbage may grow, as a part of what lives, before it is collected, too. By itself V8 lets it reach
   // four times that: with 256 busy sessions 25 MB that a flood adds to the process and nobody needs.
