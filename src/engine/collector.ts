@@ -11,7 +11,7 @@ const collectorFlags = [
   // How much the old garbage may grow, as a part of what lives, before it is collected, too. By itself V8 lets it reach
   // four times that: with 256 busy sessions 25 MB that a flood adds to the process and nobody needs.
   '--heap-growing-percent=60',
-] as const;
+];
 
 /** Holds for threads that begin afterwards. */
 export function tuneCollector(): void {

@@ -3,9 +3,8 @@
 // JSON. A reader that is slow (EAGAIN), gone (EPIPE) or full (ENOSPC) costs lines, counted, but never the gateway.
 
 import { writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { isatty } from 'node:tty';
-import type Pretty from 'pino-pretty';
+import pretty from 'pino-pretty';
 
 export interface LogOutputParts {
   /** Told how many lines were lost, for `log_lines_dropped_total`. */
@@ -51,8 +50,6 @@ export function openLogOutput(parts: LogOutputParts): LogOutput {
 
 /** pino-pretty as a function: as a stream or a worker it would lose the last lines of a process that exits. */
 function readable(): (lines: string | Uint8Array) => string {
-  // Loaded only for a terminal: a service would pay for it at every start.
-  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof Pretty;
   const prettify = pretty.prettyFactory({ singleLine: true, translateTime: 'SYS:HH:MM:ss.l' });
   return (lines) => octetsOf(lines).toString().trimEnd().split('\n').map(prettify).map(withoutC1).join('');
 }

@@ -92,7 +92,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       'observe',
       'witness',
     ],
-    outside: ['node:worker_threads'],
+    outside: ['node:v8', 'node:worker_threads'],
   },
   // What is asked without a gateway.
   explain: {
