@@ -12,6 +12,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const patienceMs = 120_000;
 
 const pollMs = 20;
+/** To look may take a program, as `nft list`: most of the time is for what is looked at. */
+const pollRest = 4;
 /** What is full has nothing left to do. No process waits so long for its turn, however many share its processor. */
 const quietMs = 2_000;
 
@@ -25,9 +27,13 @@ export async function residentOctets(pid: number): Promise<number> {
 /** Resolves once `read` gives `wanted`; rejects, naming what it gave last, when that takes too long. */
 export async function becomes<T>(read: () => T | Promise<T>, wanted: T): Promise<void> {
   const deadline = Date.now() + patienceMs;
-  for (let value = await read(); value !== wanted; value = await read()) {
-    if (Date.now() > deadline) assert.equal(value, wanted);
-    await delay(pollMs);
+  for (;;) {
+    const begun = Date.now();
+    const value = await read();
+    if (value === wanted) return;
+    const now = Date.now();
+    if (now > deadline) assert.equal(value, wanted);
+    await delay(Math.max(pollMs, pollRest * (now - begun)));
   }
 }
 
