@@ -147,6 +147,11 @@ export class ControlLeg implements Pollable {
     return this.share === 'used-up';
   }
 
+  /** A line has begun to come, and its end has not. */
+  get holdsPiece(): boolean {
+    return this.splitter.pendingOctets > 0;
+  }
+
   /** Hands on lines, and reads more, as long as the owner wants them and its share of the turn lasts. */
   pull(): void {
     this.share = 'left';

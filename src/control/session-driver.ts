@@ -57,8 +57,9 @@ export class SessionDriver implements LegOwner, Stage, Worker {
   private pacing: Timer | undefined;
   private reading: 'at-will' | keyof typeof pauseMs = 'at-will';
   /**
-   * Whoever had more to do than its share lines up with whatever comes next: else many who do would still be served
-   * before one who waits for a single answer, at every turn anew.
+   * Whoever had more to do than its share, or sends lines piece by piece, lines up with whatever comes next: else many
+   * who do would still be served before one who waits for a single answer, at every turn anew. In line pieces come
+   * together.
    */
   private pressesUntilMs = 0;
   /** In which line it stands. */
@@ -325,6 +326,7 @@ export class SessionDriver implements LegOwner, Stage, Worker {
       this.endIfOverflown();
       // Room again, or more than its share: what was held back goes on, the latter when it is its turn.
       if (this.client.isUnfinished || this.server.isUnfinished) this.goOnInLine();
+      else if (this.client.holdsPiece) this.press();
       else if (full) this.settle();
       if (this.reading !== 'at-will') this.slowDown(pauseMs[this.reading]);
       this.armTimer();
@@ -357,8 +359,12 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     return this.point.poller.nowMs < this.pressesUntilMs;
   }
 
-  private goOnInLine(): void {
+  private press(): void {
     this.pressesUntilMs = this.point.poller.nowMs + pressMs;
+  }
+
+  private goOnInLine(): void {
+    this.press();
     this.lineUp();
   }
 

@@ -4,6 +4,7 @@
 // later command, or was waited for long enough, is overdue: it may still be answered, and holds up nobody any more.
 // RFC 959 §4.2: one command may get a 1yz and then one final reply. RFC 1123 §4.1.2.11: 120 and 421 may come unasked.
 
+import type { Verb } from '../wire/verbs.ts';
 import type { SetUp } from './expectation.ts';
 import { isLoginVerb, isPassiveVerb, isTransferVerb, replyFit } from './reply-fit.ts';
 import type { Protection } from './security.ts';
@@ -45,12 +46,45 @@ export const nothingAwaited: AwaitedReplies = [];
 
 /** The queue with one command more. Of those that are overdue the oldest is forgotten where there are too many. */
 export function withAsked(awaited: AwaitedReplies, asked: AwaitedFromServer, inFlightMax: number): AwaitedReplies {
-  if (awaited.length < 2 * inFlightMax) return [...awaited, asked];
+  if (awaited.length < 2 * inFlightMax) return withOneMore(awaited, asked);
   // A transfer whose way is still there is told when that ends; ways are bounded by themselves.
   const oldest = awaited.findIndex(
     (each) => each.kind === 'server' && each.answer === 'overdue' && each.way === undefined,
   );
   return [...awaited.filter((_, index) => index !== oldest), asked];
+}
+
+/** A queue may hold 64, and a spread would make room for half as many more, at every command. */
+function withOneMore(awaited: AwaitedReplies, last: Awaited): AwaitedReplies {
+  const { length } = awaited;
+  const more = new Array<Awaited>(length + 1);
+  for (let index = 0; index < length; index += 1) more[index] = awaited[index]!;
+  more[length] = last;
+  return more;
+}
+
+const plainlyAsked = new Map<Verb, AwaitedFromServer>();
+
+/**
+ * What a client has asked that needs no more than its verb to be remembered, one for all sessions: most commands of a
+ * flood are such, and what waits for a reply outlives the garbage collector's patience with what is young.
+ */
+export function plainly(verb: Verb): AwaitedFromServer {
+  const known = plainlyAsked.get(verb);
+  if (known !== undefined) return known;
+  const asked: AwaitedFromServer = {
+    kind: 'server',
+    asker: 'client',
+    verb: verb.name,
+    way: undefined,
+    setUp: undefined,
+    user: undefined,
+    protection: undefined,
+    progress: 'asked',
+    answer: 'certain',
+  };
+  plainlyAsked.set(verb, asked);
+  return asked;
 }
 
 /** The entry that a reply of this code answers; undefined for one that nobody asked for. */

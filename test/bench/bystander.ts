@@ -1,7 +1,7 @@
 // Does one client still get its answers while others attack the gateway? The round trip of a bystander's NOOP at rest
 // and beside each attack, and what the attack makes the gateway's memory grow by. The attackers have an address of
-// their own and the lowest priority on the load's processor: it is the gateway that is to be measured, not who gets
-// that processor.
+// their own, a server of their own behind the same gateway, and what the others leave of the load's processor: it is the
+// gateway that is to be measured, not a server that is kept busy or who gets that processor.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,8 +13,8 @@ import { addresses, purgeTimeWait } from './lab.ts';
 import { startAt, stop } from './process.ts';
 import { untilLogged } from './ready.ts';
 import type { Figure, Row } from './rows.ts';
-import { gatewayProcessor, loadProcessor, type Stage } from './stage.ts';
-import { type Gateway, startTarget, stopTarget, type TargetName } from './targets.ts';
+import { gatewayProcessor, loadProcessor, type Stage, whenIdle } from './stage.ts';
+import { attackedServer, type Gateway, startTarget, stopTarget, type TargetName } from './targets.ts';
 
 const connections = 256;
 const program = join(import.meta.dirname, 'attack.ts');
@@ -45,6 +45,7 @@ export async function measureBystander(
       engines: 1,
       clientBounds: 'defaults',
       tls: row.attack === 'handshakes',
+      attacked: true,
     } as const;
     const gateway = await startTarget(target, setUp);
     try {
@@ -63,9 +64,9 @@ async function beside(stage: Stage, round: number, row: BystanderRow, gateway: G
   await noop(stage, gateway, 1);
   const atRest = await noop(stage, gateway, stage.seconds);
   const memoryAtRest = residentKibibytes(pid);
-  const [host, port] = gateway.server.split(':') as [string, string];
+  const [host, port] = attackedServer.split(':') as [string, string];
   const place = { namespace: stage.lab.client, processors: loadProcessor };
-  const argv = ['nice', '-n', '19', process.execPath, '--import', 'tsx', program, row.attack, host, port];
+  const argv = [...whenIdle, process.execPath, '--import', 'tsx', program, row.attack, host, port];
   const log = join(stage.lab.folder, 'attack.log');
   const attack = startAt(place, [...argv, `${connections}`, addresses.attacker], log);
   await untilLogged(attack, 'attacking');

@@ -41,11 +41,18 @@ interface BackendSetUp {
   readonly port: number;
   readonly advertise: string;
   readonly ports: string;
+  /** `idle`: it runs when nothing else on its processor wants to. */
+  readonly priority?: 'idle';
 }
 
-async function startBackend(executable: string, lab: Lab, { port, advertise, ports }: BackendSetUp): Promise<Running> {
+/** What makes a program run when nothing else on its processor wants to: sched(7), SCHED_IDLE. */
+export const whenIdle = ['chrt', '--idle', '0'];
+
+async function startBackend(executable: string, lab: Lab, setUp: BackendSetUp): Promise<Running> {
+  const { port, advertise, ports, priority } = setUp;
   const listen = `${addresses.server}:${port}`;
   const argv = [executable, '--listen', listen, '--advertise', advertise, '--ports', ports];
+  if (priority === 'idle') argv.unshift(...whenIdle);
   const place = { namespace: lab.server, processors: loadProcessor };
   const running = startAt(place, argv, join(lab.folder, `backend-${port}.log`));
   await untilListening(running, port);

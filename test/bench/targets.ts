@@ -64,6 +64,8 @@ export interface TargetSetUp {
   readonly clientBounds?: 'none' | 'defaults';
   /** Whether clients may have TLS. */
   readonly tls?: boolean;
+  /** Whether a second listener leads to a server of its own. */
+  readonly attacked?: boolean;
 }
 
 export async function startTarget(name: TargetName, setUp: TargetSetUp): Promise<Gateway> {
@@ -93,6 +95,8 @@ export async function stopTarget(gateway: Gateway): Promise<void> {
 
 /** The gateway's own address: what clients of every target but `direct` and `haproxy` connect to. */
 const publicServer = `${addresses.gateway}:21`;
+/** Where a gateway leads to the server of those who attack. */
+export const attackedServer = `${addresses.gateway}:2222`;
 const haproxyPort = 2121;
 const adminAddress = '127.0.0.1:9121';
 
@@ -142,14 +146,13 @@ async function startPortcullis(setUp: TargetSetUp, settings: object): Promise<Ru
 }
 
 function reverseSettings(setUp: TargetSetUp): object {
-  return settingsFor(setUp, {
-    mode: 'reverse',
-    listen: publicServer,
-    upstream: `${addresses.server}:${backends.plain.port}`,
-    advertise: addresses.gateway,
-    dataPath: 'relay',
-    ...(setUp.tls === true ? { tls: { client: { mode: 'optional', ...pairFor(setUp) } } } : {}),
-  });
+  const tls = setUp.tls === true ? { tls: { client: { mode: 'optional', ...pairFor(setUp) } } } : {};
+  const manner = { mode: 'reverse', advertise: addresses.gateway, dataPath: 'relay', ...tls };
+  const listener = { ...manner, listen: publicServer, upstream: `${addresses.server}:${backends.plain.port}` };
+  if (setUp.attacked !== true) return settingsFor(setUp, listener);
+  const upstream = `${addresses.server}:${backends.attacked.port}`;
+  const dataPorts = '30000-39999';
+  return settingsFor(setUp, listener, { ...manner, name: 'attacked', listen: attackedServer, upstream, dataPorts });
 }
 
 /** A pair as `portcullis cert` makes it. */
@@ -186,9 +189,9 @@ const boundlessSessions = {
   dataPortsPerClient: 65_535,
 };
 
-function settingsFor({ engines, clientBounds }: TargetSetUp, listener: object): object {
+function settingsFor({ engines, clientBounds }: TargetSetUp, listener: object, ...further: object[]): object {
   return {
-    listeners: [{ name: 'bench', dataPorts: '40000-59999', ...listener }],
+    listeners: [{ name: 'bench', dataPorts: '40000-59999', ...listener }, ...further],
     // All clients of the bench have one address.
     sessions: clientBounds === 'defaults' ? {} : boundlessSessions,
     admin: { listen: adminAddress },
