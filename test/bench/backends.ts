@@ -8,6 +8,12 @@ export const backends = {
   plain: { port: 21, advertise: addresses.server, ports: '20000-20999' },
   // For a relay that does not read FTP: the announced address and ports are the relay's own.
   behindRelay: { port: 2121, advertise: addresses.gateway, ports: '30000-30999' },
-  // For those who attack: who waits for a server that they keep busy does not wait for the gateway.
-  attacked: { port: 2222, advertise: addresses.server, ports: '31000-31999', priority: 'idle' },
+} as const;
+
+/** For those who attack: who waits for a server that they keep busy does not wait for the gateway. */
+export const attackedBackend = {
+  port: 2222,
+  advertise: addresses.server,
+  ports: '31000-31999',
+  priority: 'idle',
 } as const;

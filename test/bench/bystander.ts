@@ -1,19 +1,20 @@
 // Does one client still get its answers while others attack the gateway? The round trip of a bystander's NOOP at rest
 // and beside each attack, and what the attack makes the gateway's memory grow by. The attackers have an address of
-// their own, a server of their own behind the same gateway, and what the others leave of the load's processor: it is the
-// gateway that is to be measured, not a server that is kept busy or who gets that processor.
+// their own, a server of their own behind the same gateway, and what the others leave of the load's processor: the
+// gateway is to be measured, not a server that is kept busy or who gets that processor.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AttackKind, attackKinds } from './attack.ts';
+import { attackedBackend } from './backends.ts';
 import { type Cell, failedCell } from './cell.ts';
 import { measure, type Sample } from './generator.ts';
 import { addresses, purgeTimeWait } from './lab.ts';
 import { startAt, stop } from './process.ts';
 import { untilLogged } from './ready.ts';
 import type { Figure, Row } from './rows.ts';
-import { gatewayProcessor, loadProcessor, type Stage, whenIdle } from './stage.ts';
+import { gatewayProcessor, loadProcessor, type Stage, startBackend, whenIdle } from './stage.ts';
 import { attackedServer, type Gateway, startTarget, stopTarget, type TargetName } from './targets.ts';
 
 const connections = 256;
@@ -47,11 +48,16 @@ export async function measureBystander(
       tls: row.attack === 'handshakes',
       attacked: true,
     } as const;
-    const gateway = await startTarget(target, setUp);
+    const attacked = await startBackend(stage.backendProgram, stage.lab, attackedBackend);
     try {
-      return await beside(stage, round, row, gateway);
+      const gateway = await startTarget(target, setUp);
+      try {
+        return await beside(stage, round, row, gateway);
+      } finally {
+        await stopTarget(gateway);
+      }
     } finally {
-      await stopTarget(gateway);
+      await stop(attacked);
     }
   } catch (error) {
     return failedCell(round, row, target, error);

@@ -13,6 +13,8 @@ export interface Stage {
   readonly lab: Lab;
   readonly generator: Generator;
   readonly backends: readonly Running[];
+  /** The program of the backends, for a row that needs one of its own. */
+  readonly backendProgram: string;
   /** dist/main.js of the gateway. */
   readonly executable: string;
   /** Length of a measured window. */
@@ -29,7 +31,8 @@ export async function setStage(executable: string, seconds: number, cacheFolder:
   const place = { namespace: lab.client, processors: loadProcessor };
   const generator = { executable: programs.generator, place, folder: lab.folder };
   const started = Object.values(backends).map((backend) => startBackend(programs.backend, lab, backend));
-  return { lab, generator, backends: await Promise.all(started), executable, seconds };
+  const backendProgram = programs.backend;
+  return { lab, generator, backends: await Promise.all(started), backendProgram, executable, seconds };
 }
 
 /** Ends what setStage started; the lab goes with the run. */
@@ -48,7 +51,7 @@ interface BackendSetUp {
 /** What makes a program run when nothing else on its processor wants to: sched(7), SCHED_IDLE. */
 export const whenIdle = ['chrt', '--idle', '0'];
 
-async function startBackend(executable: string, lab: Lab, setUp: BackendSetUp): Promise<Running> {
+export async function startBackend(executable: string, lab: Lab, setUp: BackendSetUp): Promise<Running> {
   const { port, advertise, ports, priority } = setUp;
   const listen = `${addresses.server}:${port}`;
   const argv = [executable, '--listen', listen, '--advertise', advertise, '--ports', ports];

@@ -9,7 +9,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { backends } from './backends.ts';
+import { attackedBackend, backends } from './backends.ts';
 import { sessionsWithin } from './descriptors.ts';
 import { loadHelper, setUpTracking } from './kernel-side.ts';
 import { addresses, type Lab } from './lab.ts';
@@ -150,7 +150,7 @@ function reverseSettings(setUp: TargetSetUp): object {
   const manner = { mode: 'reverse', advertise: addresses.gateway, dataPath: 'relay', ...tls };
   const listener = { ...manner, listen: publicServer, upstream: `${addresses.server}:${backends.plain.port}` };
   if (setUp.attacked !== true) return settingsFor(setUp, listener);
-  const upstream = `${addresses.server}:${backends.attacked.port}`;
+  const upstream = `${addresses.server}:${attackedBackend.port}`;
   const dataPorts = '30000-39999';
   return settingsFor(setUp, listener, { ...manner, name: 'attacked', listen: attackedServer, upstream, dataPorts });
 }
