@@ -10,6 +10,7 @@ import { newQuotaMemory, raiseDescriptorLimit } from './engine/process-wide.ts';
 import { dropReasons } from './nftables/drop-reasons.ts';
 import type { AdminRefusal } from './observe/admin-caller.ts';
 import { type AdminServer, type Readiness, startAdminServer } from './observe/admin-server.ts';
+import { logEvent } from './observe/events.ts';
 import { createLog, type Logger } from './observe/log.ts';
 import { LogAllowance } from './observe/log-allowance.ts';
 import { type LogOutput, openLogOutput } from './observe/log-output.ts';
@@ -119,21 +120,18 @@ export class Gateway {
     this.own.set('ready', 1);
     this.own.set('engines', this.engines.length);
     this.own.set('sessions_limit', this.settings.sessions.totalMax);
-    this.log.info(
-      {
-        listeners: this.settings.listeners.map((listener) => ({
-          name: listener.name,
-          listen: printEndpoint(listener.listen),
-          ...(listener.mode === 'reverse'
-            ? { upstream: printEndpoint(listener.upstream) }
-            : { servers: listener.servers.map(({ text }) => text) }),
-        })),
-        rules: this.settings.rules.source,
-        admin: this.settings.admin === undefined ? 'off' : printEndpoint(this.settings.admin.listen),
-        engines: this.engines.length,
-      },
-      'ready',
-    );
+    logEvent(this.log, 'ready', {
+      listeners: this.settings.listeners.map((listener) => ({
+        name: listener.name,
+        listen: printEndpoint(listener.listen),
+        ...(listener.mode === 'reverse'
+          ? { upstream: printEndpoint(listener.upstream) }
+          : { servers: listener.servers.map(({ text }) => text) }),
+      })),
+      rules: this.settings.rules.source,
+      admin: this.settings.admin === undefined ? 'off' : printEndpoint(this.settings.admin.listen),
+      engines: this.engines.length,
+    });
     this.warn(this.settings);
     return done;
   }
@@ -165,13 +163,13 @@ export class Gateway {
     this.service = 'draining';
     this.own.set('ready', 0);
     const { drainTimeoutMs } = this.settings.sessions;
-    this.log.info({ boundMs: drainTimeoutMs }, 'draining');
+    logEvent(this.log, 'draining', { boundMs: drainTimeoutMs });
     for (const engine of this.engines) engine.drain();
     const ended = Promise.all(this.engines.map((engine) => engine.whenEnded()));
     let cut = false;
     const bound = setTimeout(() => {
       cut = true;
-      this.log.warn('the bound of the drain has passed; ending the remaining sessions');
+      logEvent(this.log, 'drain-bound-passed');
       for (const engine of this.engines) engine.endSessions();
     }, drainTimeoutMs);
     const last = setTimeout(() => void this.stop(), drainTimeoutMs + farewellMs);
@@ -191,7 +189,7 @@ export class Gateway {
     // waiting.
     await Promise.all(this.engines.map((engine) => engine.kill()));
     await (starting ? this.started : this.tearDown());
-    this.log.info('stopped');
+    logEvent(this.log, 'stopped');
     this.output.close();
   }
 
@@ -216,8 +214,8 @@ export class Gateway {
     }
     const state = this.perimeter.mend();
     this.tableState = typeof state === 'string' ? 'sound' : 'beyond-us';
-    if (state === 'restored') this.log.warn('the nftables table had gone; it is back, and what waited in it is lost');
-    else if (state !== 'sound') this.log.error({ problem: state.problem }, 'control connections may pass unread');
+    if (state === 'restored') logEvent(this.log, 'table-restored');
+    else if (state !== 'sound') logEvent(this.log, 'table-unsound', { problem: state.problem });
   }
 
   private startPerimeter(): string | undefined {
@@ -249,7 +247,7 @@ export class Gateway {
 
   private onEngineDied(index: number, error: Error): void {
     this.own.count('internal_errors_total');
-    this.log.fatal({ engine: index, err: error }, 'an engine died');
+    logEvent(this.log, 'engine-died', { engine: index, err: error });
     // Its listeners died with it: a supervisor restarts the whole sooner than half a gateway would be noticed.
     this.onFatal(`engine ${index} died: ${error.message}`);
   }
@@ -270,7 +268,7 @@ export class Gateway {
       hosts: () => this.settings.admin?.hosts ?? [],
       onRefused: (refusal, client) => this.onAdminRefused(refusal, client),
       listWays: () => this.listWays(),
-      onError: (error) => this.log.error({ err: error }, 'admin page failed'),
+      onError: (error) => logEvent(this.log, 'admin-failed', { err: error }),
     });
     if (!started.ok) return started.reason.sentence;
     this.admin = started.value;
@@ -286,13 +284,14 @@ export class Gateway {
   }
 
   private warn({ warnings }: Settings): void {
-    for (const warning of warnings) this.log.warn({ at: printPlace(warning) }, warning.message);
+    for (const warning of warnings)
+      logEvent(this.log, 'settings-doubtful', { at: printPlace(warning), problem: warning.message });
   }
 
   private onAdminRefused({ cause, host }: AdminRefusal, client: string | undefined): void {
     this.own.count('admin_requests_refused_total', cause);
     const unwritten = this.adminRefusals.take(performance.now());
-    if (unwritten !== undefined) this.log.warn({ cause, host, client, unwritten }, 'admin request refused');
+    if (unwritten !== undefined) logEvent(this.log, 'admin-refused', { cause, host, client, unwritten });
   }
 
   private readiness(): Readiness {
@@ -314,11 +313,7 @@ export class Gateway {
     const wanted = settings.sessions.totalMax * descriptorsPerSession + 256;
     const have = raiseDescriptorLimit(wanted);
     if (have >= wanted) return;
-    this.log.warn(
-      { descriptors: have, wanted },
-      'fewer file descriptors than sessions.max may need; ' +
-        'raise the limit (ulimit -n, systemd LimitNOFILE) or lower sessions.max',
-    );
+    logEvent(this.log, 'descriptors-short', { descriptors: have, wanted });
   }
 }
 

@@ -4,6 +4,7 @@
 import { cert } from './command/cert.ts';
 import { check } from './command/check.ts';
 import { demo } from './command/demo.ts';
+import { listEvents } from './command/events.ts';
 import { explain } from './command/explain.ts';
 import { pinholes } from './command/pinholes.ts';
 import { rules } from './command/rules.ts';
@@ -30,6 +31,8 @@ async function main(): Promise<number> {
       if (file === undefined || more.length > 0) return usage(2);
       return pinholes(file, rest.includes('--json') ? 'json' : 'table');
     }
+    case 'events':
+      return listEvents(rest);
     case 'explain':
       return explain(rest);
     case 'rules':

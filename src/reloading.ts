@@ -5,7 +5,7 @@
 import { printEndpoint } from './address/endpoint.ts';
 import { socketsMeet } from './address/meeting.ts';
 import { type ChangingEngine, SettingsInStep } from './engine/settings-in-step.ts';
-import type { Logger } from './observe/log.ts';
+import { type EventId, type EventLog, logEvent } from './observe/events.ts';
 import type { Tally } from './observe/tally.ts';
 import type { Perimeter } from './perimeter/perimeter.ts';
 import { done, type Result } from './result.ts';
@@ -28,7 +28,7 @@ export interface ReloadingParts {
   readonly isServing: () => boolean;
   /** The engines and the table have them. */
   readonly onApplied: (settings: Settings) => void;
-  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly log: EventLog;
   readonly tally: Tally;
 }
 
@@ -36,20 +36,12 @@ export interface ReloadingParts {
 interface Wanted {
   /** Undefined where nothing has changed. */
   readonly read: () => Result<Settings | undefined, string>;
-  readonly applied: string;
-  readonly refused: string;
+  readonly applied: EventId;
+  readonly refused: EventId;
 }
 
-const ofFile = {
-  applied: 'settings reloaded; they hold for new sessions',
-  refused: 'settings not reloaded; the old ones stay in force',
-};
-const ofCertificates = {
-  applied: 'certificates renewed; they hold for new sessions',
-  refused: 'certificates not renewed; the old ones stay in force',
-};
-
-const someRefused = 'some certificates not renewed; of these the old ones stay in force';
+const ofFile = { applied: 'settings-reloaded', refused: 'settings-refused' } as const;
+const ofCertificates = { applied: 'certificates-renewed', refused: 'certificates-refused' } as const;
 
 const goingDown = 'the gateway is going down';
 const tablePart = 'nftables table';
@@ -117,7 +109,7 @@ export class Reloading {
     if (problems.length === 0) return { ok: true, value: settings };
     const problem = problems.map(printProblem).join('; ');
     if (settings === undefined) return { ok: false, reason: problem };
-    this.refuse(problem, { refused: someRefused });
+    this.refuse(problem, { refused: 'certificates-refused-in-part' });
     return { ok: true, value: settings };
   }
 
@@ -138,7 +130,7 @@ export class Reloading {
     }
     await this.inStep.commit();
     this.parts.onApplied(settings);
-    for (const setting of fixed) log.warn({ setting }, 'this setting changes only with a restart');
+    for (const setting of fixed) logEvent(log, 'setting-needs-restart', { setting });
     return this.tell(this.outOfStep, wanted);
   }
 
@@ -146,22 +138,22 @@ export class Reloading {
     const { log, tally } = this.parts;
     tally.count('settings_reload_total', problem === undefined ? 'applied' : 'incomplete');
     if (problem === undefined) {
-      log.info(applied);
+      logEvent(log, applied);
       return done;
     }
-    log.error({ problem }, 'settings reloaded, but not everywhere; the next reload tries all parts again');
+    logEvent(log, 'settings-incomplete', { problem });
     return { ok: false, reason: problem };
   }
 
   private refuse(problem: string, { refused }: Pick<Wanted, 'refused'>): Outcome {
     this.parts.tally.count('settings_reload_total', 'refused');
-    this.parts.log.error({ problem }, refused);
+    logEvent(this.parts.log, refused, { problem });
     return { ok: false, reason: problem };
   }
 
   private mistake(error: unknown): string {
     this.parts.tally.count('internal_errors_total');
-    this.parts.log.error({ err: error }, 'internal error');
+    logEvent(this.parts.log, 'internal-error', { err: error });
     return `internal error: ${error instanceof Error ? error.message : String(error)}`;
   }
 
@@ -211,8 +203,8 @@ export class Reloading {
     const { log, tally } = this.parts;
     const { outOfStep } = this.inStep;
     tally.set('settings_in_step', outOfStep.length === 0 ? 1 : 0);
-    if (outOfStep.length === 0) log.info('all parts go by the same settings again');
-    for (const each of outOfStep) log.error(each, 'a part goes by other settings than the rest');
+    if (outOfStep.length === 0) logEvent(log, 'in-step-again');
+    for (const each of outOfStep) logEvent(log, 'out-of-step', each);
   }
 }
 

@@ -13,6 +13,7 @@ const text = `Portcullis, an FTP-aware gateway.
                                     a log of curl -v, lftp -d and the like, or a capture (pcap, read by tshark)
   portcullis pinholes SETTINGS.yaml [--json]
                                     the data connections of the gateway that runs with these settings
+  portcullis events [--json]        which events the log tells of, and what can be done about each
   portcullis cert --out DIR NAME...
                                     a self-signed pair to try FTPS with, DIR/cert.pem and DIR/key.pem, for these host
                                     names and addresses

@@ -46,6 +46,22 @@ export function asksForPaths({ rules, needsPaths }: AccessRules, subject: Access
   return false;
 }
 
+/**
+ * Could the rules let this verb through, with any argument and in any state that the subject leaves open? For what is
+ * said to be possible; `subject.login` may be `unclear`.
+ */
+export function couldPass({ rules, otherwise }: AccessRules, subject: AccessSubject): boolean {
+  for (const rule of rules) {
+    const { argument, longerThan, path, mode, time, ...rest } = rule.when;
+    const isSometimes = [argument, longerThan, path, mode, time].some((each) => each !== undefined);
+    const truth = truthBesidePaths({ ...rule, when: rest }, subject);
+    if (truth === 'no') continue;
+    if (rule.verdict === 'allow' || rule.verdict === 'report') return true;
+    if (truth === 'yes' && !isSometimes) return false;
+  }
+  return otherwise === 'allow';
+}
+
 function reasonOf({ why, name }: AccessRule, { paths }: AccessSubject, truth: Truth): string {
   const reason = why ?? `rule ${name} says so`;
   if (truth === 'yes') return reason;

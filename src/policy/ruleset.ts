@@ -15,6 +15,17 @@ export interface Ruleset {
    * session.
    */
   readonly malformedReply: 'forward' | 'close';
+  readonly masks: Masks;
+}
+
+/** What of a server's own words clients do not see. */
+interface Masks {
+  /** In place of the text of its 220. */
+  readonly greeting: string | undefined;
+  /** In place of the text of its 215, which answers SYST. */
+  readonly system: string | undefined;
+  /** Whether private addresses in the texts of replies are crossed out. */
+  readonly privateAddresses: boolean;
 }
 
 interface DataConnectionRules {

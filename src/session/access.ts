@@ -3,16 +3,20 @@
 // Must not break: each command is judged once, and before anything of it reaches the server.
 
 import type { AccessSubject, SubjectPaths } from '../policy/access-subject.ts';
-import { type AccessDecision, asksForPaths, decideAccess } from '../policy/decide-access.ts';
+import { decide } from '../policy/decide.ts';
+import { type AccessDecision, asksForPaths, couldPass, decideAccess } from '../policy/decide-access.ts';
 import { argumentText } from '../wire/command.ts';
+import { latin1Octets } from '../wire/latin1.ts';
 import { pathArgument, siteCommand } from '../wire/path-argument.ts';
 import { isRelative, readingsOf } from '../wire/path-readings.ts';
 import { groupsOf } from '../wire/verb-groups.ts';
+import type { Verb } from '../wire/verbs.ts';
 import type { Action } from './action.ts';
 import { awaitsLogin } from './awaited-replies.ts';
 import { sendAway } from './ending.ts';
 import { recordRefusal, refuse } from './refuse.ts';
 import { isLoginVerb, isPassiveVerb } from './reply-fit.ts';
+import { isSetUpVerb } from './requested-set-up.ts';
 import { type ClientCommand, changed, type Session } from './session.ts';
 import { freeWay } from './ways.ts';
 
@@ -96,6 +100,25 @@ function unreadFromHere({ terms }: Session, verb: string, decision: AccessDecisi
     reason: 'behind AUTH the rules could not be applied, and none of them allows AUTH by its name',
     reply: 'TLS would hide from the gateway what its rules have to judge.',
   };
+}
+
+/** Could the client give this command, with any argument? For what it is told that can be done. */
+export function couldBeGiven(session: Session, verb: Verb, site: string | undefined): boolean {
+  const { ruleset } = session.terms;
+  const { name, group, starts } = verb;
+  if (group === 'data-set-up' && !isSetUpVerb(name) && name !== 'ALGS') return false;
+  const asksForData = group === 'data-set-up' || starts !== undefined;
+  const known = { kind: 'verb', verb: name, known: true, asksForData, login: 'in', site } as const;
+  if (decide(ruleset, known).verdict === 'refuse') return false;
+  const argument = site === undefined ? nothing : latin1Octets(site);
+  const given: ClientCommand = {
+    command: { verb: name, argument },
+    verb,
+    octets: nothing,
+    interrupt: false,
+    access: 'not-judged',
+  };
+  return couldPass(ruleset.access, subjectOf(session, given, session.login.kind === 'in' ? 'in' : 'unclear'));
 }
 
 function wantsDirectory(session: Session, { command, verb }: ClientCommand): boolean {

@@ -12,7 +12,8 @@ import { sendOwedBefore } from './answer.ts';
 import { type AwaitedFromServer, indexAnswered } from './awaited-replies.ts';
 import { endsOtherwise, keep, type Place, release } from './collected-reply.ts';
 import { endControl } from './ending.ts';
-import { editOfFeatures, isSecurityFeature, ownFeatures, sendOffered } from './features.ts';
+import { editOfFeatures, isUntrueFeature, ownFeatures, sendOffered } from './features.ts';
+import { isMasked, maskFor, shownLine } from './masks.ts';
 import { onReply } from './on-reply.ts';
 import { recordRefusal } from './refuse.ts';
 import { changed, type OpenReply, type ReplyTreatment, type Session } from './session.ts';
@@ -50,14 +51,15 @@ function onReplyBegun(
   const ready = index === undefined ? session : sendOwedBefore(session, index, out);
   const treatment = treatmentOf(session, index, code, read.kind);
   if (read.kind === 'single') return onWholeReply(ready, line, code, treatment, out);
-  const passed = pass(ready, line, 'inner', treatment, out);
+  const passed = pass(ready, line, { code, place: 'inner' }, treatment, out);
   return sayAtWork(changed(passed, { openReply: { code, treatment, style: 'repeated' } }), code, out);
 }
 
 function onReplyPart(session: Session, line: ControlLine, open: OpenReply, read: ReplyLine, out: Action[]): Session {
   if (read.kind === 'last')
     return onWholeReply(changed(session, { openReply: undefined }), line, open.code, open.treatment, out);
-  return sayAtWork(pass(styled(session, open, line), line, 'inner', open.treatment, out), open.code, out);
+  const part = { code: open.code, place: 'inner' } as const;
+  return sayAtWork(pass(styled(session, open, line), line, part, open.treatment, out), open.code, out);
 }
 
 /** The reply that was held ends in another code, with which it leaves from its first line on. */
@@ -82,29 +84,38 @@ function onWholeReply(
   out: Action[],
 ): Session {
   out.push({ kind: 'record', record: { kind: 'reply', code, origin: 'server' } });
-  const passed = sayAtWork(pass(session, line, 'last', treatment, out), code, out);
+  const passed = sayAtWork(pass(session, line, { code, place: 'last' }, treatment, out), code, out);
   if (passed.phase.kind === 'lingering' || passed.phase.kind === 'closed') return passed;
   return treatment === 'hold'
     ? onReply(release(passed, undefined, out), code, 'forward', out)
     : onReply(passed, code, treatment, out);
 }
 
-function pass(session: Session, line: ControlLine, place: Place, treatment: ReplyTreatment, out: Action[]): Session {
+/** Of which reply a line is, and where in it. */
+interface Part {
+  readonly code: number;
+  readonly place: Place;
+}
+
+function pass(session: Session, line: ControlLine, part: Part, treatment: ReplyTreatment, out: Action[]): Session {
+  const { code, place } = part;
   switch (treatment) {
     case 'forward':
-      out.push({ kind: 'send', to: 'client', octets: line.wire });
+      out.push({ kind: 'send', to: 'client', octets: shownLine(session, line, code).wire });
       return session;
     case 'collect':
       return (
         keep(session, line, place) ?? breakOff(session, 'overlong-reply', 'a multi-line reply over the limit', out)
       );
-    case 'hold':
-      return keep(session, line, place) ?? letGo(session, line, place, out);
+    case 'hold': {
+      const shown = shownLine(session, line, code);
+      return keep(session, shown, place) ?? letGo(session, shown, part, out);
+    }
     case 'withhold':
       return session;
     case 'features':
       if (place === 'last') sendOffered(session, out);
-      if (place === 'last' || !isSecurityFeature(line.octets))
+      if (place === 'last' || !isUntrueFeature(session, line.octets))
         out.push({ kind: 'send', to: 'client', octets: line.wire });
       return session;
     case 'own-features': {
@@ -112,15 +123,18 @@ function pass(session: Session, line: ControlLine, place: Place, treatment: Repl
       if (own !== undefined) out.push({ kind: 'send', to: 'client', octets: own });
       return session;
     }
+    case 'masked':
+      if (place === 'last') out.push({ kind: 'send', to: 'client', octets: maskFor(session, code) });
+      return session;
   }
 }
 
 /** What was held is too long for that, and passes as it comes from now on. */
-function letGo(session: Session, line: ControlLine, place: Place, out: Action[]): Session {
+function letGo(session: Session, line: ControlLine, part: Part, out: Action[]): Session {
   const free = release(session, undefined, out);
   const { openReply } = free;
   const passing = openReply === undefined ? free : changed(free, { openReply: { ...openReply, treatment: 'forward' } });
-  return pass(passing, line, place, 'forward', out);
+  return pass(passing, line, part, 'forward', out);
 }
 
 function treatmentOf(
@@ -134,6 +148,7 @@ function treatmentOf(
   if (ownOrSetUp !== undefined) return ownOrSetUp;
   const edited = entry?.kind === 'server' && entry.verb === 'FEAT' ? editOfFeatures(session, code, kind) : undefined;
   if (edited !== undefined) return edited;
+  if (isMasked(session, entry?.kind === 'server' ? entry.verb : undefined, code)) return 'masked';
   // 1yz to a set-up is in no standard, and its client waits for the final reply alone.
   if (code < 200 && index === undefined && session.phase.kind === 'expect-set-up-reply') return 'withhold';
   // A 227, 228 or 229 that answers no set-up could steer a client that takes it for the next reply to its own PASV.

@@ -127,9 +127,9 @@ export interface CollectedLines {
  * What becomes of a reply's lines: sent on as they come; collected until the reply is whole because it answers a
  * set-up; held until then because it may end otherwise than it began; or dropped because it carries an address that
  * nobody asked for, or answers what the gateway has asked by itself. Of the reply to FEAT some lines are left out and
- * others added (`features`), or the gateway's own stands in its place (`own-features`).
+ * others added (`features`), or the gateway's own stands in its place (`own-features`, `masked`).
  */
-export type ReplyTreatment = 'forward' | 'collect' | 'hold' | 'withhold' | 'features' | 'own-features';
+export type ReplyTreatment = 'forward' | 'collect' | 'hold' | 'withhold' | 'features' | 'own-features' | 'masked';
 
 export type Login =
   | { readonly kind: 'none' }

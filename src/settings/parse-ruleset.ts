@@ -7,7 +7,7 @@ import { parseNetwork } from '../address/network.ts';
 import { parsed, unreadable } from '../address/parsed.ts';
 import type { Ruleset } from '../policy/ruleset.ts';
 import { type Checked, inReadingOrder, type Problem, shown, wholeFileProblem } from '../yaml/problem.ts';
-import { list, oneOf, section, text, wholeNumber } from '../yaml/schema-parts.ts';
+import { list, oneOf, section, text, trueOrFalse, wholeNumber } from '../yaml/schema-parts.ts';
 import { checkSchema } from '../yaml/schema-problems.ts';
 import { problemAt, readYaml, type YamlSource } from '../yaml/yaml-source.ts';
 import { accessOf, accessSchema, refusedSiteCommands, siteList } from './access-schema.ts';
@@ -21,6 +21,10 @@ const verb = text('a verb', (value) =>
   /^[A-Za-z][A-Za-z0-9@]{1,15}$/.test(value)
     ? parsed(value.toUpperCase())
     : unreadable('expected a verb of letters, such as LPRT'),
+);
+
+const replyText = text('a text of one line', (value) =>
+  /^[ -~]{1,200}$/.test(value) ? parsed(value) : unreadable('expected one line of 1 to 200 characters of ASCII'),
 );
 
 const emptyFile = 'this rules file is empty; copy rules/default.yaml and change it';
@@ -42,6 +46,11 @@ const rulesetSchema = section({
   }),
   access: accessSchema.optional(),
   malformedReply: oneOf(['forward', 'close']).optional(),
+  masks: section({
+    greeting: replyText.optional(),
+    system: replyText.optional(),
+    privateAddresses: trueOrFalse.optional(),
+  }).optional(),
 });
 
 /** Rules, and what is to be known of their file. */
@@ -75,7 +84,7 @@ export function parseRuleset(file: string, content: string, source = file): Chec
 
 // Keys that came after the first rules files were written may be left out, and then mean what is safe.
 function rulesetOf(source: string, file: z.output<typeof rulesetSchema>): Ruleset {
-  const { dataConnections, verbs, access, malformedReply } = file;
+  const { dataConnections, verbs, access, malformedReply, masks } = file;
   return {
     source,
     dataConnections: {
@@ -91,6 +100,11 @@ function rulesetOf(source: string, file: z.output<typeof rulesetSchema>): Rulese
     },
     access: accessOf(access),
     malformedReply: malformedReply ?? 'close',
+    masks: {
+      greeting: masks?.greeting,
+      system: masks?.system,
+      privateAddresses: masks?.privateAddresses ?? false,
+    },
   };
 }
 

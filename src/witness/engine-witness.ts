@@ -5,6 +5,7 @@
 import { type Endpoint, printEndpoint } from '../address/endpoint.ts';
 import type { SessionFacts, TurnedAway, Witness } from '../control/witness.ts';
 import { writeAudit } from '../observe/audit.ts';
+import { type EventId, events, logEvent } from '../observe/events.ts';
 import type { Logger } from '../observe/log.ts';
 import { otherVerb, replyClasses } from '../observe/metric-labels.ts';
 import type { Slot, Tally } from '../observe/tally.ts';
@@ -46,7 +47,7 @@ export class EngineWitness implements Witness {
     this.createLog = createLog;
     this.log = createLog(level);
     this.shares = new LogShares({
-      warn: (fields, message) => this.log.warn(fields, message),
+      tell: (event, fields) => logEvent(this.log, event, fields),
       onUnwritten: () => tally.count('log_lines_dropped_total', 'share'),
     });
     this.octetsToClient = tally.slot('control_octets_total', 'to-client');
@@ -70,7 +71,7 @@ export class EngineWitness implements Witness {
 
   sessionStarted(facts: SessionFacts): void {
     this.tally.raise('sessions_active', 1);
-    if (this.log.isLevelEnabled('debug')) this.log.debug(facts.fields, 'session begins');
+    logEvent(this.log, 'session-begun', facts.fields);
   }
 
   sessionOver(facts: SessionFacts): void {
@@ -85,7 +86,7 @@ export class EngineWitness implements Witness {
     this.tally.count('replies_total', '4', 'gateway');
     if (!this.shares.atDoor(listener, why)) return;
     const ends = { client: printEndpoint(client), dialled: printEndpoint(dialled) };
-    this.log.warn({ listener, ...ends, cause: why, reason }, 'session refused');
+    logEvent(this.log, 'session-refused', { listener, ...ends, cause: why, reason });
   }
 
   controlOctets(to: 'client' | 'server', octets: number): void {
@@ -95,7 +96,7 @@ export class EngineWitness implements Witness {
   internalError(facts: SessionFacts | undefined, error: unknown): void {
     this.tally.count('internal_errors_total');
     if (facts !== undefined) this.tally.count('sessions_total', 'internal-error');
-    this.log.error({ ...facts?.fields, err: error }, 'internal error');
+    logEvent(this.log, 'internal-error', { ...facts?.fields, err: error });
   }
 
   sessionRecord(facts: SessionFacts, record: SessionRecord): void {
@@ -121,19 +122,23 @@ export class EngineWitness implements Witness {
         tally.count('address_replacements_total', record.cause);
         if (record.bounce !== undefined) tally.count('bounce_attempts_total', record.bounce);
         if (!this.shares.ofSession(facts, 'replaced')) return;
-        this.log.warn(
-          { ...facts.fields, cause: record.cause, target: printEndpoint(record.target), reason: record.reason },
-          'address replaced',
-        );
+        logEvent(this.log, 'address-replaced', {
+          ...facts.fields,
+          cause: record.cause,
+          target: printEndpoint(record.target),
+          reason: record.reason,
+        });
         return;
       case 'stranger':
         tally.count('strangers_total');
         tally.count('bounce_attempts_total', 'stranger');
         if (!this.shares.ofSession(facts, 'stranger')) return;
-        this.log.warn(
-          { ...facts.fields, way: record.way, leg: record.leg, stranger: printEndpoint(record.peer) },
-          'stranger refused',
-        );
+        logEvent(this.log, 'stranger-refused', {
+          ...facts.fields,
+          way: record.way,
+          leg: record.leg,
+          stranger: printEndpoint(record.peer),
+        });
         return;
       case 'way-opened':
         this.ledger.opened(facts, record);
@@ -147,15 +152,15 @@ export class EngineWitness implements Witness {
         this.opaque.begun(facts, record.range);
         tally.count('sessions_opaque_total', record.kind);
         tally.raise('sessions_opaque', 1);
-        this.log.info({ ...facts.fields, passivePorts: printPorts(record.range.ports) }, 'TLS is passed through');
+        logEvent(this.log, 'tls-passed-through', { ...facts.fields, passivePorts: printPorts(record.range.ports) });
         return;
       case 'read-again':
         tally.count('sessions_opaque_total', record.kind);
         this.endOpaque(facts);
-        this.log.info(facts.fields, 'TLS has ended: the session is read again');
+        logEvent(this.log, 'read-again', facts.fields);
         return;
       case 'login':
-        if (this.log.isLevelEnabled('debug')) this.log.debug({ ...facts.fields, user: record.user }, 'login');
+        if (this.log.isLevelEnabled('debug')) logEvent(this.log, 'login', { ...facts.fields, user: record.user });
         return;
       case 'tls-up':
       case 'tls-failed':
@@ -165,7 +170,7 @@ export class EngineWitness implements Witness {
       case 'foreign-protocol':
         tally.count('foreign_protocols_total', record.protocol);
         if (!this.shares.ofSession(facts, record.protocol)) return;
-        this.log.warn({ ...facts.fields, protocol: record.protocol }, 'no FTP');
+        logEvent(this.log, 'foreign-protocol', { ...facts.fields, protocol: record.protocol });
         return;
       case 'transfer':
         this.onTransfer(facts, record.transfer);
@@ -188,7 +193,8 @@ export class EngineWitness implements Witness {
   private logEnd({ fields }: SessionFacts, outcome: string, reason: string): void {
     if (!this.log.isLevelEnabled('info')) return;
     const { session, listener, client, server } = fields;
-    this.log.info({ session, listener, client, server, outcome, reason }, 'session ended');
+    const event: EventId = 'session-ended';
+    this.log.info({ event, session, listener, client, server, outcome, reason }, events[event].text);
   }
 
   private countIn(slot: Slot | undefined): void {
@@ -199,11 +205,12 @@ export class EngineWitness implements Witness {
   private onAccess(facts: SessionFacts, record: Extract<SessionRecord, { kind: 'granted' | 'reported' }>): void {
     const { kind, verb, rule, reason } = record;
     if (kind === 'granted') {
-      if (this.log.isLevelEnabled('debug')) this.log.debug({ ...facts.fields, verb, rule, reason }, 'granted');
+      if (this.log.isLevelEnabled('debug')) logEvent(this.log, kind, { ...facts.fields, verb, rule, reason });
       return;
     }
     this.tally.count('rules_reported_total');
-    if (this.shares.ofSession(facts, kind)) this.log.warn({ ...facts.fields, verb, rule, reason }, 'would be denied');
+    if (!this.shares.ofSession(facts, kind)) return;
+    logEvent(this.log, 'would-be-denied', { ...facts.fields, verb, rule, reason });
   }
 
   private onRefusal(facts: SessionFacts, record: Extract<SessionRecord, { kind: 'refusal' }>): void {
@@ -214,8 +221,9 @@ export class EngineWitness implements Witness {
     const { session, listener, client, server } = facts.fields;
     const where = target === undefined ? undefined : printEndpoint(target);
     // Field by field, as at the end of a session.
-    const fields = { session, listener, client, server, cause, verb, target: where, bounce, rule, reason };
-    this.log.warn(fields, 'refused');
+    const event: EventId = 'refused';
+    const fields = { event, session, listener, client, server, cause, verb, target: where, bounce, rule, reason };
+    this.log.warn(fields, events[event].text);
   }
 
   private onTls(
@@ -226,14 +234,14 @@ export class EngineWitness implements Witness {
     const { leg } = record;
     if (record.kind === 'tls-up') {
       tally.count('tls_handshakes_total', leg, record.facts.resumed ? 'resumed' : 'full');
-      if (log.isLevelEnabled('debug')) log.debug({ ...facts.fields, leg, ...record.facts }, 'TLS is up');
+      if (log.isLevelEnabled('debug')) logEvent(log, 'tls-up', { ...facts.fields, leg, ...record.facts });
       return;
     }
     if (record.kind === 'tls-failed') tally.count('tls_handshakes_total', leg, 'failed');
     else tally.increase('tls_clear_octets_discarded_total', record.octets, leg);
     if (!this.shares.ofSession(facts, record.kind)) return;
     const { kind, ...told } = record;
-    log.warn({ ...facts.fields, ...told }, kind === 'tls-failed' ? 'TLS failed' : 'clear text discarded');
+    logEvent(log, kind, { ...facts.fields, ...told });
   }
 
   private onWayOpened(plane: Plane, setUpMs: number): void {

@@ -3,16 +3,15 @@
 // written is counted, and the number is told in one line.
 
 import type { SessionFacts, TurnedAway } from '../control/witness.ts';
+import type { EventId } from '../observe/events.ts';
 import { LogBudget } from './log-budget.ts';
 import { LogRate } from './log-rate.ts';
 
 /** How long the lines of one cause have to do for one listener. */
 const doorBudgetMs = 1000;
 
-const moreOfTheSame = 'more of the same was not logged';
-
 export interface LogTeller {
-  warn(fields: object, message: string): void;
+  tell(event: EventId, fields: object): void;
   /** One line that is not written. */
   onUnwritten(): void;
 }
@@ -38,7 +37,7 @@ export class LogShares {
   /** Nothing more comes of this session. */
   sessionOver(facts: SessionFacts): void {
     for (const { cause, lines } of this.ofSessions.settle(facts)) {
-      if (this.allowed(this.ofClient(facts))) this.teller.warn({ ...facts.fields, cause, lines }, moreOfTheSame);
+      if (this.allowed(this.ofClient(facts))) this.teller.tell('lines-left-out', { ...facts.fields, cause, lines });
     }
   }
 
@@ -49,7 +48,7 @@ export class LogShares {
       this.doorsFrom = now;
       for (const door of this.doors.values()) {
         for (const { cause, lines } of this.ofDoors.settle(door)) {
-          this.teller.warn({ ...door, cause, lines }, moreOfTheSame);
+          this.teller.tell('lines-left-out', { ...door, cause, lines });
         }
       }
     }
@@ -65,10 +64,7 @@ export class LogShares {
     const unwritten = this.ofClients.take(client.address, Date.now());
     if (unwritten === undefined) return false;
     if (unwritten > 0) {
-      this.teller.warn(
-        { listener, client: client.address.text, lines: unwritten },
-        'lines of a client were not logged',
-      );
+      this.teller.tell('client-left-out', { listener, client: client.address.text, lines: unwritten });
     }
     return true;
   }

@@ -1,4 +1,4 @@
-// Does a file of 1 GiB pass whole in both directions, once per server program?
+// Does a file of 1 GiB pass whole in both directions, once per server program, and once under TLS on both legs?
 //
 //   curl 127.0.0.1 ── gateway 127.a.b.c:2121 ── server 127.d.e.f:2121
 //
@@ -9,14 +9,16 @@ import { createHash } from 'node:crypto';
 import { link, open, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import type { ClientRun } from '../support/clients/client.ts';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { CertificateAuthority } from '../support/certificates.ts';
+import type { ClientRun, ClientTarget, ClientTlsTarget } from '../support/clients/client.ts';
 import { curl } from '../support/clients/curl.ts';
 import { startFront } from '../support/front.ts';
-import { type Lab, openLab } from '../support/lab.ts';
+import { startGateway } from '../support/gateway.ts';
+import { type Lab, type LabEndpoint, openLab } from '../support/lab.ts';
 import { checksum, octetsFrom } from '../support/octets.ts';
 import { whyNoPeers } from '../support/peers.ts';
-import { serverNames, startServer } from '../support/real-servers.ts';
+import { type RealServer, serverNames, startServer } from '../support/real-servers.ts';
 
 const blockOctets = 1024 ** 2;
 const blocks = 1024;
@@ -53,24 +55,40 @@ describe('1 GiB', { skip: whyNoPeers() }, () => {
     sum = await writeBigFile(join(lab.folder, 'big.bin'));
   });
   after(() => lab.close());
+
   for (const name of serverNames) {
     test(name, async (t) => {
       const server = await startServer(lab, name);
-      const { host, port } = await startFront(lab, server);
-      const folder = await lab.makeFolder(`${name}-client`);
-      const target = { host, port, user: server.user, password: server.password, mode: 'extended', folder } as const;
-      await t.test('down', async () => {
-        await link(join(lab.folder, 'big.bin'), join(server.files, 'big.bin'));
-        succeeded(await curl.download(target, 'files/big.bin', 'got.bin'));
-        assert.equal(await checksum(join(folder, 'got.bin')), sum);
-        await rm(join(folder, 'got.bin'));
-      });
-      await t.test('up', async () => {
-        const run = await curl.upload?.(target, join(lab.folder, 'big.bin'), 'files/up.bin');
-        if (run) succeeded(run);
-        assert.equal(await checksum(join(server.files, 'up.bin')), sum);
-        await rm(join(server.files, 'up.bin'));
-      });
+      await bothWays(t, server, await startFront(lab, server));
+    });
+  }
+
+  test('vsftpd, under TLS on both legs', async (t) => {
+    const authority = new CertificateAuthority();
+    t.after(() => authority.remove());
+    const name = 'ftp.example.org';
+    const server = await startServer(lab, 'vsftpd', 4, { pair: authority.issue(name), mode: 'explicit' });
+    const [pair, ca] = [authority.issue(name), authority.pair.certificateFile];
+    const client = `{ mode: required, certificate: ${pair.certificateFile}, key: ${pair.keyFile} }`;
+    const tls = ['tls:', `  client: ${client}`, `  server: { mode: required, ca: ${ca}, name: ${name} }`];
+    const gateway = await startGateway(lab, server, { listener: tls });
+    await bothWays(t, server, gateway, { mode: 'explicit', ca, name, version: '1.3' });
+  });
+
+  async function bothWays(t: TestContext, server: RealServer, front: LabEndpoint, tls?: ClientTlsTarget) {
+    const folder = await lab.makeFolder(`${server.host}-client`);
+    const { user, password } = server;
+    const target: ClientTarget = { ...front, user, password, mode: 'extended', folder, tls };
+    await t.test('down', async () => {
+      await link(join(lab.folder, 'big.bin'), join(server.files, 'big.bin'));
+      succeeded(await curl.download(target, 'files/big.bin', 'got.bin'));
+      assert.equal(await checksum(join(folder, 'got.bin')), sum);
+      await rm(join(folder, 'got.bin'));
+    });
+    await t.test('up', async () => {
+      succeeded(await curl.upload!(target, join(lab.folder, 'big.bin'), 'files/up.bin'));
+      assert.equal(await checksum(join(server.files, 'up.bin')), sum);
+      await rm(join(server.files, 'up.bin'));
     });
   }
 });

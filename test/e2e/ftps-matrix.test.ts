@@ -42,6 +42,8 @@ interface Deployment {
   readonly server: string;
   readonly clients: readonly RealClient[];
   readonly clientTls: 'none' | 'explicit' | 'implicit';
+  /** Whether the client goes on in the clear once it has logged in (CCC); its data stays under TLS. */
+  readonly clearAfterLogin?: true;
   readonly versions: readonly ClientTlsTarget['version'][];
 }
 
@@ -100,6 +102,20 @@ const deployments: readonly Deployment[] = [
     clientTls: 'implicit',
     versions: ['1.3'],
   },
+  ...(['plain', 'TLS'] as const).map(
+    (inside): Deployment => ({
+      title: `CCC outside, ${inside} inside`,
+      servers: ['vsftpd'],
+      serverTls: inside === 'TLS' ? 'explicit' : 'none',
+      client: `{ mode: required, ${ours}, clearCommandChannel: true }`,
+      server: inside === 'TLS' ? `{ mode: required, ca: CA, name: ${name} }` : '{ mode: off }',
+      // The others never say it.
+      clients: [ftplib],
+      clientTls: 'explicit',
+      clearAfterLogin: true,
+      versions: ['1.3', '1.2'],
+    }),
+  ),
 ];
 
 interface Cell {
@@ -113,7 +129,9 @@ interface Cell {
 
 async function work({ client, target, server, remote, real }: Cell): Promise<void> {
   const { mode, folder } = target;
-  assertSucceeded(client, mode, await client.download(target, 'files/source.bin', 'got.bin'));
+  const downloaded = await client.download(target, 'files/source.bin', 'got.bin');
+  assertSucceeded(client, mode, downloaded);
+  if (target.tls?.clearAfterLogin === true) assert.match(downloaded.output, /'CCC'\n(.*\n)*?\*resp\* '200/);
   assert.equal(await checksum(join(folder, 'got.bin')), await checksum(join(server.files, 'source.bin')));
   await writeFile(join(folder, 'whole.bin'), source);
   const run = await client.upload!(target, 'whole.bin', `${remote}/up.bin`);
@@ -184,9 +202,11 @@ for (const deployment of deployments) {
         const real = join(server.files, place);
         await mkdir(real);
         await chmod(real, 0o777);
-        const { clientTls } = deployment;
+        const { clientTls, clearAfterLogin } = deployment;
         const ca = authority.pair.certificateFile;
-        const tls = clientTls === 'none' ? undefined : { mode: clientTls, ca, name, version: version ?? '1.3' };
+        const clear = clearAfterLogin === true ? { clearAfterLogin } : {};
+        const how = { ca, name, version: version ?? '1.3', ...clear } as const;
+        const tls = clientTls === 'none' ? undefined : { mode: clientTls, ...how };
         const { host, port } = gateway;
         const target: ClientTarget = { host, port, user: server.user, password: server.password, mode, folder, tls };
         await work({ client, target, server, remote: `files/${place}`, real });

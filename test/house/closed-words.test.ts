@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { dropReasons } from '../../src/nftables/drop-reasons.ts';
+import { events } from '../../src/observe/events.ts';
 import { replyClasses } from '../../src/observe/metric-labels.ts';
 import { definitionOf, metricNames } from '../../src/observe/metric-table.ts';
 import { accessVerdicts } from '../../src/policy/access-rules.ts';
@@ -25,6 +26,23 @@ describe('closed sets', () => {
   it('hold no word that is never said', () => {
     const unsaid = [...unsaidWords(sourceFiles())].filter(([word]) => !fromElsewhere.includes(word));
     assert.deepEqual(unsaid, []);
+  });
+
+  it('hold no event of the log that is never told', () => {
+    const sources = [...sourceFiles()].filter(([name]) => name !== 'observe/events.ts').map(([, text]) => text);
+    // As a word of its own: names of events are also kinds of records, which are told under them.
+    const untold = Object.keys(events).filter((event) => !sources.some((text) => text.includes(`'${event}'`)));
+    assert.deepEqual(untold, []);
+  });
+
+  it('are all that the log tells of: nothing but an event writes a line', () => {
+    const writes = /\.log\.(?:debug|info|warn|error|fatal)\(|\blog\.(?:debug|info|warn|error|fatal)\(/;
+    const allowed = ['observe/events.ts', 'observe/audit.ts', 'witness/engine-witness.ts'];
+    const others = [...sourceFiles()].filter(([name, text]) => writes.test(text) && !allowed.includes(name));
+    assert.deepEqual(
+      others.map(([name]) => name),
+      [],
+    );
   });
 
   for (const text of [

@@ -79,7 +79,14 @@ function stage(inForce: Settings = base) {
       seen.applied.push(settings);
       seen.inForce = settings;
     },
-    log: { info: write('info'), warn: write('warn'), error: write('error') },
+    log: {
+      isLevelEnabled: () => true,
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+      fatal: write('fatal'),
+    },
     tally: seen.tally,
   });
   const reload = (settings: Settings): Promise<Outcome> => reloading.ask(() => ({ ok: true, value: settings }));
@@ -259,7 +266,9 @@ test('certificates are renewed without the settings file, and a bad pair keeps o
     put('a', authority.issue('a2.example'));
     assert.deepEqual(await reloading.renew(), done);
     assert.deepEqual(subjectsOf(seen.inForce), ['CN=a2.example', 'CN=b.example']);
-    assert.deepEqual(seen.lines.splice(0), ['info "certificates renewed; they hold for new sessions"']);
+    assert.deepEqual(seen.lines.splice(0), [
+      'info {"event":"certificates-renewed"} "certificates renewed; they hold for new sessions"',
+    ]);
 
     put('a', { ...authority.issue('a3.example'), key: authority.issue('x.example').key });
     assert.equal((await reloading.renew()).ok, false);
@@ -270,7 +279,7 @@ test('certificates are renewed without the settings file, and a bad pair keeps o
     put('b', authority.issue('b2.example'));
     assert.deepEqual(await reloading.renew(), done);
     assert.deepEqual(subjectsOf(seen.inForce), ['CN=a2.example', 'CN=b2.example']);
-    assert.match(seen.lines.join('\n'), /^error .*"some certificates not renewed.*\ninfo "certificates renewed/);
+    assert.match(seen.lines.join('\n'), /^error .*"some certificates not renewed.*\ninfo .*"certificates renewed/);
     assert.ok(!seen.lines.join().includes('PRIVATE KEY'));
     assert.deepEqual([count('applied'), count('refused')], [2, 2]);
   } finally {
@@ -291,5 +300,5 @@ test('a reload that is asked for while a renewal waits reads the settings file',
   started();
   await Promise.all(asked);
   assert.equal(reads, 1);
-  assert.deepEqual(seen.lines, ['info "settings reloaded; they hold for new sessions"']);
+  assert.deepEqual(seen.lines, ['info {"event":"settings-reloaded"} "settings reloaded; they hold for new sessions"']);
 });

@@ -288,6 +288,7 @@ function termsOf({ client, server }: SessionFacts, limits: Limits): SessionTerms
       verbs: { refuse: new Set(), allow: new Set(), unknown: 'refuse', site: { allow: undefined, refuse: new Set() } },
       access: openAccess,
       malformedReply: 'close',
+      masks: { greeting: undefined, system: undefined, privateAddresses: false },
     },
     limits,
     tls: noTls,

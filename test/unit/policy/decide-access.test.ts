@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { AccessRule, AccessRules, AccessVerdict, Conditions } from '../../../src/policy/access-rules.ts';
 import type { AccessSubject, SubjectPaths } from '../../../src/policy/access-subject.ts';
-import { asksForPaths, decideAccess } from '../../../src/policy/decide-access.ts';
+import { asksForPaths, couldPass, decideAccess } from '../../../src/policy/decide-access.ts';
 import { parsePathPattern } from '../../../src/policy/path-pattern.ts';
 import { liesIn, type TimeWindow, weekdays } from '../../../src/policy/time-window.ts';
 import { address, networks } from '../../support/table-plans.ts';
@@ -236,6 +236,54 @@ describe('laws', () => {
         if (isGiven(rules, { ...asked, paths: unclear, login: 'unclear' })) assert.ok(isGiven(rules, asked));
       }),
       { numRuns: 1000 },
+    );
+  });
+});
+
+describe('whether a verb could pass with some argument, as the list of features says it', () => {
+  const never = rule('deny', {}, 'never');
+  for (const [title, rules, otherwise, expected] of [
+    ['no rule, and the default allows', [], 'allow', true],
+    ['no rule, and the default denies', [], 'deny', false],
+    ['denied in any case', [rule('deny', { verb: new Set(['STOR']) })], 'allow', false],
+    ['closed in any case', [rule('close', { verb: new Set(['STOR']) })], 'allow', false],
+    ['denied below a folder only', [rule('deny', { path: paths('/private/**') })], 'allow', true],
+    ['denied in active mode only', [rule('deny', { mode: 'active' })], 'allow', true],
+    ['denied with long names only', [rule('deny', { longerThan: 10 })], 'allow', true],
+    ['denied at night only', [rule('deny', { time: window({ from: 0, to: 60 }) })], 'allow', true],
+    ['allowed below a folder', [rule('allow', { path: paths('/incoming/**') }), never], 'deny', true],
+    ['allowed for others', [rule('allow', { user: ['bert'] }), never], 'allow', false],
+    ['on trial', [rule('report', {})], 'deny', true],
+    ['denied for others', [rule('deny', { user: ['bert'] })], 'allow', true],
+  ] as const) {
+    it(title, () => assert.equal(couldPass({ rules, otherwise, needsPaths: true }, subject), expected));
+  }
+
+  it('is told to nobody before he has logged in that it could not, if it could then', () => {
+    const rules = { ...rulesOf(rule('allow', { user: ['anna'] })), otherwise: 'deny' } as const;
+    assert.equal(couldPass(rules, { ...subject, login: 'unclear' }), true);
+  });
+
+  it('law: what passes could pass', () => {
+    const verdict = fc.constantFrom<AccessVerdict>('allow', 'deny', 'close', 'report');
+    const condition = fc.constantFrom<Conditions>(
+      {},
+      { verb: new Set(['STOR']) },
+      { verb: new Set(['RETR']) },
+      { path: paths('/incoming/**') },
+      { path: paths('/other') },
+      { user: ['anna'] },
+      { user: ['bert'] },
+      { mode: 'passive' },
+      { longerThan: 5 },
+    );
+    const some = fc.array(fc.tuple(verdict, condition), { maxLength: 5 });
+    fc.assert(
+      fc.property(some, fc.constantFrom('allow', 'deny'), (list, otherwise) => {
+        const rules = { ...rulesOf(...list.map(([one, when]) => rule(one, when))), otherwise };
+        const passes = ['allow', 'report'].includes(decideAccess(rules, subject).verdict);
+        return !passes || couldPass(rules, subject);
+      }),
     );
   });
 });

@@ -35,6 +35,7 @@ const ruleset: Ruleset = {
   },
   access: openAccess,
   malformedReply: 'close',
+  masks: { greeting: undefined, system: undefined, privateAddresses: false },
 };
 
 const strict: Ruleset = {

@@ -31,6 +31,7 @@ describe('rules/default.yaml', () => {
       },
       access: { rules: [], otherwise: 'allow', needsPaths: false },
       malformedReply: 'close',
+      masks: { greeting: undefined, system: undefined, privateAddresses: false },
     });
   });
 
@@ -56,6 +57,16 @@ describe('parseRuleset', () => {
   it('takes a file without the keys that came later for the safe choice', () => {
     const older = packaged.replace(/^ {2}(?:beforeLogin|allow): .*\n/gm, '').replace(/^malformedReply: .*\n/m, '');
     assert.deepEqual(mustParse(older), mustParse(packaged));
+  });
+
+  it('reads what of the server is hidden', () => {
+    const masked = packaged.replace(/^# (masks:| {2}(?:greeting|system|privateAddresses):)/gm, '$1');
+    assert.deepEqual(mustParse(masked).masks, {
+      greeting: 'FTP server ready.',
+      system: 'UNIX Type: L8',
+      privateAddresses: true,
+    });
+    assert.equal(mustParse(masked.replace(/^ {2}system: .*$/m, '')).masks.system, undefined);
   });
 
   it('reads the only ports that may be named, and verbs that may pass', () => {
