@@ -119,7 +119,7 @@ export const events = {
   },
   'descriptors-short': {
     level: 'warn',
-    text: 'fewer file descriptors than sessions.max may need',
+    text: 'fewer file descriptors than sessions.max may need; raise the limit (LimitNOFILE) or lower sessions.max',
     meaning: 'the limit of the process would be met before sessions.max',
     done: 'it serves; beyond the limit clients are not accepted',
     advice: 'raise the limit (ulimit -n, systemd LimitNOFILE) or lower sessions.max',
