@@ -17,8 +17,8 @@ export interface LegOwner {
   /** May one more read be made of what nobody listens to? If not, the owner pulls again later. */
   mayDiscard(): boolean;
   onLine(leg: ControlLeg, line: ControlLine): void;
-  /** What the client's first read gave, before any line of it. */
-  onFirstOctets(octets: Uint8Array): void;
+  /** What the first read of a leg gave, before any line of it. */
+  onFirstOctets(leg: ControlLeg, octets: Uint8Array): void;
   /** The client has ended its direction while its owner did not want what it sent before. */
   onClientEnding(): void;
   /** After the last line: the peer has ended its direction, or the connection broke. */
@@ -98,8 +98,7 @@ export class ControlLeg implements Pollable {
   private share: 'left' | 'used-up' = 'left';
   /** Events that have come and were not attended to. */
   private noted = 0;
-  /** Only of clients it is of interest what they begin with. */
-  private begun: 'no' | 'yes';
+  private begun: 'no' | 'yes' = 'no';
 
   constructor(side: 'client' | 'server', owner: LegOwner, bounds: LegBounds, reading: 'dialling' | 'open') {
     this.side = side;
@@ -107,7 +106,6 @@ export class ControlLeg implements Pollable {
     this.splitter = new LineSplitter(bounds.lineOctetsMax);
     this.out = new OutQueue(bounds.additionMax);
     this.reading = reading;
-    this.begun = side === 'client' ? 'no' : 'yes';
   }
 
   onReady(events: number): void {
@@ -362,7 +360,7 @@ export class ControlLeg implements Pollable {
 
   private begin(first: Uint8Array): void {
     this.begun = 'yes';
-    this.owner.onFirstOctets(first);
+    this.owner.onFirstOctets(this, first);
   }
 
   private tellEnd(): void {

@@ -218,8 +218,8 @@ export class SessionDriver implements LegOwner, Stage, Worker {
     this.dispatch({ kind: 'line', from: leg.side, line });
   }
 
-  onFirstOctets(octets: Uint8Array): void {
-    this.dispatch({ kind: 'first-octets', octets });
+  onFirstOctets(leg: ControlLeg, octets: Uint8Array): void {
+    this.dispatch({ kind: 'first-octets', from: leg.side, octets });
   }
 
   onClientEnding(): void {

@@ -232,9 +232,9 @@ export const events = {
   'foreign-protocol': {
     level: 'warn',
     text: 'no FTP',
-    meaning: 'what came first was HTTP, TLS, SSH or binary',
+    meaning: 'what a client or a server (from) said first was HTTP, TLS, SSH or binary',
     done: 'the session ended with 421',
-    advice: 'a browser that was made to speak to this port, or a scanner: look at who it was',
+    advice: 'from a client: a browser that was made to, or a scanner; from a server: another program has its port',
   },
   'tls-up': {
     level: 'debug',

@@ -101,6 +101,11 @@ const metricTable = {
     help: 'Sessions ended because their client spoke another protocol than FTP, by protocol.',
     labels: [['protocol', foreignProtocols]],
   },
+  foreign_greetings_total: {
+    type: 'counter',
+    help: 'Sessions ended because their server greeted in another protocol than FTP, by protocol.',
+    labels: [['protocol', foreignProtocols]],
+  },
   sessions_opaque: {
     type: 'gauge',
     help: 'Control connections that are not read now: client and server speak TLS with one another (pass-through).',

@@ -175,6 +175,6 @@ export type SessionRecord =
   | { readonly kind: 'read-again' }
   | { readonly kind: 'login'; readonly user: string }
   /** What spoke was no FTP client; its session has ended with this. */
-  | { readonly kind: 'foreign-protocol'; readonly protocol: ForeignProtocol }
+  | { readonly kind: 'foreign-protocol'; readonly from: Side; readonly protocol: ForeignProtocol }
   | { readonly kind: 'transfer'; readonly transfer: TransferRecord }
   | { readonly kind: 'session-ended'; readonly outcome: SessionOutcome; readonly reason: string };

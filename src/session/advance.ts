@@ -12,8 +12,9 @@ import type { SessionEvent } from './event.ts';
 import { raceOf } from './event-law.ts';
 import type { Side, WayNews } from './expectation.ts';
 import { waysInDoubt } from './in-doubt.ts';
-import { onClientLine, onFirstOctets } from './on-client-line.ts';
+import { onClientLine } from './on-client-line.ts';
 import { resumeHeld } from './on-command.ts';
+import { onFirstOctets } from './on-first-octets.ts';
 import { onLegCleared, onOctets, onRangeLooked, onRangeLost, onRangeOpened, onRangeUnavailable } from './on-opaque.ts';
 import { onServerLine } from './on-server-line.ts';
 import { onTlsDown, onTlsFailed, onTlsUp, startTls } from './on-tls.ts';
@@ -85,7 +86,7 @@ function judge(session: Session, event: SessionEvent, nowMs: number, out: Action
     case 'server-unreachable':
       return endControl(session, unreachable(event.reason), out);
     case 'first-octets':
-      return onFirstOctets(session, event.octets, out);
+      return onFirstOctets(session, event, out);
     case 'line':
       return onLine(session, event.from, event.line, nowMs, out);
     case 'tls-up':

@@ -69,7 +69,7 @@ function isLegal(session: Session, event: SessionEvent): boolean {
     case 'server-unreachable':
       return phase.kind === 'expect-server';
     case 'first-octets':
-      return said === 'nothing';
+      return event.from === 'client' ? said === 'nothing' : phase.kind === 'expect-greeting';
     case 'line':
       if (opaque?.[event.from] === 'tls') return false;
       return event.from === 'client' ? acceptsClientLine(session) : phase.kind !== 'expect-server';

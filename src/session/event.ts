@@ -12,8 +12,8 @@ export type SessionEvent =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'server-connected'; readonly local: Endpoint }
   | { readonly kind: 'server-unreachable'; readonly reason: string }
-  /** What the client's first read gave, before any line is cut from it: at least one octet. */
-  | { readonly kind: 'first-octets'; readonly octets: Uint8Array }
+  /** What the first read of a peer gave, before any line is cut from it: at least one octet. */
+  | { readonly kind: 'first-octets'; readonly from: Side; readonly octets: Uint8Array }
   | { readonly kind: 'line'; readonly from: Side; readonly line: ControlLine }
   /** The client has ended its direction; lines that it sent before may still wait to be taken. */
   | { readonly kind: 'leg-ending'; readonly leg: 'client' }

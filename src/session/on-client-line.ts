@@ -2,13 +2,14 @@
 // A line that no two parsers would read alike (bare CR, NUL, cut for its length) never reaches the server.
 
 import { parseCommand } from '../wire/command.ts';
-import { type ForeignProtocol, foreignBeginning, foreignLine } from '../wire/foreign-protocol.ts';
+import { type ForeignProtocol, foreignLine } from '../wire/foreign-protocol.ts';
 import type { ControlLine } from '../wire/line-splitter.ts';
 import { takeTelnet } from '../wire/telnet.ts';
 import { lookupVerb } from '../wire/verbs.ts';
 import type { Action } from './action.ts';
 import { sendAway } from './ending.ts';
 import { onCommand } from './on-command.ts';
+import { turnOut } from './on-first-octets.ts';
 import { type Refusal, refuse } from './refuse.ts';
 import { changed, type Session } from './session.ts';
 
@@ -48,23 +49,10 @@ export function onClientLine(session: Session, line: ControlLine, out: Action[])
   );
 }
 
-/** The client's first octets, whole lines or not: some protocols never send an end of a line. */
-export function onFirstOctets(session: Session, octets: Uint8Array, out: Action[]): Session {
-  const foreign = foreignBeginning(octets);
-  return foreign === undefined ? session : turnOut(session, foreign, out);
-}
-
 // Who is in has spoken FTP.
 function foreignSpeech({ login, said }: Session, { octets }: ControlLine): ForeignProtocol | undefined {
   if (login.kind === 'in') return undefined;
   return foreignLine(octets, said === 'nothing' ? 'first' : 'later');
-}
-
-function turnOut(session: Session, protocol: ForeignProtocol, out: Action[]): Session {
-  out.push({ kind: 'record', record: { kind: 'foreign-protocol', protocol } });
-  const reason = protocol === 'binary' ? 'the client sends no text' : `the client speaks ${protocol.toUpperCase()}`;
-  const farewell = 'Only FTP is spoken here; closing the control connection.';
-  return sendAway(session, { outcome: 'protocol-error', reason, farewell }, out);
 }
 
 function refusedLine(line: ControlLine): Refusal | undefined {

@@ -47,12 +47,25 @@ function onReplyBegun(
   out: Action[],
 ): Session {
   const { code } = read;
-  const index = session.phase.kind === 'expect-greeting' ? undefined : indexAnswered(session.awaited, code);
+  const isGreeting = session.phase.kind === 'expect-greeting';
+  if (isGreeting && !greets(code)) {
+    const reason = `the server greets with ${code}, which is no greeting of FTP`;
+    return breakOff(session, 'malformed-reply', reason, out);
+  }
+  const index = isGreeting ? undefined : indexAnswered(session.awaited, code);
   const ready = index === undefined ? session : sendOwedBefore(session, index, out);
   const treatment = treatmentOf(session, index, code, read.kind);
   if (read.kind === 'single') return onWholeReply(ready, line, code, treatment, out);
   const passed = pass(ready, line, { code, place: 'inner' }, treatment, out);
   return sayAtWork(changed(passed, { openReply: { code, treatment, style: 'repeated' } }), code, out);
+}
+
+// RFC 959 §5.4: 120, 220 and 421. Where no login is needed some greet with 230, and what will not serve says so in many
+// ways (`500 OOPS` of vsftpd). A 227 or 229 is left to the rule on those that nobody asked for, which counts them.
+const greetings: ReadonlySet<number> = new Set([120, 220, 230, 227, 229]);
+
+function greets(code: number): boolean {
+  return greetings.has(code) || code >= 400;
 }
 
 function onReplyPart(session: Session, line: ControlLine, open: OpenReply, read: ReplyLine, out: Action[]): Session {

@@ -32,6 +32,8 @@ const httpMethods: ReadonlySet<string> = new Set([
 const httpVersion = / (?:HTTP|RTSP|SIP)\/\d(?:\.\d)?$/;
 const methodOctetsMax = 9;
 const sshIdentification = 'SSH-';
+const httpStatus = 'HTTP/';
+const headOctets = 16;
 // Longer than any version; a request line of a megabyte is judged by its two ends.
 const tailOctets = 16;
 
@@ -44,6 +46,20 @@ export function foreignBeginning(octets: Uint8Array): ForeignProtocol | undefine
   if (BYTE_ORDER_MARK.every((octet, index) => octets[index] === octet)) return undefined;
   if (first >= 0x80) return first === IAC || first === DATA_MARK ? undefined : 'binary';
   return first >= BLANK || first === TAB || first === LF || first === CR ? undefined : 'binary';
+}
+
+/**
+ * Judges the first octets that a server sends. Text that is no reply may stand before its greeting, in whatever
+ * letters; what programs behind other ports say first is no text, or says what it is.
+ */
+export function foreignGreeting(octets: Uint8Array): ForeignProtocol | undefined {
+  if (latin1(octets, 0, sshIdentification.length) === sshIdentification) return 'ssh';
+  if (latin1(octets, 0, httpStatus.length) === httpStatus) return 'http';
+  const [first = BLANK, second] = octets;
+  if (first === TLS_HANDSHAKE && second === TLS_MAJOR_VERSION) return 'tls';
+  if (first < BLANK && first !== TAB && first !== LF && first !== CR) return 'binary';
+  // The length before a message has one, in the protocols of databases for example.
+  return octets.subarray(0, headOctets).includes(0) ? 'binary' : undefined;
 }
 
 /**

@@ -168,9 +168,9 @@ export class EngineWitness implements Witness {
         this.onTls(facts, record);
         return;
       case 'foreign-protocol':
-        tally.count('foreign_protocols_total', record.protocol);
+        tally.count(record.from === 'client' ? 'foreign_protocols_total' : 'foreign_greetings_total', record.protocol);
         if (!this.shares.ofSession(facts, record.protocol)) return;
-        logEvent(this.log, 'foreign-protocol', { ...facts.fields, protocol: record.protocol });
+        logEvent(this.log, 'foreign-protocol', { ...facts.fields, from: record.from, protocol: record.protocol });
         return;
       case 'transfer':
         this.onTransfer(facts, record.transfer);

@@ -47,12 +47,13 @@ export class SessionStage {
   private readonly onAction: (action: Action) => void;
   private nextPort = FIRST_PORT;
   private readonly runner: WatchedRunner;
-  private begun: 'no' | 'yes';
+  private readonly begun = new Set<Side>();
 
   constructor(session: Session, onAction: (action: Action) => void, onStep: (step: StagedStep) => void = () => {}) {
     this.runner = new WatchedRunner(session, (action) => this.perform(action), onStep);
     this.onAction = onAction;
-    this.begun = session.said === 'nothing' ? 'no' : 'yes';
+    if (session.said === 'something') this.begun.add('client');
+    if (session.phase.kind !== 'expect-server' && session.phase.kind !== 'expect-greeting') this.begun.add('server');
     const { lineOctetsMax } = session.terms.limits;
     this.splitters = { client: new LineSplitter(lineOctetsMax), server: new LineSplitter(lineOctetsMax) };
   }
@@ -67,9 +68,9 @@ export class SessionStage {
   }
 
   octets(from: Side, octets: Uint8Array): void {
-    if (from === 'client' && this.begun === 'no' && octets.length > 0) {
-      this.begun = 'yes';
-      this.event({ kind: 'first-octets', octets });
+    if (!this.begun.has(from) && octets.length > 0) {
+      this.begun.add(from);
+      this.event({ kind: 'first-octets', from, octets });
     }
     const passing = this.passing[from];
     if (passing !== undefined) {

@@ -144,7 +144,7 @@ function printRecord(record: SessionRecord): string {
     case 'read-again':
       return 'read again';
     case 'foreign-protocol':
-      return `foreign protocol ${record.protocol}`;
+      return `foreign protocol ${record.protocol}${record.from === 'server' ? ' of the server' : ''}`;
     case 'session-ended':
       return `session ended ${record.outcome}`;
   }

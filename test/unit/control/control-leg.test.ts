@@ -46,7 +46,7 @@ class Owner implements LegOwner {
     this.onLineHeard(text);
   }
 
-  onFirstOctets(octets: Uint8Array): void {
+  onFirstOctets(_leg: ControlLeg, octets: Uint8Array): void {
     this.firstOctets = Buffer.from(octets).toString('latin1');
   }
 

@@ -39,7 +39,16 @@ const illegal: readonly [what: string, session: Session, event: SessionEvent][] 
     after(loggedInSession({}), ['client', 'PASV']).session,
     line('client', 'NOOP'),
   ],
-  ['first octets come after a line', loggedInSession({}), { kind: 'first-octets', octets: Buffer.from('X') }],
+  [
+    'first octets come after a line',
+    loggedInSession({}),
+    { kind: 'first-octets', from: 'client', octets: Buffer.from('X') },
+  ],
+  [
+    'a server begins after its greeting',
+    loggedInSession({}),
+    { kind: 'first-octets', from: 'server', octets: Buffer.from('X') },
+  ],
   ['a way is opened that nobody asked for', loggedInSession({}), opened],
   ['a way is open that was never asked for', withWay().session, { kind: 'data-path-joined', way: 7 }],
   ['somebody comes to a way that never was', withWay().session, { kind: 'data-leg-arrived', way: 7, leg: 'client' }],
