@@ -4,7 +4,7 @@
 // so that it does not outlive this process; who can no longer be let through is told so.
 
 import { type Address, addressFromOctets } from '../address/endpoint.ts';
-import { closing } from '../nftables/hole.ts';
+import { closing, isOpaque } from '../nftables/hole.ts';
 import { type RangePeers, rangeElements } from '../nftables/range-elements.ts';
 import type { Result } from '../result.ts';
 import { type Flow, stageOf } from '../sys/conntrack.ts';
@@ -224,6 +224,7 @@ export class PassiveRanges {
 
   private flowsOf({ client, announced, server, ports }: RangePeers, flows: readonly Flow[]): readonly Flow[] {
     return flows.filter((flow) => {
+      if (!isOpaque(flow.label)) return false;
       const { source, destination, destinationPort } = flow.original;
       if (destinationPort < ports.from || destinationPort > ports.to) return false;
       const stage = stageOf(flow);

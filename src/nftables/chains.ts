@@ -21,6 +21,7 @@ import {
   guarded,
   guards,
   type Intercept,
+  opaqueLabel,
   pinholes,
   type RangeSets,
   rangeSets,
@@ -201,7 +202,8 @@ export function admit(plan: TablePlan): string {
     '# The first SYN of an expected one; whose it is shows when the connection is complete.',
     ...families.map((family) => `ct state new ${firstSyn} ${keyOf(family)} @${pinholes(family)} jump trying`),
     ...opaqueRules(plan, (family, sets) => [
-      `${peersOf(family)} @${sets.peers} ct mark set ${dataMark} ct label set ${completedLabel} accept`,
+      `${peersOf(family)} @${sets.peers} ct mark set ${dataMark} ct label set ${completedLabel} ` +
+        `ct label set ${opaqueLabel} accept`,
     ]),
     '# Control connections that come here were not intercepted: nobody is there to read them.',
     ...plan.intercepts.flatMap((intercept) =>

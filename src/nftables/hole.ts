@@ -7,7 +7,7 @@
 import { type Address, type Endpoint, sameAddress, sameEndpoint } from '../address/endpoint.ts';
 import type { ElementChange } from '../sys/nfnetlink.ts';
 import { concatenated } from './element-octets.ts';
-import { completedLabel, type Family, pinholes, redirects, sources } from './table-plan.ts';
+import { completedLabel, type Family, opaqueLabel, pinholes, redirects, sources } from './table-plan.ts';
 
 export interface Hole {
   readonly initiator: Address;
@@ -64,7 +64,16 @@ export function passing(opened: readonly ElementChange[]): ElementChange {
 
 /** Whether the flow with this ct label has taken its pinhole. */
 export function hasPassed(label: Uint8Array | undefined): boolean {
-  return label !== undefined && (label[completedLabel >> 3]! & (1 << (completedLabel & 7))) !== 0;
+  return hasBit(label, completedLabel);
+}
+
+/** Whether the flow with this ct label was let through for a session that is not read. */
+export function isOpaque(label: Uint8Array | undefined): boolean {
+  return hasBit(label, opaqueLabel);
+}
+
+function hasBit(label: Uint8Array | undefined, bit: number): boolean {
+  return label !== undefined && (label[bit >> 3]! & (1 << (bit & 7))) !== 0;
 }
 
 function familyOf(first: Address, ...others: Address[]): Family {

@@ -94,6 +94,12 @@ export function rangesByEngine({
  */
 export const completedLabel = 111;
 
+/**
+ * The bit that says: let through for a session that is not read. Others between the same peers, at the same ports, have
+ * come through a pinhole, and their own session ends them.
+ */
+export const opaqueLabel = 110;
+
 /** Whether there are networks of this family to guard. */
 export const guards = ({ guard }: TablePlan, family: Family): boolean => guard.some((one) => one.family === family);
 

@@ -108,9 +108,9 @@ class Scene {
     return socket;
   }
 
-  /** The connection of which the owner was not told: read at this turn, and asked for. */
+  /** The connection of which the owner was not told: read and asked for, without a turn that would tell him. */
   begunAt(hole: Hole): FlowTuple | undefined {
-    this.poller.turn(0);
+    this.plane.catchUp();
     const begun = this.plane.look(hole);
     return begun === undefined || begun === 'attempted' ? undefined : begun.flow;
   }

@@ -164,6 +164,24 @@ rangeTest('connections end with the last session of their peers, in whichever en
   turnUntil(scene.poller, () => there.connections() === 0);
 });
 
+rangeTest('a connection of the same peers at the same ports that came through a pinhole is not ended', (scene) => {
+  const range = scene.open(routed, 0, true);
+  const responder = { address: server, port: ports.from };
+  const owner = { onFlowBegun: () => undefined, onFlowStands: () => undefined };
+  const hole = { initiator: client, advertised: responder, responder, source: client };
+  assert.equal(scene.plane.open(hole, 30_000, owner), undefined);
+  assert.equal(scene.dials(ports.from), 'passes', 'through the pinhole');
+  const { socket: expected } = scene.take(ports.from);
+  assert.equal(scene.dials(ports.to), 'passes', 'unread');
+  turnUntil(scene.poller, () => scene.plane.flows()?.length === 2);
+  assert.equal(range.connections(), 1);
+  range.close();
+  turnUntil(scene.poller, () => scene.plane.flows()?.length === 1);
+  assert.equal(expected.send(new Uint8Array(1)), 1);
+  const [left] = scene.plane.flows() ?? [];
+  assert.equal(left?.original.destinationPort, ports.from);
+});
+
 rangeTest('a table that was flushed and written anew has the range again within a round', (scene) => {
   scene.open(routed);
   scene.open(translated, 1);
