@@ -6,6 +6,7 @@ import type { Action } from './action.ts';
 import { sendOwedReplies } from './answer.ts';
 import { isQuiet } from './awaited-replies.ts';
 import { reckonClientLine, reckonServerLine } from './budget.ts';
+import { onClientEnded, onClientEnding, tellClientEnd } from './client-end.ts';
 import { nextDeadlineMs, onClock } from './deadline.ts';
 import { closeWhenDone, type Ending, endAll, endControl } from './ending.ts';
 import type { SessionEvent } from './event.ts';
@@ -19,7 +20,6 @@ import { onLegCleared, onOctets, onRangeLooked, onRangeLost, onRangeOpened, onRa
 import { onServerLine } from './on-server-line.ts';
 import { onTlsDown, onTlsFailed, onTlsUp, startTls } from './on-tls.ts';
 import { activeAt, changed, expectGreeting, type Session, type Step } from './session.ts';
-import { setUpLeft } from './set-up-reply.ts';
 import { onOpened, onUnavailable } from './transfer-setup.ts';
 import type { Way } from './way.ts';
 import { onArrived, onAttempted, onDataEnded, onJoined } from './ways.ts';
@@ -48,14 +48,14 @@ function isAnsweredNext({ phase }: Session): boolean {
   return phase.kind === 'expect-data-path' || phase.kind === 'expect-passive-range' || phase.kind === 'opaque';
 }
 
-/** What has become possible: replies of the gateway, the command that was held, the end of a draining session. */
+/** What has become possible: replies of the gateway, the command that was held, the end of one side's direction. */
 function goOn(session: Session, nowMs: number, out: Action[]): Session {
   // A way that is being opened is answered first; then all of this is due again.
   if (session.phase.kind === 'expect-data-path') return session;
   const next = sendOwedReplies(session, out);
   const resumed = resumeHeld(next, nowMs, out);
   // The held command may have been answered by the gateway, and nothing be left to wait for.
-  return drainIfIdle(resumed === next ? next : sendOwedReplies(resumed, out), out);
+  return drainIfIdle(tellClientEnd(resumed === next ? next : sendOwedReplies(resumed, out), out), out);
 }
 
 /** Where what has happened cannot be judged before ways have been looked at, it is kept until then. */
@@ -173,12 +173,7 @@ type LegEnded = Extract<SessionEvent, { kind: 'leg-ended' }>;
 
 function onLegEnded(session: Session, { leg, how, reason }: LegEnded, nowMs: number, out: Action[]): Session {
   if (leg === 'server') return onServerEnded(session, how, reason, out);
-  if (how === 'reset' || session.phase.kind === 'expect-server')
-    return endControl(session, { outcome: 'closed-by-client', reason, farewell: undefined }, out);
-  // A half-close: what the client has asked is still answered (`printf 'QUIT\r\n' | nc`); the server closes in its
-  // turn.
-  out.push({ kind: 'end-writing', leg: 'server' });
-  return onClientEnding(session, nowMs);
+  return onClientEnded(session, { how, reason }, nowMs, out);
 }
 
 function onServerEnded(session: Session, how: 'end' | 'reset', reason: string, out: Action[]): Session {
@@ -186,14 +181,11 @@ function onServerEnded(session: Session, how: 'end' | 'reset', reason: string, o
     return endControl(session, { outcome: 'closed-by-client', reason: 'QUIT', farewell: undefined }, out);
   // Commands without answer, a transfer among them, must not look done: the client is told before the connection ends.
   const orderly = how === 'end' && isQuiet(session.awaited) && session.phase.kind === 'expect-command';
+  // It only does what its client has done before it.
+  if (orderly && session.clientEndedMs !== undefined)
+    return endControl(session, { outcome: 'closed-by-client', reason: 'the client closed', farewell: undefined }, out);
   const farewell = orderly ? undefined : 'The FTP server ended the control connection.';
   return endControl(session, { outcome: 'closed-by-server', reason, farewell }, out);
-}
-
-/** Its lines are still taken, but nobody is there to wait for much longer. */
-function onClientEnding(session: Session, nowMs: number): Session {
-  const next = session.clientEndedMs === undefined ? changed(session, { clientEndedMs: nowMs }) : session;
-  return setUpLeft(next);
 }
 
 /** An ended data connection that no command ever used keeps nobody waiting. */

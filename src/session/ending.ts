@@ -41,6 +41,7 @@ export function endControl(session: Session, { outcome, reason, farewell }: Endi
     collected: undefined,
     judging: undefined,
     opaque: undefined,
+    untoldEnd: undefined,
   });
   return closeWhenDone(closeWays(ended, session.terms.endFlows ? 'answered' : 'flowing', out));
 }

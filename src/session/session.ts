@@ -176,12 +176,20 @@ export interface Session {
   readonly said: 'nothing' | 'something';
   /** When the client ended its direction. */
   readonly clientEndedMs: number | undefined;
+  /** How it did, as long as the server has not been told. */
+  readonly untoldEnd: ClientEnd | undefined;
   readonly startedMs: number;
   /** When the login at hand began: with the greeting, with REIN, or with another USER that the server took. */
   readonly loginBeganMs: number | undefined;
   readonly lastActivityMs: number;
   /** What is left of the patience with lines that lead nowhere, see budget.ts; undefined before the first of them. */
   readonly budget: Budget | undefined;
+}
+
+/** Of the client's control connection. */
+export interface ClientEnd {
+  readonly how: 'end' | 'reset';
+  readonly reason: string;
 }
 
 interface Budget {
@@ -222,6 +230,7 @@ export function newSession(terms: SessionTerms, dialect: ServerDialect, nowMs: n
     service: 'serving',
     said: 'nothing',
     clientEndedMs: undefined,
+    untoldEnd: undefined,
     startedMs: nowMs,
     loginBeganMs: undefined,
     lastActivityMs: nowMs,
@@ -315,6 +324,7 @@ class SessionCopy implements Session {
   readonly service: Session['service'];
   readonly said: Session['said'];
   readonly clientEndedMs: Session['clientEndedMs'];
+  readonly untoldEnd: Session['untoldEnd'];
   readonly startedMs: Session['startedMs'];
   readonly loginBeganMs: Session['loginBeganMs'];
   lastActivityMs: Session['lastActivityMs'];
@@ -342,6 +352,7 @@ class SessionCopy implements Session {
     this.service = from.service;
     this.said = from.said;
     this.clientEndedMs = from.clientEndedMs;
+    this.untoldEnd = from.untoldEnd;
     this.startedMs = from.startedMs;
     this.loginBeganMs = from.loginBeganMs;
     this.lastActivityMs = from.lastActivityMs;

@@ -63,6 +63,7 @@ function readListener(text: string): Beginning {
     if (key === 'session') session = value as Beginning['session'];
     else if (key === 'epsv' || key === 'eprt') dialect[key] = value;
     else if (key === 'activeSourcePort') scene[key] = Number(value);
+    else if (key === 'endFlows') scene[key] = value === 'yes';
     else if (key.startsWith('limit.')) limits[limitOf(key.slice(6))] = Number(value);
     else if (sceneKeys.has(key)) scene[key] = value;
     else throw new Error(`a listener has no ${key}`);

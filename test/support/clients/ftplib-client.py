@@ -115,6 +115,21 @@ def reset(client, local, remote):
     print("*reply*", client.getmultiline())
 
 
+def hurry(client, local, remote, count):
+    """Uploads a file and closes both connections at once, without QUIT or the reply; so often, each anew."""
+    for number in range(int(count)):
+        if number > 0:
+            client.connect(host, int(port))
+            client.login(user, password)
+        client.voidcmd("TYPE I")
+        connection = client.transfercmd("STOR " + remote + str(number))
+        with open(local, "rb") as file:
+            connection.sendall(file.read())
+        connection.close()
+        client.close()
+    sys.exit(0)
+
+
 def endless(client, remote):
     """Uploads without an end; whoever watches ends this process."""
     client.voidcmd("TYPE I")
@@ -135,7 +150,7 @@ if ca:
 if os.environ.get("TLS_CCC"):
     client.ccc()
 client.set_pasv(mode in ("passive", "extended"))
-known = (download, upload, resume, finish, many, abort, pause, reset, endless)
+known = (download, upload, resume, finish, many, abort, pause, reset, hurry, endless)
 operations = {operation.__name__: operation for operation in known}
 operations["list"] = ftplib.FTP.dir
 operations[operation](client, *words)
