@@ -2,14 +2,13 @@
 // Must not break: there are always rules. A file that cannot be read is a problem, never a reason to go on without.
 
 import { dirname, isAbsolute, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../package-root.ts';
 import { type Checked, wholeFileProblem } from '../yaml/problem.ts';
 import { problemAt, type YamlSource } from '../yaml/yaml-source.ts';
 import { parseRuleset, type ReadRules } from './parse-ruleset.ts';
 import { readTextFile } from './read-text-file.ts';
 
-// Two levels below the package, be it src/settings or dist/settings.
-const packagedRules = fileURLToPath(new URL('../../rules/default.yaml', import.meta.url));
+const packagedRules = join(packageRoot(), 'rules', 'default.yaml');
 
 /**
  * The rules in the file that a settings file names by a path relative to itself; its problems bear that file's name.

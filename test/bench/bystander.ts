@@ -1,7 +1,8 @@
 // Does one client still get its answers while others attack the gateway? The round trip of a bystander's NOOP at rest
 // and beside each attack, and what the attack makes the gateway's memory grow by. The attackers have an address of
 // their own, a server of their own behind the same gateway, and what the others leave of the load's processor: the
-// gateway is to be measured, not a server that is kept busy or who gets that processor.
+// gateway is to be measured, not a server that is kept busy or who gets that processor. What is not the gateway's doing
+// shows beside: the same attack on that server itself, past the gateway, where only kernel and processors are shared.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,6 +22,8 @@ const connections = 256;
 const program = join(import.meta.dirname, 'attack.ts');
 /** The attack is under way before it is looked at. */
 const settleMs = 1000;
+/** It speaks no TLS. */
+const pastGateway = `${addresses.server}:${attackedBackend.port}`;
 
 interface BystanderRow extends Row {
   readonly attack: AttackKind;
@@ -70,18 +73,12 @@ async function beside(stage: Stage, round: number, row: BystanderRow, gateway: G
   await noop(stage, gateway, 1);
   const atRest = await noop(stage, gateway, stage.seconds);
   const memoryAtRest = residentKibibytes(pid);
-  const [host, port] = attackedServer.split(':') as [string, string];
-  const place = { namespace: stage.lab.client, processors: loadProcessor };
-  const argv = [...whenIdle, process.execPath, '--import', 'tsx', program, row.attack, host, port];
-  const log = join(stage.lab.folder, 'attack.log');
-  const attack = startAt(place, [...argv, `${connections}`, addresses.attacker], log);
-  await untilLogged(attack, 'attacking');
-  await delay(settleMs);
-  const attacked = await noop(stage, gateway, stage.seconds);
+  const past = row.attack === 'handshakes' ? undefined : await whileAttacked(stage, row.attack, pastGateway, gateway);
+  const attacked = await whileAttacked(stage, row.attack, attackedServer, gateway);
   const grown = peakKibibytes(pid) - memoryAtRest;
-  await stop(attack);
   const figures: readonly Figure[] = [
     ...latencies('at rest', atRest),
+    ...(past === undefined ? [] : latencies('attacked past the gateway', past)),
     ...latencies('attacked', attacked),
     { name: 'memory, peak', unit: 'KiB/connection', value: grown / connections },
   ];
@@ -92,6 +89,21 @@ async function beside(stage: Stage, round: number, row: BystanderRow, gateway: G
     figures,
     faults: { ...atRest.faultKinds, ...attacked.faultKinds },
   };
+}
+
+async function whileAttacked(stage: Stage, kind: AttackKind, server: string, gateway: Gateway): Promise<Sample> {
+  const [host, port] = server.split(':') as [string, string];
+  const place = { namespace: stage.lab.client, processors: loadProcessor };
+  const argv = [...whenIdle, process.execPath, '--import', 'tsx', program, kind, host, port];
+  const log = join(stage.lab.folder, 'attack.log');
+  const attack = startAt(place, [...argv, `${connections}`, addresses.attacker], log);
+  try {
+    await untilLogged(attack, 'attacking');
+    await delay(settleMs);
+    return await noop(stage, gateway, stage.seconds);
+  } finally {
+    await stop(attack);
+  }
 }
 
 function noop(stage: Stage, gateway: Gateway, seconds: number): Promise<Sample> {

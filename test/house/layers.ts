@@ -13,6 +13,7 @@ export interface Layer {
 
 export const layers: Readonly<Record<string, Layer>> = {
   'result.ts': { parts: [], outside: [] },
+  'package-root.ts': { parts: [], outside: ['node:fs', 'node:path'] },
 
   // Pure: no sockets, no clock, no logger, and nothing of Node.
   address: { parts: ['result.ts'], outside: ['ip-num'] },
@@ -23,8 +24,17 @@ export const layers: Readonly<Record<string, Layer>> = {
   // The operator's files.
   yaml: { parts: ['result.ts', 'address/parsed.ts'], outside: ['yaml', 'zod'] },
   settings: {
-    parts: ['result.ts', 'address', 'policy', 'wire/verbs.ts', 'wire/verb-groups.ts', 'session/limits.ts', 'yaml'],
-    outside: ['zod', 'node:crypto', 'node:fs', 'node:os', 'node:path', 'node:tls', 'node:url', 'node:util'],
+    parts: [
+      'package-root.ts',
+      'result.ts',
+      'address',
+      'policy',
+      'wire/verbs.ts',
+      'wire/verb-groups.ts',
+      'session/limits.ts',
+      'yaml',
+    ],
+    outside: ['zod', 'node:crypto', 'node:fs', 'node:os', 'node:path', 'node:tls', 'node:util'],
   },
 
   // The system: koffi is known in sys/ alone.
@@ -108,7 +118,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     ],
     outside: ['node:child_process', 'node:fs'],
   },
-  'package-version.ts': { parts: [], outside: ['node:fs'] },
+  'package-version.ts': { parts: ['package-root.ts'], outside: ['node:fs', 'node:path'] },
   'reloading.ts': {
     parts: ['result.ts', 'address', 'yaml/problem.ts', 'settings', 'perimeter', 'observe', 'engine'],
     outside: [],
