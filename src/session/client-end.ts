@@ -1,6 +1,6 @@
 // The end of the client's direction of the control connection: when is the server told?
 // Must not break: some servers throw away what they have not read of an upload as soon as they see this end, and some
-// clients close both connections at once and read no 226; so a transfer under way is answered first. The client's end
+// clients close both connections at once and read no 226; so an upload under way is answered first. The client's end
 // itself is seen at once, and how long it is kept from the server is bounded (deadline.ts).
 
 import type { Action } from './action.ts';
@@ -22,7 +22,7 @@ export function onClientEnded(session: Session, { how, reason }: ClientEnd, nowM
   return onClientEnding(changed(session, { untoldEnd: { how, reason } }), nowMs);
 }
 
-/** Tells the server, once it has got all that the client has asked and no transfer is under way. */
+/** Tells the server, once it has got all that the client has asked and no upload is under way. */
 export function tellClientEnd(session: Session, out: Action[]): Session {
   const { untoldEnd, phase } = session;
   if (untoldEnd === undefined || holding.has(phase.kind) || isAtWork(session)) return session;
@@ -43,7 +43,8 @@ function isAtWork({ ways, terms }: Session): boolean {
   return !terms.endFlows && ways.some(isBeingAnswered);
 }
 
+/** Of what a client downloads, nothing is left for the server to read. */
 function isBeingAnswered(way: Way): boolean {
-  if (way.transfer?.reply !== 'awaited') return false;
+  if (way.transfer?.reply !== 'awaited' || way.transfer.direction !== 'upload') return false;
   return isInUse(way) || (way.stage.kind === 'ended' && way.stage.result.outcome === 'completed');
 }
